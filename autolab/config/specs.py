@@ -1,0 +1,150 @@
+"""What the two files say, as frozen values: units converted, names checked, nothing resolved yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autolab.core.addresses import Address
+from autolab.core.envelope import Limit
+from autolab.core.errors import FileError, NotAvailableYetError
+from autolab.core.problem import Problem
+from autolab.core.proposing import EngineSpec
+
+__all__ = [
+    "Budget",
+    "CampaignSpec",
+    "DeviceSpec",
+    "LabSpec",
+    "LabwareSpec",
+    "MaterialSpec",
+    "NoImprovement",
+    "SimulatorSpec",
+    "Source",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a value was written: the file and the line of each of its keys."""
+
+    file: str
+    """Path as the person named it."""
+    text: str = field(repr=False)
+    """The whole file, for the record."""
+    lines: Mapping[tuple[str | int, ...], int] = field(repr=False, compare=False)
+    """Line number, from 1, of each key path such as ``("devices", "stage", "class")``."""
+
+    def error(self, path: tuple[str | int, ...], message: str) -> FileError:
+        """A refusal at the line of ``path``, or of its nearest parent that has one."""
+        return FileError(self.file, self.line(path), message)
+
+    def not_available_yet(self, path: tuple[str | int, ...], message: str) -> NotAvailableYetError:
+        """A refusal of a key that has no effect in this version."""
+        return NotAvailableYetError(self.file, self.line(path), message)
+
+    def line(self, path: tuple[str | int, ...]) -> int | None:
+        """Line of ``path`` or of its nearest parent; None where not even the top has one."""
+        for end in range(len(path), -1, -1):
+            if path[:end] in self.lines:
+                return self.lines[path[:end]]
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a campaign may use at most."""
+
+    trials: int
+    hours: float | None = None
+    """Lab time in hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoImprovement:
+    """Stop when the best value has improved by less than ``by`` over the last ``trials`` trials."""
+
+    trials: int
+    by: float = 0.0
+    """In the unit of the objective's metric."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSpec:
+    """A ``campaign.yaml``: one goal pursued in one lab."""
+
+    name: str
+    lab: Path
+    """Path of the lab file, resolved against the campaign file."""
+    challenge: str | None
+    problem: Problem
+    plan: str
+    """Dotted name of the plan."""
+    reduce: str
+    """Dotted name of the reducer."""
+    budget: Budget
+    no_improvement: NoImprovement | None
+    engine: EngineSpec
+    lanes: int
+    seed: int | None
+    source: Source
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorSpec:
+    """What stands in for a device under ``--simulate``."""
+
+    class_name: str
+    options: Mapping[str, Any]
+    """Keyword arguments of the simulator's class."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """One device of a lab."""
+
+    name: str
+    class_name: str
+    at: Address
+    options: Mapping[str, Any]
+    """Keyword arguments of the device's class."""
+    simulator: SimulatorSpec | None
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialSpec:
+    """A liquid or powder that the lab holds."""
+
+    name: str
+    stock_ul: float
+    """Volume in stock, in microlitres."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabwareSpec:
+    """Labware of one kind: where each piece belongs, and how many wells it has."""
+
+    name: str
+    places: tuple[str, ...]
+    wells: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabSpec:
+    """A ``lab.yaml``: one unit of control."""
+
+    name: str
+    laboratory: str
+    devices: Mapping[str, DeviceSpec]
+    stations: tuple[str, ...]
+    materials: Mapping[str, MaterialSpec]
+    labware: Mapping[str, LabwareSpec]
+    envelope: Mapping[str, Limit]
+    """Limit by ``device.signal``, numbers still in the unit that the file gives (`RangeLimit.unit`)."""
+    packages: tuple[str, ...]
+    """Packages of the lab's owner from which dotted names may be resolved, besides our own."""
+    source: Source
+    content_hash: str

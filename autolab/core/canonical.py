@@ -1,0 +1,55 @@
+"""One canonical JSON form, and content hashes made from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any, cast
+
+__all__ = ["canonical_json", "content_hash", "plain"]
+
+
+def plain(value: Any) -> Any:
+    """Reduce a value to what JSON knows: mappings, lists, strings, numbers, booleans and null.
+
+    Frozen dataclasses become mappings of their fields; tuples, sets and frozensets become lists (sets sorted).
+
+    Raises:
+        TypeError: ``value`` holds something that has no JSON form.
+    """
+    if value is None or isinstance(value, str | bool | int | float):
+        return value.value if isinstance(value, Enum) else value
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, set | frozenset):
+        return sorted(plain(item) for item in cast("set[Any]", value))
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in cast("Sequence[Any]", value)]
+    to_list = getattr(value, "tolist", None)  # numpy scalars and arrays, without importing numpy
+    if callable(to_list):
+        return plain(to_list())
+    raise TypeError(f"{type(value).__name__} has no canonical JSON form: {value!r}")
+
+
+def canonical_json(value: Any) -> str:
+    """Write ``value`` as JSON with sorted keys, no white space and no NaN: equal values, equal text.
+
+    Floats are written in their shortest round-trip form, as Python's ``repr`` does.
+
+    Raises:
+        ValueError: A number is NaN or infinite.
+        TypeError: ``value`` holds something that has no JSON form.
+    """
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def content_hash(value: Any) -> str:
+    """Return the SHA-256 of the canonical JSON of ``value``, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(value).encode("utf-8")).hexdigest()

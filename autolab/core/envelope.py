@@ -1,0 +1,68 @@
+"""The envelope: for each writable signal, the limits inside which everything must stay."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from autolab.core.errors import InputError
+from autolab.core.parameters import Value
+
+__all__ = ["AllowedValues", "Limit", "RangeLimit"]
+
+
+@dataclass(frozen=True, slots=True)
+class RangeLimit:
+    """Limits of a numeric signal, all in the signal's own unit.
+
+    Raises:
+        InputError: limits that are missing, equal, swapped or not finite: those mean "no limit" elsewhere, and are
+            refused here.
+    """
+
+    signal: str
+    """``device.signal``."""
+    lower: float
+    upper: float
+    unit: str
+    max_step: float | None = None
+    """Largest difference between the present value and the next."""
+    tolerance: float | None = None
+    """Largest difference between what was commanded and what is read back; None for the device's own."""
+    safe: float | Literal["hold"] = "hold"
+    """Value of the safe state, or ``hold`` to stay."""
+    kind: Literal["range"] = "range"
+
+    def __post_init__(self) -> None:
+        for name, number in (("min", self.lower), ("max", self.upper)):
+            if not math.isfinite(number):
+                raise InputError(f"{self.signal}: {name} {number!r} is not a finite number")
+        if self.lower >= self.upper:
+            what = "equal" if self.lower == self.upper else "swapped"
+            raise InputError(
+                f"{self.signal}: min {self.lower:g} and max {self.upper:g} are {what}: min must be below max"
+            )
+        for name, number in (("max_step", self.max_step), ("tolerance", self.tolerance)):
+            if number is not None and not (math.isfinite(number) and number > 0):
+                raise InputError(f"{self.signal}: {name} {number!r} must be a finite number above zero")
+        if self.safe != "hold" and not self.lower <= self.safe <= self.upper:
+            raise InputError(f"{self.signal}: safe value {self.safe!r} is outside [{self.lower:g}, {self.upper:g}]")
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedValues:
+    """The values that a signal without a scale may take: places, choices, switches, texts."""
+
+    signal: str
+    values: tuple[Value, ...]
+    pattern: str | None = None
+    """For texts: a regular expression that the whole text must match, instead of a list."""
+    kind: Literal["allowed"] = "allowed"
+
+    def __post_init__(self) -> None:
+        if bool(self.values) == (self.pattern is not None):
+            raise InputError(f"{self.signal}: give either allowed values or a pattern, and exactly one of the two")
+
+
+Limit = RangeLimit | AllowedValues

@@ -1,0 +1,148 @@
+"""The error tree: one root, and an exit code for each branch.
+
+::
+
+    AutolabError                      1  internal: ours to mend
+    ├── InputError                    2  what a person wrote is refused; nothing has moved
+    │   ├── FileError                    ... in a file, with file and line
+    │   ├── NotAvailableYetError         a key that is known but has no effect yet
+    │   └── InputErrors                  several of them, reported together
+    ├── SafetyError                   3  stopped by safety
+    │   └── EnvelopeError                a write outside the envelope; nothing was written
+    ├── DeviceError                   4  a device failed
+    │   ├── NotConnectedError            it does not answer
+    │   ├── DeviceTimeoutError           it answered, and then did not finish in time
+    │   ├── ReadbackError                it says done, and its read-back disagrees
+    │   ├── CommandRefusedError          the instrument itself refused the command
+    │   └── WireError                    what came over the wire is not what the protocol allows
+    ├── InterruptedByPerson           5  paused or stopped by a person, or waiting for one
+    ├── StorageError                  6  no room or no right to write, or a record that cannot be read
+    └── ProposerError                 1  the proposer failed or answered with something unusable
+
+Every message names the object, the value, the bound, and what to do next.
+Every error keeps its facts in ``args``, so that it survives pickling between processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = [
+    "AutolabError",
+    "CommandRefusedError",
+    "DeviceError",
+    "DeviceTimeoutError",
+    "EnvelopeError",
+    "FileError",
+    "InputError",
+    "InputErrors",
+    "InterruptedByPerson",
+    "NotAvailableYetError",
+    "NotConnectedError",
+    "ProposerError",
+    "ReadbackError",
+    "SafetyError",
+    "StorageError",
+    "WireError",
+]
+
+
+class AutolabError(Exception):
+    """Root of the tree. ``str(error)`` is a sentence that a person can act on."""
+
+    exit_code = 1
+
+
+class InputError(AutolabError, ValueError):
+    """Something a person wrote is refused. Nothing has moved."""
+
+    exit_code = 2
+
+
+class FileError(InputError):
+    """A line of a file is refused.
+
+    Args:
+        file: Path of the file, as the person named it.
+        line: Line number counted from 1, or None where the whole file is meant.
+        message: What is wrong, with value, bound and what to do next.
+    """
+
+    def __init__(self, file: str, line: int | None, message: str) -> None:
+        super().__init__(file, line, message)
+        self.file, self.line, self.message = file, line, message
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.message}"
+
+
+class NotAvailableYetError(FileError):
+    """A key that the design knows, and that has no effect in this version: refused, never ignored."""
+
+
+class InputErrors(InputError):  # noqa: N818 (the plural says what it holds)
+    """Several refusals, reported together.
+
+    Args:
+        errors: The refusals, in the order in which a person would meet them.
+    """
+
+    def __init__(self, errors: Iterable[InputError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(self.errors)
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
+
+
+class SafetyError(AutolabError):
+    """Stopped by safety."""
+
+    exit_code = 3
+
+
+class EnvelopeError(SafetyError):
+    """A write would leave the envelope, or no envelope is declared. Nothing was written."""
+
+
+class DeviceError(AutolabError):
+    """A device failed."""
+
+    exit_code = 4
+
+
+class NotConnectedError(DeviceError):
+    """A device does not answer, or what answers is not the device that the lab file names."""
+
+
+class DeviceTimeoutError(DeviceError, TimeoutError):
+    """A device accepted a command and did not finish it in time."""
+
+
+class ReadbackError(DeviceError):
+    """A device reports success, and its read-back disagrees with what was commanded."""
+
+
+class CommandRefusedError(DeviceError):
+    """The instrument itself refused a command; its own limits or state forbid it."""
+
+
+class WireError(DeviceError):
+    """Bytes or messages on the wire break the protocol (checksum, sequence, shape)."""
+
+
+class InterruptedByPerson(AutolabError):  # noqa: N818 (it is a person's decision, no error of theirs)
+    """A person paused or stopped the campaign, or it waits for one."""
+
+    exit_code = 5
+
+
+class StorageError(AutolabError):
+    """No room or no right to write, or a record that this version cannot read."""
+
+    exit_code = 6
+
+
+class ProposerError(AutolabError):
+    """The proposer failed, or answered with something that cannot be used."""

@@ -1,0 +1,73 @@
+"""Objectives and outcome constraints: what a campaign is for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from autolab.core.errors import InputError
+
+__all__ = ["Goal", "Objective", "OutcomeConstraint"]
+
+Goal = Literal["minimize", "maximize", "target"]
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """The metric that a campaign improves.
+
+    ``minimize`` and ``maximize`` may have a ``target``: reaching it ends the campaign. ``target`` steers the metric
+    towards ``target``, and ends the campaign within ``tolerance`` of it.
+    """
+
+    metric: str
+    goal: Goal
+    target: float | None = None
+    tolerance: float | None = None
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        for name, number in (("target", self.target), ("tolerance", self.tolerance)):
+            if number is not None and not math.isfinite(number):
+                raise InputError(f"{self.metric}: {name} {number!r} is not a finite number")
+        if self.goal == "target" and self.target is None:
+            raise InputError(f"{self.metric}: 'goal: target' needs the number to aim for: write 'target: ...'")
+        if self.tolerance is not None and (self.goal != "target" or self.tolerance <= 0):
+            raise InputError(f"{self.metric}: 'tolerance' goes with 'goal: target' and must be above zero")
+
+    def loss(self, value: float) -> float:
+        """The number to make small: the value, its negative, or its distance from the target."""
+        if self.goal == "minimize":
+            return value
+        if self.goal == "maximize":
+            return -value
+        return abs(value - (self.target or 0.0))
+
+    def is_reached(self, value: float) -> bool:
+        """True where ``value`` meets the target; never without a target, and never for NaN."""
+        if self.target is None or not math.isfinite(value):
+            return False
+        if self.goal == "target":
+            return self.tolerance is not None and abs(value - self.target) <= self.tolerance
+        return value <= self.target if self.goal == "minimize" else value >= self.target
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeConstraint:
+    """A bound on a metric that the recommended trial should keep. It is soft: a trial may turn out to break it."""
+
+    metric: str
+    relation: Literal["<=", ">="]
+    bound: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.bound):
+            raise InputError(f"outcome constraint on {self.metric}: bound {self.bound!r} is not a finite number")
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.relation} {self.bound:g}"
+
+    def holds(self, value: float) -> bool:
+        """True where ``value`` keeps the bound; NaN never does."""
+        return value <= self.bound if self.relation == "<=" else value >= self.bound

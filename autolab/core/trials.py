@@ -1,0 +1,85 @@
+"""Trials: from suggestion through verdict to outcome."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from autolab.core.errors import InputError
+from autolab.core.parameters import Values
+
+__all__ = ["Estimate", "Outcome", "Realm", "Suggestion", "TrialState", "Verdict"]
+
+
+class Realm(StrEnum):
+    """Where a trial happened. Stamped by ``autolab.compose``."""
+
+    SIMULATED = "simulated"
+    EMULATED = "emulated"
+    PHYSICAL = "physical"
+
+
+class TrialState(StrEnum):
+    """Where a trial stands."""
+
+    SUGGESTED = "suggested"
+    SCREENED = "screened"
+    REFUSED = "refused"
+    RUNNING = "running"
+    ACQUIRED = "acquired"
+    REDUCED = "reduced"
+    INGESTED = "ingested"
+    FAILED = "failed"
+    IN_DOUBT = "in doubt"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A metric's value with its standard error, both in the metric's unit.
+
+    Raises:
+        InputError: NaN or infinite numbers, or a negative standard error.
+    """
+
+    value: float
+    sem: float | None = None
+    """Standard error of the value; None where it is not known."""
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise InputError(f"an outcome must be a finite number, not {self.value!r}")
+        if self.sem is not None and not (math.isfinite(self.sem) and self.sem >= 0):
+            raise InputError(f"a standard error must be a finite number of at least zero, not {self.sem!r}")
+
+
+Outcome = dict[str, Estimate]
+"""What a trial yields: an estimate for each metric, by name. Made once and never changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A proposed trial before it has been screened, with all that is needed to derive it again."""
+
+    trial: int
+    """Trial number, from 1."""
+    values: Values
+    engine: str
+    """What made it: the engine's name, or that of its initial design."""
+    reason: str
+    """Why this trial, in one sentence."""
+    seed: int
+    seen: tuple[int, ...]
+    """Trials whose outcomes (or failures) it saw."""
+    pending: tuple[int, ...]
+    """Trials that were in flight: known by their values only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the screen says of a suggestion. Unknown is refused."""
+
+    decision: Literal["allowed", "refused"]
+    reasons: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""What an instrument can do, one kind of hardware a file."""

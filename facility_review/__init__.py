@@ -1,0 +1,1 @@
+"""The readiness assessment of a laboratory, from records only."""

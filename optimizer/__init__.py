@@ -1,0 +1,1 @@
+"""Proposers: what suggests the next trial, with an engine inside."""

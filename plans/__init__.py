@@ -1,0 +1,1 @@
+"""Bluesky plans and reducers."""

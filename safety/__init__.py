@@ -1,0 +1,1 @@
+"""The envelope and the guard that keeps every write inside it."""

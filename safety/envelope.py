@@ -1,0 +1,79 @@
+"""Rules of the envelope: pure functions from a limit, a value and the present value to a refusal or nothing."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from autolab.core.envelope import AllowedValues, Limit, RangeLimit
+from autolab.core.errors import EnvelopeError
+
+__all__ = ["check_write"]
+
+
+def check_write(signal: str, limit: Limit | None, value: object, present: float | None = None) -> None:
+    """Refuse a write that would leave the envelope. Unknown is unsafe.
+
+    Args:
+        signal: ``device.signal``, for the message.
+        limit: The declared limit, in the signal's own unit; None where none is declared.
+        value: What is to be written, in the signal's own unit.
+        present: The signal's present value, in its own unit; None where it is not known.
+
+    Raises:
+        EnvelopeError: no limit is declared; the value is not a finite number, is outside the limits, is too large
+            a step or a step from an unknown value; or is not among the allowed values.
+    """
+    if limit is None:
+        raise EnvelopeError(
+            f"{signal}: refused to write {value!r}: the lab's envelope declares no limit for it; "
+            "declare its min, max and unit (or its allowed values) in the lab file"
+        )
+    if isinstance(limit, AllowedValues):
+        _check_allowed(signal, limit, value)
+    else:
+        _check_range(signal, limit, value, present)
+
+
+def _check_allowed(signal: str, limit: AllowedValues, value: object) -> None:
+    if limit.pattern is not None:
+        if isinstance(value, str) and re.fullmatch(limit.pattern, value):
+            return
+        raise EnvelopeError(f"{signal}: refused to write {value!r}: it does not match the pattern {limit.pattern!r}")
+    if any(allowed == value and isinstance(allowed, bool) == isinstance(value, bool) for allowed in limit.values):
+        return
+    allowed = ", ".join(str(item) for item in limit.values)
+    raise EnvelopeError(f"{signal}: refused to write {value!r}: allowed are {allowed}")
+
+
+def _check_range(signal: str, limit: RangeLimit, value: object, present: float | None) -> None:
+    number = _number(value)
+    if number is None or not math.isfinite(number):
+        raise EnvelopeError(f"{signal}: refused to write {value!r}: it is not a finite number")
+    if not limit.lower <= number <= limit.upper:
+        raise EnvelopeError(
+            f"{signal}: refused to write {number:g} {limit.unit}: "
+            f"the envelope allows {limit.lower:g} to {limit.upper:g} {limit.unit}"
+        )
+    if limit.max_step is None:
+        return
+    if present is None or not math.isfinite(present):
+        raise EnvelopeError(
+            f"{signal}: refused to write {number:g} {limit.unit}: its present value is not known, "
+            f"so a step of at most {limit.max_step:g} {limit.unit} cannot be made sure of"
+        )
+    if abs(number - present) > limit.max_step * (1 + 1e-9):
+        raise EnvelopeError(
+            f"{signal}: refused to write {number:g} {limit.unit}: from {present:g} that is a step of "
+            f"{abs(number - present):g} {limit.unit}, and the envelope allows {limit.max_step:g}"
+        )
+
+
+def _number(value: object) -> float | None:
+    """A plain number, also from a zero-dimensional array; None for anything else, booleans and texts included."""
+    if isinstance(value, bool | str | bytes) or value is None:
+        return None
+    try:
+        return float(value)  # pyright: ignore[reportArgumentType] (numpy numbers have no common type; others raise)
+    except (TypeError, ValueError):
+        return None

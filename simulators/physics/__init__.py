@@ -1,0 +1,1 @@
+"""Physics: pure functions with cited formulae, in SI units unless a name says otherwise."""
