@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
+from contextlib import suppress
 
 from ophyd.status import DeviceStatus
 
@@ -20,7 +21,7 @@ from autolab.core.errors import AutolabError, DeviceTimeoutError, ReadbackError
 __all__ = ["LOOK_REAL_S", "MARGIN_REAL_S", "Work", "check_readback", "follow", "pause_s"]
 
 Work = Generator[float, None, None]
-"""Yields lab seconds to wait; returns when the operation is proven done; raises a `DeviceError` or an `EnvelopeError` when it failed."""
+"""Yields lab seconds to wait; returns when the operation is proven done; raises an `AutolabError` when it failed."""
 
 MARGIN_REAL_S = 5.0
 """Seconds that an operation may take beyond its expected lab time: real seconds, for transports and busy processors."""
@@ -105,8 +106,6 @@ def _give_up(status: DeviceStatus, work: Work, expected_s: float, what: str) -> 
         f"{name}: {what} did not finish within {expected_s:.4g} s of lab time and {MARGIN_REAL_S:g} s: "
         "look at the instrument, then retry or skip the trial"
     )
-    try:
-        work.throw(late)
-    except (AutolabError, StopIteration):
-        pass  # its chance to halt the instrument; the status fails with the time-out in any case
+    with suppress(AutolabError, StopIteration):
+        work.throw(late)  # its chance to halt the instrument; the status fails with the time-out in any case
     return late
