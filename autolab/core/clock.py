@@ -25,7 +25,7 @@ Task = Generator[float, None, None]
 """A long operation: yields lab seconds to wait. It handles its own errors; one that escapes is a defect."""
 
 SHORTEST_POLL_S = 0.004
-"""Real seconds that a scaled clock waits at least between two steps of a task, so that polling leaves the processor free."""
+"""Real seconds that a scaled clock waits at least between two steps of a task: polling leaves the processor free."""
 
 
 class Clock(ABC):

@@ -39,7 +39,7 @@ class TrialData:
         Raises:
             InputError: no run recorded the key, or not all of its values are finite numbers.
         """
-        import numpy as np  # noqa: PLC0415 (frozen values stay light; a reducer has numpy anyway)
+        import numpy as np  # frozen values stay light; a reducer has numpy anyway
 
         if key not in self.keys:
             raise InputError(f"no run of the trial recorded {key!r}; recorded are {', '.join(self.keys) or 'no keys'}")

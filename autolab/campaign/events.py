@@ -1,0 +1,115 @@
+"""What a running campaign tells its observers. Observers cannot change what it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from autolab.core.problem import Problem
+from autolab.core.trials import Outcome, Realm, Suggestion
+from autolab.journal.records import Recommendation
+
+__all__ = [
+    "CampaignEnded",
+    "CampaignEvent",
+    "CampaignResult",
+    "CampaignStarted",
+    "Observer",
+    "PhaseChanged",
+    "StopRequested",
+    "TrialEnded",
+    "TrialStarted",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStarted:
+    """The lab is open and the first trial is being prepared."""
+
+    campaign: str
+    name: str
+    lab: str
+    realm: Realm
+    problem: Problem
+    engine: str
+    seed: int
+    budget_trials: int
+    budget_hours: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialStarted:
+    """A lane begins a trial."""
+
+    lane: int
+    suggestion: Suggestion
+    lab_s: float
+    """Lab seconds since the campaign started, as in all events."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseChanged:
+    """A device begins something that takes time."""
+
+    lane: int
+    trial: int
+    phase: str
+    """What runs now, such as ``dispense-cyan`` or ``moving stage``."""
+    lab_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEnded:
+    """A trial has an outcome, or failed, was refused or abandoned."""
+
+    trial: int
+    state: Literal["ingested", "failed", "refused", "abandoned"]
+    outcome: Outcome | None
+    why: str | None
+    """Why it has no outcome, in one sentence."""
+    best_trial: int | None
+    """The best trial so far, as measured."""
+    best_value: float | None
+    lab_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """A person asked to stop: after the running trials, or at once."""
+
+    at_once: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignEnded:
+    """The campaign is over and all is recorded."""
+
+    result: CampaignResult
+    lab_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignResult:
+    """How a campaign ended."""
+
+    campaign: str
+    state: Literal["finished", "stopped", "failed"]
+    reason: str
+    """Why it ended, in one sentence."""
+    exit_code: int
+    """As the design's list of exit codes says."""
+    trials: int
+    """Trials with an outcome."""
+    recommendation: Recommendation | None
+
+
+CampaignEvent = CampaignStarted | TrialStarted | PhaseChanged | TrialEnded | StopRequested | CampaignEnded
+
+
+class Observer(Protocol):
+    """Watches a campaign. What it raises is reported once, and never disturbs the campaign."""
+
+    def notify(self, event: CampaignEvent) -> None:
+        """Take note of an event. Called from the campaign's thread; it must return quickly."""
+        ...

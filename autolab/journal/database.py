@@ -1,0 +1,121 @@
+"""One SQLite database of the journal: opening, writing in one commit, and errors a person can act on."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlite_utils
+
+from autolab.core.errors import StorageError
+from autolab.journal.schema import prepare
+
+__all__ = ["Database"]
+
+
+class Database:
+    """A database that several threads of one process share.
+
+    Args:
+        path: The file; None keeps it in memory.
+        which: ``states`` (each commit is on the disk before it returns) or ``documents`` (bulky; a power failure may
+            take the last ones).
+        read_only: Open an existing file without the right to write.
+        stopwatch: Real seconds on a clock that never goes back; the time spent in commits is added up by it.
+
+    Raises:
+        StorageError: no room or no right to write, no database, a damaged one, or one of a newer version.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        which: Literal["states", "documents"],
+        *,
+        read_only: bool = False,
+        stopwatch: Callable[[], float],
+    ) -> None:
+        self._path = str(path) if path else ":memory:"
+        self._lock = threading.RLock()
+        self._stopwatch = stopwatch
+        self.commit_seconds = 0.0
+        with self._explained():
+            uri = f"file:{path}?mode=ro" if read_only else self._path
+            self._connection = sqlite3.connect(uri, uri=read_only, check_same_thread=False, isolation_level=None)
+            self.tables = sqlite_utils.Database(self._connection)
+            if not read_only:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute(f"PRAGMA synchronous = {'FULL' if which == 'states' else 'NORMAL'}")
+                self._connection.execute("PRAGMA foreign_keys = ON")
+                self._connection.execute("PRAGMA busy_timeout = 10000")
+            prepare(self._connection, which, self._path) if not read_only else self._check_version(which)
+
+    @contextmanager
+    def commit(self) -> Iterator[None]:
+        """Group writes into one commit: all of them, or none. Nested groups join the outer one.
+
+        Raises:
+            StorageError: no room or no right to write.
+        """
+        with self._lock, self._explained():
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                begin = self._stopwatch()
+                self._connection.execute("COMMIT")
+                self.commit_seconds += self._stopwatch() - begin
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+
+    def write(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run one statement that writes; in a commit of its own unless a group is open. Returns the row's id."""
+        with self.commit():
+            return self._connection.execute(sql, values).lastrowid or 0
+
+    def insert(self, table: str, **values: Any) -> int:
+        """Insert one row. Returns its id."""
+        names = ", ".join(f'"{name}"' for name in values)
+        marks = ", ".join("?" for _ in values)
+        return self.write(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', tuple(values.values()))  # noqa: S608
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows of a query, each by column name."""
+        with self._lock, self._explained():
+            return list(self.tables.query(sql, list(values)))
+
+    def close(self) -> None:
+        """Close the database. Idempotent."""
+        with self._lock:
+            self._connection.close()
+
+    def _check_version(self, which: str) -> None:
+        if self._connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            raise StorageError(f"{self._path}: holds no journal; name the data folder of a campaign with --data")
+        prepare(self._connection, which, self._path)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StorageError(f"{self._path}: {_advice(str(error))}") from error
+
+
+def _advice(problem: str) -> str:
+    if "full" in problem:
+        return "the disk is full: nothing more can be recorded, so nothing more is done; make room and resume"
+    if "readonly" in problem or "unable to open" in problem or "not authorized" in problem:
+        return "no right to write, or no such folder: choose a folder of yours with --data"
+    if "locked" in problem:
+        return "another process holds the journal: wait until its campaign has ended"
+    if "malformed" in problem or "not a database" in problem:
+        return f"damaged ({problem}): nothing was changed; restore it from a backup, or name another folder with --data"
+    return problem

@@ -1,0 +1,353 @@
+"""The journal of one data folder, as its controller writes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autolab.core.canonical import canonical_json, content_hash
+from autolab.core.clock import Clock
+from autolab.core.errors import StorageError
+from autolab.core.operations import OperationId
+from autolab.core.principals import Principal
+from autolab.core.problem import Problem
+from autolab.core.proposing import EngineSpec
+from autolab.core.samples import Sample
+from autolab.core.trials import Outcome, Suggestion, TrialState, Verdict
+from autolab.journal.database import Database
+from autolab.journal.records import DeviceRecord, Recommendation, Timings
+
+__all__ = ["DOCUMENTS_FILE", "STATES_FILE", "CampaignStart", "Journal"]
+
+STATES_FILE = "journal.sqlite"
+DOCUMENTS_FILE = "documents.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStart:
+    """What is written of a campaign when it starts."""
+
+    id: str
+    key: str
+    name: str
+    lab: str
+    laboratory: str
+    realm: str
+    bench: str
+    """Identity of the hardware's contents: which wells are used up is known per lab and bench."""
+    seed: int
+    engine: EngineSpec
+    lanes: int
+    budget_trials: int
+    problem: Problem
+    campaign_file: str
+    campaign_hash: str
+    lab_file: str
+    lab_hash: str
+    environment: Mapping[str, Any]
+    devices: tuple[DeviceRecord, ...]
+
+
+class Journal:
+    """Writes the record of campaigns. Each method returns when its rows are on the disk.
+
+    Args:
+        folder: The data folder, which must exist; None keeps all of it in memory.
+        clock: Says the date and the lab time of each row.
+
+    Raises:
+        StorageError: no room or no right to write, a damaged journal, or one of a newer version.
+    """
+
+    def __init__(self, folder: Path | None, clock: Clock) -> None:
+        self._clock = clock
+        self._origin_s = 0.0
+        self.states = Database(folder and folder / STATES_FILE, "states", stopwatch=clock.real)
+        self.documents = Database(folder and folder / DOCUMENTS_FILE, "documents", stopwatch=clock.real)
+
+    @property
+    def commit_seconds(self) -> float:
+        """Real seconds spent in commits so far."""
+        return self.states.commit_seconds + self.documents.commit_seconds
+
+    def commit(self) -> AbstractContextManager[None]:
+        """Group what is written inside into one commit."""
+        return self.states.commit()
+
+    def close(self) -> None:
+        """Close both databases. Idempotent."""
+        self.states.close()
+        self.documents.close()
+
+    # campaigns
+
+    def start_campaign(self, start: CampaignStart, principal: Principal) -> None:
+        """Record the start of a campaign; lab times are counted from here."""
+        self._origin_s = self._clock.now()
+        settings = {"engine": start.engine, "lanes": start.lanes, "budget_trials": start.budget_trials}
+        with self.commit():
+            self.states.insert(
+                "campaigns",
+                id=start.id,
+                key=start.key,
+                name=start.name,
+                lab=start.lab,
+                laboratory=start.laboratory,
+                realm=start.realm,
+                state="running",
+                seed=start.seed,
+                created=self._date(),
+                principal=self._principal(principal),
+                settings=canonical_json(settings),
+                problem=canonical_json(start.problem),
+                campaign_file=start.campaign_file,
+                campaign_hash=start.campaign_hash,
+                lab_file=start.lab_file,
+                lab_hash=start.lab_hash,
+                bench=start.bench,
+                environment=canonical_json(start.environment),
+            )
+            for device in start.devices:
+                self.states.insert(
+                    "devices",
+                    campaign=start.id,
+                    name=device.name,
+                    **{"class": device.class_name},
+                    address=device.address,
+                    model=device.model,
+                    serial_number=device.serial_number,
+                    realm=device.realm,
+                )
+
+    def end_campaign(self, campaign: str, state: str, reason: str, recommendation: Recommendation | None) -> None:
+        """Record how a campaign ended."""
+        text = None if recommendation is None else canonical_json(recommendation)
+        self.states.write(
+            "UPDATE campaigns SET state = ?, reason = ?, recommendation = ? WHERE id = ?",
+            (state, reason, text, campaign),
+        )
+
+    def intervene(self, campaign: str, trial: int | None, principal: Principal, cause: str, detail: str) -> None:
+        """Record what a person did to a campaign, and why."""
+        with self.commit():
+            self.states.insert(
+                "interventions",
+                campaign=campaign,
+                trial=trial,
+                principal=self._principal(principal),
+                cause=cause,
+                detail=detail,
+                lab_s=self._lab_s(),
+                date=self._date(),
+            )
+
+    # trials
+
+    def suggest(self, campaign: str, realm: str, suggestion: Suggestion) -> None:
+        """Record a suggestion with all that is needed to derive it again."""
+        with self.commit():
+            self.states.insert(
+                "trials",
+                campaign=campaign,
+                number=suggestion.trial,
+                state=TrialState.SUGGESTED,
+                values=canonical_json(suggestion.values),
+                engine=suggestion.engine,
+                why=suggestion.reason,
+                seed=suggestion.seed,
+                seen=canonical_json(suggestion.seen),
+                pending=canonical_json(suggestion.pending),
+                realm=realm,
+            )
+            self._transition(campaign, suggestion.trial, TrialState.SUGGESTED, None)
+
+    def screen(self, campaign: str, suggestion: Suggestion, verdict: Verdict, principal: Principal) -> None:
+        """Record the screen's verdict; where it is *allowed*, with a permit for exactly this suggestion."""
+        state = TrialState.SCREENED if verdict.decision == "allowed" else TrialState.REFUSED
+        with self.commit():
+            self._set(campaign, suggestion.trial, verdict=canonical_json(verdict))
+            self._enter(campaign, suggestion.trial, state, "; ".join(verdict.reasons) or None)
+            if verdict.decision == "allowed":
+                self.states.insert(
+                    "permits",
+                    campaign=campaign,
+                    trial=suggestion.trial,
+                    content_hash=content_hash(suggestion.values),
+                    principal=self._principal(principal),
+                    granted=self._date(),
+                )
+
+    def begin(self, campaign: str, suggestion: Suggestion, lane: int, sample: Sample | None, bench: str) -> None:
+        """Use the trial's permit and record that a lane runs it.
+
+        Raises:
+            StorageError: there is no unused permit for exactly these values.
+        """
+        with self.commit():
+            used = self.states.rows(
+                "UPDATE permits SET used = 1 WHERE campaign = ? AND trial = ? AND content_hash = ? AND used = 0 "
+                "RETURNING id",
+                (campaign, suggestion.trial, content_hash(suggestion.values)),
+            )
+            if not used:
+                raise StorageError(f"trial {suggestion.trial} has no unused permit for these values: it is not run")
+            if sample is not None:
+                self._use_sample(campaign, suggestion.trial, sample, bench)
+            self._set(campaign, suggestion.trial, lane=lane)
+            self._enter(campaign, suggestion.trial, TrialState.RUNNING, None)
+
+    def acquired(self, campaign: str, trial: int) -> None:
+        """Record that the trial's plan has ended and its data are kept."""
+        self._enter(campaign, trial, TrialState.ACQUIRED, None)
+
+    def reduced(self, campaign: str, trial: int, replicate: int, attempt: int, outcome: Outcome) -> None:
+        """Record the outcome of a trial."""
+        text = canonical_json(outcome)
+        with self.commit():
+            self.states.insert(
+                "replicates", campaign=campaign, trial=trial, replicate=replicate, attempt=attempt, outcome=text
+            )
+            self._set(campaign, trial, outcome=text)
+            self._enter(campaign, trial, TrialState.REDUCED, None)
+
+    def ingested(self, campaign: str, trial: int, timings: Timings) -> None:
+        """Record that the outcome is known to the proposer from here on."""
+        with self.commit():
+            self._set(campaign, trial, timings=canonical_json(timings))
+            self._enter(campaign, trial, TrialState.INGESTED, None)
+
+    def fail(self, campaign: str, trial: int, why: str) -> None:
+        """Record that a trial failed."""
+        with self.commit():
+            self._set(campaign, trial, failure=why)
+            self._enter(campaign, trial, TrialState.FAILED, why)
+
+    def abandon(self, campaign: str, trial: int, why: str) -> None:
+        """Record that a suggestion is not going to be run."""
+        self._enter(campaign, trial, TrialState.ABANDONED, why)
+
+    # actions and samples
+
+    def intend(self, operation: OperationId, campaign: str, device: str, action: Mapping[str, Any]) -> None:
+        """Record an action before it is begun.
+
+        Raises:
+            StorageError: an action of this operation id has been recorded before.
+        """
+        self.states.insert(
+            "intents",
+            operation=str(operation),
+            campaign=campaign,
+            trial=operation.trial,
+            replicate=operation.replicate,
+            device=device,
+            action=canonical_json(action),
+            state="intended",
+            intended_lab_s=self._lab_s(),
+        )
+
+    def settle(self, operation: OperationId, state: str, detail: str | None = None) -> None:
+        """Record how an action ended: ``done`` or ``failed``."""
+        self.states.write(
+            "UPDATE intents SET state = ?, settled_lab_s = ?, detail = ? WHERE operation = ?",
+            (state, self._lab_s(), detail, str(operation)),
+        )
+
+    def used_wells(self, lab: str, bench: str) -> set[tuple[str, int]]:
+        """Wells that hold a sample of any campaign, as (labware, well)."""
+        rows = self.states.rows("SELECT labware, well FROM samples WHERE lab = ? AND bench = ?", (lab, bench))
+        return {(row["labware"], row["well"]) for row in rows}
+
+    # documents
+
+    def record(self, campaign: str, lane: int, trial: int, name: str, document: Mapping[str, Any]) -> None:
+        """Keep one Bluesky document; runs are linked to the trials that their start document names."""
+        run = _run_of(name, document)
+        self.documents.insert(
+            "documents",
+            campaign=campaign,
+            lane=lane,
+            trial=trial,
+            run=run,
+            name=name,
+            document=json.dumps(document, default=_jsonable, allow_nan=False),
+        )
+        if name == "start":
+            with self.commit():
+                plan = str(document.get("plan_name", ""))
+                self.states.insert("runs", uid=run, campaign=campaign, lane=lane, plan_name=plan)
+                for number in document.get("trials", [trial]):
+                    self.states.insert(
+                        "run_trials",
+                        run=run,
+                        campaign=campaign,
+                        trial=number,
+                        replicate=int(document.get("replicate", 1)),
+                    )
+        elif name == "stop":
+            self.states.write("UPDATE runs SET exit_status = ? WHERE uid = ?", (document.get("exit_status"), run))
+
+    def _use_sample(self, campaign: str, trial: int, sample: Sample, bench: str) -> None:
+        self.states.write(
+            "INSERT INTO samples (id, lab, bench, labware, place, well) "
+            "SELECT ?, lab, ?, ?, ?, ? FROM campaigns WHERE id = ?",
+            (sample.id, bench, sample.labware, sample.place, sample.well, campaign),
+        )
+        self.states.insert("trial_samples", campaign=campaign, trial=trial, replicate=1, sample=sample.id)
+
+    def _set(self, campaign: str, trial: int, **values: Any) -> None:
+        names = ", ".join(f'"{name}" = ?' for name in values)
+        self.states.write(
+            f"UPDATE trials SET {names} WHERE campaign = ? AND number = ?",  # noqa: S608 (names are ours)
+            (*values.values(), campaign, trial),
+        )
+
+    def _enter(self, campaign: str, trial: int, state: TrialState, detail: str | None) -> None:
+        with self.commit():
+            self._set(campaign, trial, state=state)
+            self._transition(campaign, trial, state, detail)
+
+    def _transition(self, campaign: str, trial: int, state: TrialState, detail: str | None) -> None:
+        self.states.insert(
+            "transitions",
+            campaign=campaign,
+            trial=trial,
+            state=state,
+            lab_s=self._lab_s(),
+            date=self._date(),
+            detail=detail,
+        )
+
+    def _principal(self, principal: Principal) -> int:
+        key = (principal.name, principal.kind)
+        self.states.write("INSERT OR IGNORE INTO principals (name, kind) VALUES (?, ?)", key)
+        return self.states.rows("SELECT id FROM principals WHERE name = ? AND kind = ?", key)[0]["id"]
+
+    def _lab_s(self) -> float:
+        return round(self._clock.now() - self._origin_s, 6)
+
+    def _date(self) -> str:
+        return self._clock.date().isoformat(timespec="milliseconds")
+
+
+def _run_of(name: str, document: Mapping[str, Any]) -> str:
+    """Uid of the run that a document belongs to; events are kept under their descriptor's uid."""
+    keys: dict[str, Callable[[], str]] = {
+        "start": lambda: document["uid"],
+        "event": lambda: document["descriptor"],
+        "event_page": lambda: document["descriptor"],
+        "datum": lambda: document["resource"],
+        "datum_page": lambda: document["resource"],
+    }
+    return keys.get(name, lambda: document["run_start"])()
+
+
+def _jsonable(value: Any) -> Any:
+    to_list = getattr(value, "tolist", None)
+    if callable(to_list):
+        return to_list()
+    return str(value)

@@ -1,0 +1,241 @@
+"""The journal as anybody may read it, also while a campaign runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from autolab.core.data import TrialData
+from autolab.core.errors import InputError
+from autolab.core.problem import Problem
+from autolab.core.proposing import EngineSpec
+from autolab.core.samples import Sample
+from autolab.core.trials import Outcome, Suggestion, TrialState, Verdict
+from autolab.journal.database import Database
+from autolab.journal.journal import DOCUMENTS_FILE, STATES_FILE
+from autolab.journal.records import (
+    CampaignRecord,
+    DeviceRecord,
+    IntentRecord,
+    InterventionRecord,
+    Recommendation,
+    Timings,
+    Transition,
+    TrialRecord,
+)
+
+__all__ = ["JournalReader"]
+
+_problem = TypeAdapter(Problem)
+_outcome = TypeAdapter(Outcome)
+_verdict = TypeAdapter(Verdict)
+_recommendation = TypeAdapter(Recommendation)
+_engine = TypeAdapter(EngineSpec)
+_timings = TypeAdapter(Timings)
+
+
+class JournalReader:
+    """Reads the journal of a data folder.
+
+    Args:
+        states: Database of the states.
+        documents: Database of the documents.
+    """
+
+    def __init__(self, states: Database, documents: Database) -> None:
+        self._states = states
+        self._documents = documents
+
+    @classmethod
+    def open(cls, folder: Path) -> JournalReader:
+        """Open the journal of a data folder for reading.
+
+        Raises:
+            InputError: there is none in this folder.
+            StorageError: it is damaged, or a newer version wrote it.
+        """
+        if not (folder / STATES_FILE).is_file():
+            raise InputError(f"{folder}: holds no campaigns; run one first, or name another folder with --data")
+        return cls(
+            Database(folder / STATES_FILE, "states", read_only=True, stopwatch=time.monotonic),
+            Database(folder / DOCUMENTS_FILE, "documents", read_only=True, stopwatch=time.monotonic),
+        )
+
+    def close(self) -> None:
+        """Close both databases. Idempotent."""
+        self._states.close()
+        self._documents.close()
+
+    def campaigns(self) -> list[CampaignRecord]:
+        """All campaigns, the oldest first."""
+        rows = self._states.rows(
+            "SELECT c.*, p.name AS person FROM campaigns c JOIN principals p ON p.id = c.principal ORDER BY c.rowid"
+        )
+        return [_campaign(row) for row in rows]
+
+    def campaign(self, name: str | None = None) -> CampaignRecord:
+        """One campaign, by its id, by the unique beginning of it, or the newest.
+
+        Raises:
+            InputError: there is no such campaign, or several begin like this.
+        """
+        campaigns = self.campaigns()
+        if name is None and campaigns:
+            return campaigns[-1]
+        found = [c for c in campaigns if name is not None and c.id.startswith(name)]
+        exact = [c for c in found if c.id == name]
+        if len(exact or found) == 1:
+            return (exact or found)[0]
+        known = ", ".join(c.id for c in campaigns[-5:]) or "none"
+        what = "no campaign" if not found else "several campaigns"
+        raise InputError(f"{what} {'is' if not found else 'begin with'} {name!r}; the newest are: {known}")
+
+    def devices(self, campaign: str) -> list[DeviceRecord]:
+        """Devices of a campaign."""
+        rows = self._states.rows("SELECT * FROM devices WHERE campaign = ? ORDER BY rowid", (campaign,))
+        return [
+            DeviceRecord(r["name"], r["class"], r["address"], r["model"], r["serial_number"], r["realm"]) for r in rows
+        ]
+
+    def trials(self, campaign: str) -> list[TrialRecord]:
+        """Trials of a campaign, by number."""
+        transitions: dict[int, list[Transition]] = {}
+        for row in self._states.rows("SELECT * FROM transitions WHERE campaign = ? ORDER BY id", (campaign,)):
+            transition = Transition(row["trial"], TrialState(row["state"]), row["lab_s"], row["date"], row["detail"])
+            transitions.setdefault(row["trial"], []).append(transition)
+        samples: dict[int, list[Sample]] = {}
+        query = "SELECT t.trial, s.* FROM trial_samples t JOIN samples s ON s.id = t.sample WHERE t.campaign = ?"
+        for row in self._states.rows(query, (campaign,)):
+            sample = Sample(row["id"], row["labware"], row["place"], row["well"])
+            samples.setdefault(row["trial"], []).append(sample)
+        runs: dict[int, list[str]] = {}
+        for row in self._states.rows("SELECT trial, run FROM run_trials WHERE campaign = ?", (campaign,)):
+            runs.setdefault(row["trial"], []).append(row["run"])
+        rows = self._states.rows("SELECT * FROM trials WHERE campaign = ? ORDER BY number", (campaign,))
+        return [
+            _trial(
+                row,
+                tuple(transitions.get(row["number"], ())),
+                tuple(samples.get(row["number"], ())),
+                tuple(runs.get(row["number"], ())),
+            )
+            for row in rows
+        ]
+
+    def intents(self, campaign: str) -> list[IntentRecord]:
+        """Actions of a campaign, in the order in which they were begun."""
+        rows = self._states.rows("SELECT * FROM intents WHERE campaign = ? ORDER BY rowid", (campaign,))
+        return [
+            IntentRecord(
+                r["operation"],
+                r["trial"],
+                r["device"],
+                json.loads(r["action"]),
+                r["state"],
+                r["intended_lab_s"],
+                r["settled_lab_s"],
+                r["detail"],
+            )
+            for r in rows
+        ]
+
+    def interventions(self, campaign: str) -> list[InterventionRecord]:
+        """What people did to a campaign."""
+        rows = self._states.rows(
+            "SELECT i.*, p.name AS person FROM interventions i JOIN principals p ON p.id = i.principal "
+            "WHERE campaign = ? ORDER BY i.id",
+            (campaign,),
+        )
+        return [
+            InterventionRecord(r["trial"], r["person"], r["cause"], r["detail"], r["lab_s"], r["date"]) for r in rows
+        ]
+
+    def documents(self, campaign: str, trial: int | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Bluesky documents of a campaign, or of one trial, as (name, document) in the order of recording."""
+        query = "SELECT name, document FROM documents WHERE campaign = ?"
+        values: tuple[Any, ...] = (campaign,)
+        if trial is not None:
+            query, values = f"{query} AND trial = ?", (campaign, trial)
+        for row in self._documents.rows(f"{query} ORDER BY id", values):
+            yield row["name"], json.loads(row["document"])
+
+    def data(self, campaign: str, trial: int) -> TrialData:
+        """What a trial recorded, as its reducer saw it."""
+        return trial_data(list(self.documents(campaign, trial)))
+
+
+def trial_data(documents: list[tuple[str, dict[str, Any]]]) -> TrialData:
+    """Gather documents into what a reducer sees."""
+    primary: set[str] = set()
+    configurations: dict[str, Any] = {}
+    events: list[dict[str, Any]] = []
+    for name, document in documents:
+        if name == "descriptor":
+            if document.get("name") == "primary":
+                primary.add(document["uid"])
+            for configuration in document.get("configuration", {}).values():
+                configurations.update(configuration.get("data", {}))
+        elif name == "event" and document["descriptor"] in primary:
+            events.append(document["data"])
+    return TrialData(events, configurations, [document for name, document in documents if name == "start"])
+
+
+def _campaign(row: dict[str, Any]) -> CampaignRecord:
+    settings = json.loads(row["settings"])
+    recommendation = row["recommendation"]
+    return CampaignRecord(
+        id=row["id"],
+        key=row["key"],
+        name=row["name"],
+        lab=row["lab"],
+        laboratory=row["laboratory"],
+        realm=row["realm"],
+        state=row["state"],
+        reason=row["reason"],
+        seed=row["seed"],
+        created=row["created"],
+        principal=row["person"],
+        engine=_engine.validate_python(settings["engine"]),
+        lanes=settings["lanes"],
+        budget_trials=settings["budget_trials"],
+        problem=_problem.validate_json(row["problem"]),
+        campaign_file=row["campaign_file"],
+        lab_file=row["lab_file"],
+        campaign_hash=row["campaign_hash"],
+        lab_hash=row["lab_hash"],
+        environment=json.loads(row["environment"]),
+        recommendation=recommendation and _recommendation.validate_json(recommendation),
+    )
+
+
+def _trial(
+    row: dict[str, Any], transitions: tuple[Transition, ...], samples: tuple[Sample, ...], runs: tuple[str, ...]
+) -> TrialRecord:
+    suggestion = Suggestion(
+        trial=row["number"],
+        values=json.loads(row["values"]),
+        engine=row["engine"],
+        reason=row["why"],
+        seed=row["seed"],
+        seen=tuple(json.loads(row["seen"])),
+        pending=tuple(json.loads(row["pending"])),
+    )
+    return TrialRecord(
+        number=row["number"],
+        state=TrialState(row["state"]),
+        suggestion=suggestion,
+        verdict=row["verdict"] and _verdict.validate_json(row["verdict"]),
+        outcome=row["outcome"] and _outcome.validate_json(row["outcome"]),
+        failure=row["failure"],
+        realm=row["realm"],
+        lane=row["lane"],
+        samples=samples,
+        runs=runs,
+        transitions=transitions,
+        timings=row["timings"] and _timings.validate_json(row["timings"]),
+    )

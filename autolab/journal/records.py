@@ -1,0 +1,160 @@
+"""Rows of the journal as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from autolab.core.parameters import Values
+from autolab.core.problem import Problem
+from autolab.core.proposing import EngineSpec
+from autolab.core.samples import Sample
+from autolab.core.trials import Outcome, Suggestion, TrialState, Verdict
+
+__all__ = [
+    "CampaignRecord",
+    "DeviceRecord",
+    "IntentRecord",
+    "InterventionRecord",
+    "Recommendation",
+    "Timings",
+    "Transition",
+    "TrialRecord",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The trial that a campaign recommends, and on what ground."""
+
+    trial: int
+    values: Values
+    mean: float
+    """Value of the objective's metric: posterior mean where there is a model, else as measured."""
+    sem: float | None
+    ground: str
+    """How it was chosen, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRecord:
+    """One campaign."""
+
+    id: str
+    """Name and time of its start; unique in a data folder."""
+    key: str
+    """Short unique key that its operation ids carry."""
+    name: str
+    lab: str
+    laboratory: str
+    realm: str
+    state: str
+    """``running``, ``finished``, ``stopped`` or ``failed``."""
+    reason: str | None
+    """Why it ended, in one sentence."""
+    seed: int
+    created: str
+    """Date and time in UTC, ISO 8601."""
+    principal: str
+    engine: EngineSpec
+    lanes: int
+    budget_trials: int
+    problem: Problem
+    campaign_file: str
+    lab_file: str
+    campaign_hash: str
+    lab_hash: str
+    environment: dict[str, Any]
+    """Versions of Python and packages, the machine, and the command."""
+    recommendation: Recommendation | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRecord:
+    """A device as it was when the campaign started."""
+
+    name: str
+    class_name: str
+    address: str
+    model: str
+    serial_number: str
+    realm: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One change of a trial's state."""
+
+    trial: int
+    state: TrialState
+    lab_s: float
+    """Lab seconds since the campaign started."""
+    date: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the real time of a trial went, in seconds."""
+
+    wall_s: float
+    device_s: float
+    commit_s: float
+    proposer_s: float
+
+    @property
+    def overhead_s(self) -> float:
+        """What is left for the loop itself."""
+        return self.wall_s - self.device_s - self.commit_s - self.proposer_s
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """One trial with its history."""
+
+    number: int
+    state: TrialState
+    suggestion: Suggestion
+    verdict: Verdict | None
+    outcome: Outcome | None
+    failure: str | None
+    """Why it failed, in one sentence."""
+    realm: str
+    lane: int | None
+    samples: tuple[Sample, ...]
+    runs: tuple[str, ...]
+    """Uids of its Bluesky runs."""
+    transitions: tuple[Transition, ...]
+    timings: Timings | None
+
+    def lab_s(self, state: TrialState) -> float | None:
+        """Lab time at which the trial last entered ``state``; None where it never did."""
+        times = [transition.lab_s for transition in self.transitions if transition.state is state]
+        return times[-1] if times else None
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRecord:
+    """An action, written before it was begun and again when it ended."""
+
+    operation: str
+    trial: int
+    device: str
+    action: dict[str, Any]
+    state: str
+    """``intended``, ``done`` or ``failed``."""
+    intended_lab_s: float
+    settled_lab_s: float | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InterventionRecord:
+    """Something a person did to a campaign, with its cause."""
+
+    trial: int | None
+    principal: str
+    cause: str
+    detail: str
+    lab_s: float
+    date: str

@@ -1,0 +1,92 @@
+"""The journal's schema, by version. A version that has been released never changes; a new one is added below it."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from autolab.core.errors import StorageError
+
+__all__ = ["DOCUMENTS_VERSION", "STATES_VERSION", "prepare"]
+
+_STATES_1 = """
+CREATE TABLE principals (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, UNIQUE (name, kind));
+CREATE TABLE campaigns (
+    id TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, lab TEXT NOT NULL, laboratory TEXT NOT NULL,
+    realm TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, seed INTEGER NOT NULL, created TEXT NOT NULL,
+    principal INTEGER NOT NULL REFERENCES principals(id), settings TEXT NOT NULL, problem TEXT NOT NULL,
+    campaign_file TEXT NOT NULL, campaign_hash TEXT NOT NULL, lab_file TEXT NOT NULL, lab_hash TEXT NOT NULL,
+    bench TEXT NOT NULL, environment TEXT NOT NULL, recommendation TEXT);
+CREATE TABLE devices (
+    campaign TEXT NOT NULL REFERENCES campaigns(id), name TEXT NOT NULL, class TEXT NOT NULL, address TEXT NOT NULL,
+    model TEXT NOT NULL, serial_number TEXT NOT NULL, realm TEXT NOT NULL, PRIMARY KEY (campaign, name));
+CREATE TABLE trials (
+    campaign TEXT NOT NULL REFERENCES campaigns(id), number INTEGER NOT NULL, state TEXT NOT NULL,
+    "values" TEXT NOT NULL, engine TEXT NOT NULL, why TEXT NOT NULL, seed INTEGER NOT NULL, seen TEXT NOT NULL,
+    pending TEXT NOT NULL, verdict TEXT, outcome TEXT, failure TEXT, realm TEXT NOT NULL, lane INTEGER,
+    repeat_of INTEGER, timings TEXT, PRIMARY KEY (campaign, number));
+CREATE TABLE transitions (
+    id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, trial INTEGER NOT NULL, state TEXT NOT NULL,
+    lab_s REAL NOT NULL, date TEXT NOT NULL, detail TEXT);
+CREATE INDEX transitions_by_trial ON transitions(campaign, trial);
+CREATE TABLE replicates (
+    campaign TEXT NOT NULL, trial INTEGER NOT NULL, replicate INTEGER NOT NULL, attempt INTEGER NOT NULL,
+    outcome TEXT, PRIMARY KEY (campaign, trial, replicate, attempt));
+CREATE TABLE samples (
+    id TEXT PRIMARY KEY, lab TEXT NOT NULL, bench TEXT NOT NULL, labware TEXT NOT NULL, place TEXT NOT NULL,
+    well INTEGER NOT NULL, UNIQUE (lab, bench, labware, well));
+CREATE TABLE trial_samples (
+    campaign TEXT NOT NULL, trial INTEGER NOT NULL, replicate INTEGER NOT NULL, sample TEXT NOT NULL,
+    PRIMARY KEY (campaign, trial, replicate, sample));
+CREATE TABLE runs (
+    uid TEXT PRIMARY KEY, campaign TEXT NOT NULL, lane INTEGER NOT NULL, plan_name TEXT NOT NULL, exit_status TEXT);
+CREATE TABLE run_trials (
+    run TEXT NOT NULL REFERENCES runs(uid), campaign TEXT NOT NULL, trial INTEGER NOT NULL,
+    replicate INTEGER NOT NULL, PRIMARY KEY (run, campaign, trial, replicate));
+CREATE TABLE intents (
+    operation TEXT PRIMARY KEY, campaign TEXT NOT NULL, trial INTEGER NOT NULL, replicate INTEGER NOT NULL,
+    device TEXT NOT NULL, action TEXT NOT NULL, state TEXT NOT NULL, intended_lab_s REAL NOT NULL,
+    settled_lab_s REAL, detail TEXT);
+CREATE TABLE permits (
+    id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, trial INTEGER NOT NULL, content_hash TEXT NOT NULL,
+    principal INTEGER NOT NULL REFERENCES principals(id), granted TEXT NOT NULL, used INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (campaign, trial, content_hash));
+CREATE TABLE interventions (
+    id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, trial INTEGER, principal INTEGER NOT NULL REFERENCES principals(id),
+    cause TEXT NOT NULL, detail TEXT NOT NULL, lab_s REAL NOT NULL, date TEXT NOT NULL);
+"""
+
+_DOCUMENTS_1 = """
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, lane INTEGER NOT NULL, trial INTEGER NOT NULL, run TEXT NOT NULL,
+    name TEXT NOT NULL, document TEXT NOT NULL);
+CREATE INDEX documents_by_trial ON documents(campaign, trial);
+"""
+
+_SCRIPTS = {"states": (_STATES_1,), "documents": (_DOCUMENTS_1,)}
+STATES_VERSION = len(_SCRIPTS["states"])
+"""Version of the schema of the states."""
+DOCUMENTS_VERSION = len(_SCRIPTS["documents"])
+"""Version of the schema of the documents."""
+
+
+def prepare(connection: sqlite3.Connection, which: str, path: str) -> None:
+    """Bring a database to the newest version of its schema.
+
+    Args:
+        connection: The open database.
+        which: ``states`` or ``documents``.
+        path: Its path, for the message.
+
+    Raises:
+        StorageError: a newer version of autolab wrote it.
+    """
+    scripts = _SCRIPTS[which]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(scripts):
+        raise StorageError(
+            f"{path}: written by a newer autolab (schema {version}, this one knows up to {len(scripts)}): "
+            "nothing was changed; use that autolab, or name another folder with --data"
+        )
+    for number, script in enumerate(scripts[version:], version + 1):
+        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
