@@ -15,7 +15,7 @@ from typing import Any
 
 from autolab.core.errors import InputError
 
-__all__ = ["StopRequest", "announce", "lock_state"]
+__all__ = ["StopRequest", "announce", "lock_file", "lock_state"]
 
 PR_SET_PDEATHSIG = 1
 """From ``linux/prctl.h``: the signal to receive when the parent dies."""
@@ -78,13 +78,26 @@ def lock_state(folder: Path, device: str) -> int:
     Raises:
         InputError: another simulator of this device holds it.
     """
-    descriptor = os.open(folder / f".{device}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    return lock_file(
+        folder / f".{device}.lock",
+        f"{device}: a simulator of this device already runs on the state in {folder}; "
+        "stop it first, or give another folder",
+    )
+
+
+def lock_file(path: Path, refusal: str) -> int:
+    """Lock ``path`` for the life of this process, and return the descriptor that holds the lock.
+
+    Raises:
+        InputError: another process holds it (with the message ``refusal``), or it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise InputError(f"{path}: the lock file cannot be made: {error.strerror}") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise InputError(
-            f"{device}: a simulator of this device already runs on the state in {folder}; "
-            "stop it first, or give another folder"
-        ) from None
+        raise InputError(refusal) from None
     return descriptor

@@ -49,7 +49,7 @@ def channel_bias(seed: int) -> float:
 
 
 def random_error_ul(volume_ul: float) -> float:
-    """Standard deviation of a dispense of ``volume_ul``: a floor and a relative part, added in quadrature [ISO8655-2]_."""
+    """Standard deviation of a dispense: a floor and a relative part, added in quadrature [ISO8655-2]_."""
     return math.hypot(RANDOM_FLOOR_UL, RANDOM_CV * volume_ul)
 
 
