@@ -123,7 +123,7 @@ def mixture_absorbance(volumes_ul: Mapping[str, float], at_nm: Array) -> Array:
 
 
 def segregation(mixed_s: float, time_constant_s: float) -> float:
-    """Intensity of segregation after mixing for ``mixed_s``: ``exp(-t / tau)``, 1 unmixed, 0 mixed [Danckwerts1952]_."""
+    """Intensity of segregation after mixing: ``exp(-t / tau)``, 1 unmixed, 0 mixed [Danckwerts1952]_."""
     return float(np.exp(-max(mixed_s, 0.0) / time_constant_s))
 
 
@@ -150,7 +150,7 @@ def noise_free_absorbance(
 
 
 def baseline_drift(seed: int, trial: int, step: float) -> float:
-    """Baseline in absorbance at a trial: a random walk by trial number, the same whenever and however often it is asked.
+    """Baseline in absorbance at a trial: a random walk by trial number, the same however often it is asked.
 
     Args:
         seed: Seed of the walk.
@@ -160,7 +160,7 @@ def baseline_drift(seed: int, trial: int, step: float) -> float:
     return float(np.random.default_rng(seed).standard_normal(max(trial, 0)).sum() * step)
 
 
-def scan(  # noqa: PLR0913 (a measurement has this many causes, and each stands alone)
+def scan(
     volumes_ul: Mapping[str, float],
     mixed_s: float,
     *,
