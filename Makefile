@@ -1,0 +1,69 @@
+# Needs Python 3.11 or later and make. Everything goes into .venv, beside this file.
+PYTHON ?= python3
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+.PHONY: help demo test check format prove chromium clean
+
+help:
+	@echo "make demo    a closed loop on a simulated bench, with a report at its end"
+	@echo "make test    all checks and all tests"
+	@echo "make check   linters, types and import rules"
+	@echo "make format  let ruff lay out the code"
+	@echo "make prove   the long proofs; goes on where it was interrupted; writes docs/proofs/"
+	@echo "make clean   remove .venv and the caches (never your data)"
+
+demo: $(VENV)/installed
+	$(BIN)/autolab demo
+
+test: check chromium
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+prove: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/prove.py
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Autolab needs Python 3.11 or later, and '$(PYTHON)' is older: run 'make PYTHON=python3.11 …'"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# The constraints pin every version, torch first of all. setuptools leaves its notes beside the sources: swept away.
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing Autolab into $(VENV); the first time this takes a few minutes."
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@rm -rf autolab.egg-info build
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing Autolab and its tools into $(VENV); the first time this takes a few minutes."
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@rm -rf autolab.egg-info build
+	@touch $(VENV)/installed $@
+
+# The browser tests look at the report in a real browser.
+chromium:
+ifeq ($(CHROMIUM),)
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium; \
+	else \
+	  echo "The browser tests need Chromium, which is missing. Install it, then run make again:"; \
+	  echo "  sudo apt-get install chromium"; exit 2; \
+	fi
+endif
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache build autolab.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
