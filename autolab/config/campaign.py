@@ -1,0 +1,75 @@
+"""Reads a ``campaign.yaml``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from autolab.config.campaignmodel import CampaignModel
+from autolab.config.goals import read_objective, read_outcome_constraints
+from autolab.config.problems import Problems
+from autolab.config.spaces import read_space
+from autolab.config.specs import Budget, CampaignSpec, NoImprovement, Source
+from autolab.config.yamlfile import read_yaml
+from autolab.core.canonical import content_hash
+from autolab.core.objectives import Objective
+from autolab.core.problem import Problem, Space
+from autolab.core.proposing import EngineSpec
+
+__all__ = ["load_campaign"]
+
+_LATER = {
+    "on_failure": "a failed trial is recorded as failed, and the campaign goes on",
+    "confirm": "the best trial is reported without confirmation",
+    "approval": "no trial asks for approval",
+}
+"""Keys that have no effect in this version, and what happens instead."""
+
+
+def load_campaign(path: str | Path) -> CampaignSpec:
+    """Read and check a campaign file. The lab file that it names is not opened.
+
+    Args:
+        path: The file; messages name it as it is given here.
+
+    Raises:
+        FileError: the file or one line of it is refused.
+        InputErrors: several lines are refused; all of them are reported.
+    """
+    file = read_yaml(path)
+    problems = Problems(file.source)
+    problems.check_shape(CampaignModel, file.values)
+    space = read_space(problems, file.values)
+    objective = read_objective(problems, file.values)
+    outcome_constraints = read_outcome_constraints(problems, file.values)
+    for key, instead in _LATER.items():
+        if file.values.get(key) is not None:
+            problems.not_available_yet((key,), f"{key} is not available yet ({instead}): remove the key")
+    problems.raise_any()
+    return _spec(Path(path), file.values, file.source, _problem(space, objective, outcome_constraints))
+
+
+def _problem(space: Space | None, objective: Objective | None, outcome_constraints: Any) -> Problem:
+    if space is None or objective is None:
+        raise RuntimeError("a campaign file was accepted without parameters or objective")
+    return Problem(space, objective, outcome_constraints)
+
+
+def _spec(path: Path, values: dict[str, Any], source: Source, problem: Problem) -> CampaignSpec:
+    model = CampaignModel.model_validate(values)
+    stop = model.stopping.no_improvement
+    return CampaignSpec(
+        name=model.name,
+        lab=path.parent / model.lab,
+        challenge=model.challenge,
+        problem=problem,
+        plan=model.plan,
+        reduce=model.reduce,
+        budget=Budget(model.budget.trials, model.budget.hours),
+        no_improvement=None if stop is None else NoImprovement(stop.trials, stop.by),
+        engine=EngineSpec(model.engine.name, model.engine.initial),
+        lanes=model.lanes,
+        seed=model.seed,
+        source=source,
+        content_hash=content_hash(values),
+    )

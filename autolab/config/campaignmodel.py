@@ -1,0 +1,164 @@
+"""The shape of ``campaign.yaml``: keys, types and bounds. What the values mean together is checked in `campaign`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from autolab.config.fields import DottedName, FileModel, Name, Number, Slug, Text, Value
+
+__all__ = [
+    "BudgetModel",
+    "CampaignModel",
+    "ConfirmModel",
+    "EngineModel",
+    "FaultModel",
+    "NoImprovementModel",
+    "ObjectiveModel",
+    "ParameterModel",
+    "StoppingModel",
+]
+
+
+class ParameterModel(FileModel):
+    """What one parameter may be: a range (`bounds`), one of several values (`choices`), or fixed (`value`)."""
+
+    bounds: Annotated[list[Number], Field(min_length=2, max_length=2, examples=["[0, 300]"])] | None = None
+    """Lowest and highest value, both included."""
+    choices: Annotated[list[Value], Field(min_length=2, max_length=1000, examples=["[water, ethanol]"])] | None = None
+    """The values to choose from: numbers, texts or booleans."""
+    value: Value | None = None
+    """The one value that every trial has."""
+    unit: str | None = Field(default=None, max_length=60, examples=["uL"])
+    """Unit of the numbers, as pint writes it. Without it they are pure numbers."""
+    step: Number | None = None
+    """Resolution of the hardware, in the unit: values are the lower bound plus whole multiples. Goes with `bounds`."""
+    scale: Literal["linear", "log"] | None = None
+    """`log` where ratios matter more than differences; `linear` otherwise. Goes with `bounds`."""
+    integer: bool | None = None
+    """`true` where only whole numbers have a meaning. Goes with `bounds`."""
+    ordered: bool | None = None
+    """`true` where neighbouring choices are alike. Goes with `choices`."""
+
+
+class ObjectiveModel(FileModel):
+    """What to do with one metric."""
+
+    goal: Literal["minimize", "maximize", "target"] = Field(examples=["minimize"])
+    """Make the metric small, large, or equal to `target`."""
+    target: Number | None = None
+    """The value to aim for. With `minimize` and `maximize`, reaching it ends the campaign."""
+    tolerance: Number | None = None
+    """With `goal: target`: how near to the target is near enough to end the campaign."""
+    unit: str | None = Field(default=None, max_length=60)
+    """Unit of the metric, as pint writes it."""
+
+
+class BudgetModel(FileModel):
+    """What the campaign may use at most."""
+
+    trials: int = Field(ge=1, le=99_999, examples=["40"])
+    """Largest number of trials."""
+    hours: Annotated[Number, Field(gt=0, le=100_000)] | None = None
+    """Longest time in hours of lab time."""
+
+
+class NoImprovementModel(FileModel):
+    """Stop when the best value has improved by less than `by` over the last `trials` trials."""
+
+    trials: int = Field(ge=1, le=99_999, examples=["10"])
+    """How many trials to look back over."""
+    by: Annotated[Number, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Smallest improvement that counts, in the unit of the objective."""
+
+
+class StoppingModel(FileModel):
+    """When to stop before the budget is used up. A reached target always ends the campaign."""
+
+    no_improvement: NoImprovementModel | None = None
+    """Stop when nothing improves any more."""
+
+
+class EngineModel(FileModel):
+    """What proposes the trials."""
+
+    name: Literal["ax", "botorch", "sobol", "random"] = "ax"
+    """`ax` and `botorch` learn from outcomes; `sobol` fills the space evenly; `random` draws at random."""
+    initial: int | None = Field(default=None, ge=1, le=99_999)
+    """Trials of the space-filling initial design. Without it: twice the number of free parameters, at least 5."""
+
+
+class FaultModel(FileModel):
+    """What to do about one kind of fault."""
+
+    retry: int | None = Field(default=None, ge=0, le=99)
+    """How often to try again first."""
+    then: Literal["retry", "skip", "ask", "quarantine", "stop"] | None = None
+    """What to do afterwards."""
+
+
+class ConfirmModel(FileModel):
+    """How to confirm the winner before claiming it."""
+
+    best: int = Field(ge=1, le=99, examples=["3"])
+    """How many of the best trials to run again."""
+    replicates: int = Field(ge=1, le=99, examples=["3"])
+    """How often to run each of them."""
+
+
+def _engine(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+_ENGINE_SCHEMA: dict[str, Any] = {
+    "anyOf": [{"$ref": "#/$defs/EngineModel"}, {"enum": ["ax", "botorch", "sobol", "random"]}],
+}
+
+
+def _engine_schema(schema: dict[str, Any]) -> None:
+    schema.pop("$ref", None)
+    schema.update(_ENGINE_SCHEMA)
+
+
+class CampaignModel(FileModel):
+    """A campaign: one goal pursued in one lab."""
+
+    name: Slug = Field(examples=["teal-in-forty"])
+    """Name of the campaign: letters, digits, `-` and `_`, at most 64."""
+    lab: Text = Field(examples=["lab.yaml"])
+    """Path of the lab file, from the folder of this file."""
+    challenge: Slug | None = None
+    """Id of the challenge that the campaign belongs to."""
+    parameters: dict[Name, ParameterModel] = Field(min_length=1, max_length=100, examples=["{x: {bounds: [0, 1]}}"])
+    """What may be varied, by name."""
+    constraints: list[str] = Field(default_factory=list[str], max_length=100, examples=['["cyan + magenta <= 300"]'])
+    """Relations between numeric parameters that every trial keeps, with `+ - * / **` and one of `<= >= ==`."""
+    objectives: dict[Name, ObjectiveModel] = Field(
+        min_length=1, max_length=100, examples=["{colour_distance: {goal: minimize}}"]
+    )
+    """The metric to improve, by name. Several objectives are not available yet."""
+    outcome_constraints: list[str] = Field(default_factory=list[str], max_length=100, examples=['["turbidity <= 0.2"]'])
+    """Bounds on metrics that the recommended trial should keep: a metric, `<=` or `>=`, and a number."""
+    plan: DottedName = Field(examples=["plans.colour.mix_and_measure"])
+    """Dotted name of the Bluesky plan that runs a trial."""
+    reduce: DottedName = Field(examples=["plans.colour.colour_distance"])
+    """Dotted name of the reducer that makes outcomes from recorded data."""
+    budget: BudgetModel = Field(examples=["{trials: 40}"])
+    """What the campaign may use at most."""
+    stopping: StoppingModel = StoppingModel()
+    """When to stop before the budget is used up."""
+    engine: Annotated[EngineModel, BeforeValidator(_engine)] = Field(
+        default=EngineModel(), json_schema_extra=_engine_schema
+    )
+    """What proposes the trials: a name such as `sobol`, or a mapping."""
+    lanes: int = Field(default=1, ge=1, le=16)
+    """How many trials may run side by side."""
+    seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
+    """Root of all random draws. Without it one is drawn, and recorded."""
+    on_failure: dict[Slug, FaultModel] | None = None
+    """What to do by kind of fault. Not available yet: the key is refused."""
+    confirm: ConfirmModel | None = None
+    """Confirmation of the winner. Not available yet: the key is refused."""
+    approval: Slug | None = None
+    """Tightens the lab's hazard tiers. Not available yet: the key is refused."""

@@ -1,0 +1,103 @@
+"""Reads a ``lab.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from autolab.config.deviceentries import read_devices
+from autolab.config.labmodel import LabModel, LabwareModel, MaterialModel
+from autolab.config.limits import read_envelope
+from autolab.config.problems import Problems, valid
+from autolab.config.specs import LabSpec, LabwareSpec, MaterialSpec
+from autolab.config.units import convert, parse_quantity
+from autolab.config.words import shown
+from autolab.config.yamlfile import read_yaml
+from autolab.core.canonical import content_hash
+from autolab.core.errors import InputError
+
+__all__ = ["load_lab"]
+
+
+def load_lab(path: str | Path) -> LabSpec:
+    """Read and check a lab file. No class is imported, and no device is spoken to.
+
+    Args:
+        path: The file; messages name it as it is given here.
+
+    Raises:
+        FileError: the file or one line of it is refused.
+        InputErrors: several lines are refused; all of them are reported.
+    """
+    file = read_yaml(path)
+    problems = Problems(file.source)
+    problems.check_shape(LabModel, file.values)
+    devices = read_devices(problems, file.values)
+    materials = _read_materials(problems, file.values)
+    labware = _read_labware(problems, file.values)
+    envelope = read_envelope(problems, file.values)
+    for key in ("interlocks", "safe_state"):
+        if file.values.get(key):
+            problems.not_available_yet((key,), f"{key} is not available yet: write '{key}: []', or remove the key")
+    problems.raise_any()
+    model = LabModel.model_validate(file.values)
+    return LabSpec(
+        name=model.name,
+        laboratory=model.laboratory,
+        devices=devices,
+        stations=tuple(model.stations),
+        materials=materials,
+        labware=labware,
+        envelope=envelope,
+        packages=tuple(model.packages),
+        source=file.source,
+        content_hash=content_hash(file.values),
+    )
+
+
+def _entries(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    declared = values.get(key)
+    return cast("dict[str, Any]", declared) if isinstance(declared, dict) else {}
+
+
+def _read_materials(problems: Problems, values: Mapping[str, Any]) -> dict[str, MaterialSpec]:
+    found: dict[str, MaterialSpec] = {}
+    for name, raw in _entries(values, "materials").items():
+        model = valid(MaterialModel, raw)
+        if model is None:
+            continue
+        try:
+            found[name] = MaterialSpec(name, _stock_ul(model.stock))
+        except InputError as error:
+            problems.add(("materials", name, "stock"), f"{name}: stock {error}")
+    return found
+
+
+def _stock_ul(stock: str | float) -> float:
+    if not isinstance(stock, str):
+        raise InputError(f"{shown(stock)} has no unit: write for example '{stock:g} mL'")
+    quantity = parse_quantity(stock)
+    microlitres = convert(quantity.value, quantity.unit, "uL")
+    if not 0.0 <= microlitres < float("inf"):  # NaN is refused too
+        raise InputError(f"{shown(stock)} must be a finite volume of at least zero")
+    return microlitres
+
+
+def _read_labware(problems: Problems, values: Mapping[str, Any]) -> dict[str, LabwareSpec]:
+    found: dict[str, LabwareSpec] = {}
+    taken: dict[str, str] = {}
+    for name, raw in _entries(values, "labware").items():
+        model = valid(LabwareModel, raw)
+        if model is None:
+            continue
+        for index, place in enumerate(model.places):
+            if place in taken:
+                where = "twice" if taken[place] == name else f"to {taken[place]!r} already"
+                problems.add(
+                    ("labware", name, "places", index),
+                    f"{name}: place {shown(place)} is given {where}: each piece needs a place of its own",
+                )
+            taken.setdefault(place, name)
+        found[name] = LabwareSpec(name, tuple(model.places), model.wells)
+    return found

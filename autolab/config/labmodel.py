@@ -1,0 +1,134 @@
+"""The shape of ``lab.yaml``: keys, types and bounds. What the values mean together is checked in `lab`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from autolab.config.fields import (
+    EPICS,
+    SERIAL,
+    ZMQ,
+    DottedName,
+    FileModel,
+    Name,
+    PackageName,
+    Quantity,
+    SignalName,
+    Slug,
+    Text,
+    Value,
+)
+
+__all__ = [
+    "AddressModel",
+    "DeviceModel",
+    "LabModel",
+    "LabwareModel",
+    "LimitModel",
+    "MaterialModel",
+    "SimulatorModel",
+    "StationModel",
+]
+
+
+class AddressModel(FileModel):
+    """Where a device listens: exactly one of `epics`, `serial` and `zmq`."""
+
+    epics: Annotated[str, StringConstraints(pattern=EPICS)] | None = None
+    """Common prefix of the device's process variables, over Channel Access."""
+    serial: Annotated[str, StringConstraints(pattern=SERIAL)] | None = None
+    """Device file or pyserial URL of a serial line."""
+    baudrate: int | None = Field(default=None, ge=50, le=4_000_000)
+    """Bits per second on the serial line; 9600 where it is not given. Goes with `serial`."""
+    zmq: Annotated[str, StringConstraints(pattern=ZMQ)] | None = None
+    """ZeroMQ endpoint with its port."""
+
+
+class SimulatorModel(FileModel):
+    """What stands in for a device under `--simulate`."""
+
+    class_name: DottedName = Field(alias="class", examples=["simulators.motion.StageServer"])
+    """Dotted name of the simulator's class."""
+    options: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Keyword arguments of the simulator's class."""
+
+
+class DeviceModel(FileModel):
+    """One device."""
+
+    class_name: DottedName = Field(alias="class", examples=["devices.motion.EpicsStage"])
+    """Dotted name of the device's class: one of ours, or any ophyd or ophyd-async class."""
+    at: AddressModel | None = None
+    """Where the device listens. Without it, the device lives in the controller itself."""
+    options: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Keyword arguments of the device's class."""
+    simulator: SimulatorModel | None = None
+    """What stands in for the device under `--simulate`."""
+
+
+class StationModel(FileModel):
+    """A station has no keys: write `{}`."""
+
+
+class MaterialModel(FileModel):
+    """A liquid that the lab holds."""
+
+    stock: Quantity = Field(examples=["250 mL"])
+    """Volume in stock, with its unit."""
+
+
+class LabwareModel(FileModel):
+    """Labware of one kind."""
+
+    places: list[Slug] = Field(min_length=1, max_length=1000, examples=["[rack_1, rack_2]"])
+    """Where each piece belongs. There is one piece for each place."""
+    wells: int = Field(ge=1, le=10_000, examples=["24"])
+    """Wells of one piece."""
+
+
+class LimitModel(FileModel):
+    """Limits of one writable signal: a range (`min` and `max`), the `allowed` values, or a `pattern` for texts."""
+
+    min: Quantity | None = None
+    """Lowest value that may be written, with its unit; the other numbers are converted to this unit."""
+    max: Quantity | None = None
+    """Highest value that may be written."""
+    max_step: Quantity | None = None
+    """Largest difference between the present value and the next."""
+    tolerance: Quantity | None = None
+    """Largest difference between what was commanded and what is read back. Without it, the device's own."""
+    safe: Quantity | None = None
+    """Value in the safe state, or `hold` to stay; `hold` where it is not given."""
+    allowed: Annotated[list[Value], Field(min_length=1, max_length=1000)] | None = None
+    """The values that may be written: places, choices, switches, texts."""
+    pattern: str | None = Field(default=None, min_length=1, max_length=500)
+    """Regular expression that the whole text must match."""
+
+
+class LabModel(FileModel):
+    """A lab: one unit of assessment and control."""
+
+    name: Slug = Field(examples=["colour-bench"])
+    """Name of the lab: letters, digits, `-` and `_`, at most 64."""
+    laboratory: Text = Field(examples=["Example National Laboratory"])
+    """The organisation that the lab belongs to."""
+    devices: dict[Name, DeviceModel] = Field(
+        min_length=1, max_length=1000, examples=["{stage: {class: devices.motion.EpicsStage}}"]
+    )
+    """The devices, by name."""
+    stations: dict[Slug, StationModel] = Field(default_factory=dict[Slug, StationModel])
+    """What one trial holds at a time: names of devices or of places, each with `{}`."""
+    materials: dict[Slug, MaterialModel] = Field(default_factory=dict[Slug, MaterialModel])
+    """The liquids of the lab, by name."""
+    labware: dict[Slug, LabwareModel] = Field(default_factory=dict[Slug, LabwareModel])
+    """The labware of the lab, by kind."""
+    envelope: dict[SignalName, LimitModel] = Field(default_factory=dict[SignalName, LimitModel])
+    """Limits of each writable signal, by `device.signal`. A signal of our classes without limits: no start."""
+    packages: list[PackageName] = Field(default_factory=list[PackageName])
+    """Packages of the lab's owner from which dotted names may be resolved, besides our own."""
+    interlocks: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
+    """Conditions that must hold while a trial runs. Not available yet: only the empty list is taken."""
+    safe_state: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
+    """Ordered actions that bring the lab into its safe state. Not available yet: only the empty list is taken."""

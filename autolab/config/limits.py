@@ -1,0 +1,130 @@
+"""From the ``envelope`` of a lab file to limits: one for each writable signal, in the unit of its ``min``."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any, cast
+
+from autolab.config.labmodel import LimitModel
+from autolab.config.problems import Problems, valid
+from autolab.config.units import Quantity, check_same_dimension, convert, convert_difference, parse_quantity
+from autolab.config.words import KeyPath, did_you_mean, listed, shown
+from autolab.core.envelope import AllowedValues, Limit, RangeLimit
+from autolab.core.errors import InputError
+
+__all__ = ["read_envelope"]
+
+_NUMBERS = ("min", "max", "max_step", "tolerance", "safe")
+
+
+def read_envelope(problems: Problems, values: Mapping[str, Any]) -> dict[str, Limit]:
+    """Read the envelope, and gather what is wrong with it.
+
+    Args:
+        problems: Takes the refusals.
+        values: The plain values of the file.
+
+    Returns:
+        Limit by ``device.signal``, of those that are right.
+    """
+    declared, devices = values.get("envelope"), values.get("devices")
+    known = [str(name) for name in cast("dict[str, Any]", devices)] if isinstance(devices, dict) else []
+    found: dict[str, Limit] = {}
+    for signal, raw in cast("dict[str, Any]", declared).items() if isinstance(declared, dict) else ():
+        path = ("envelope", signal)
+        device = signal.partition(".")[0]
+        if "." in signal and device not in known:
+            guess = did_you_mean(device, known)
+            hint = f"did you mean {guess!r}?" if guess else f"devices are {listed(known)}"
+            problems.add(path, f"{signal}: {device!r} is not a device of this lab: {hint}")
+        limit = _read_limit(problems, path, signal, valid(LimitModel, raw))
+        if limit is not None:
+            found[signal] = limit
+    return found
+
+
+def _read_limit(problems: Problems, path: KeyPath, signal: str, model: LimitModel | None) -> Limit | None:
+    if model is None:
+        return None
+    has_range = any(getattr(model, key) is not None for key in _NUMBERS)
+    kinds = [
+        *(["min and max"] if has_range else []),
+        *(["allowed"] if model.allowed is not None else []),
+        *(["pattern"] if model.pattern is not None else []),
+    ]
+    if len(kinds) != 1:
+        given = f"here are {listed(kinds)}" if kinds else "here is none of them"
+        problems.add(path, f"{signal}: give either min and max, or allowed, or pattern, and {given}")
+        return None
+    if has_range:
+        return _read_range(problems, path, signal, model)
+    if model.pattern is not None:
+        return _read_pattern(problems, (*path, "pattern"), signal, model.pattern)
+    values = model.allowed or []
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            problems.add((*path, "allowed"), f"{signal}: allowed value {shown(value)} is given twice: remove one")
+    return AllowedValues(signal, tuple(values))
+
+
+def _read_pattern(problems: Problems, path: KeyPath, signal: str, pattern: str) -> Limit | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a pattern that may change its meaning is refused
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError, Warning) as error:
+        problems.add(path, f"{signal}: pattern {shown(pattern)} is not a regular expression: {error}")
+        return None
+    return AllowedValues(signal, (), pattern)
+
+
+def _read_range(problems: Problems, path: KeyPath, signal: str, model: LimitModel) -> Limit | None:
+    n_before = problems.count
+    for key in ("min", "max"):
+        if getattr(model, key) is None:
+            problems.add(path, f"{signal}: {key} is missing: add '{key}: ...' with its unit")
+    texts = {key: getattr(model, key) for key in _NUMBERS if getattr(model, key) is not None}
+    numbers: dict[str, Quantity] = {}
+    for key, text in texts.items():
+        if key == "safe" and text == "hold":
+            continue
+        try:
+            numbers[key] = _quantity(text)
+            if "min" in numbers:
+                check_same_dimension(numbers[key].unit, numbers["min"].unit)
+        except InputError as error:
+            problems.add((*path, key), f"{signal}: {key} {error}")
+    if problems.count > n_before:
+        return None
+    try:
+        return _range(signal, numbers)
+    except InputError as error:
+        said = str(error).removeprefix(f"{signal}: ")
+        key = next((key for key in ("max_step", "tolerance", "safe", "min", "max") if said.startswith(key)), "min")
+        problems.add((*path, key), str(error))
+        return None
+
+
+def _quantity(text: str | float) -> Quantity:
+    return parse_quantity(text) if isinstance(text, str) else Quantity(float(text), "")
+
+
+def _range(signal: str, numbers: Mapping[str, Quantity]) -> RangeLimit:
+    """The limit in the unit of ``min``. A step and a tolerance are differences: zero points do not matter to them.
+
+    Raises:
+        InputError: the numbers do not make sense.
+    """
+    unit = numbers["min"].unit
+    step, tolerance, safe = (numbers.get(key) for key in ("max_step", "tolerance", "safe"))
+    return RangeLimit(
+        signal,
+        lower=numbers["min"].value,
+        upper=convert(numbers["max"].value, numbers["max"].unit, unit),
+        unit=unit,
+        max_step=None if step is None else convert_difference(step.value, step.unit, unit),
+        tolerance=None if tolerance is None else convert_difference(tolerance.value, tolerance.unit, unit),
+        safe="hold" if safe is None else convert(safe.value, safe.unit, unit),
+    )
