@@ -1,0 +1,133 @@
+"""The facts of a campaign, gathered once from the journal for all figures and tables of a report."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autolab.core.objectives import Objective, OutcomeConstraint
+from autolab.core.trials import Estimate, TrialState
+from autolab.journal.reader import JournalReader
+from autolab.journal.records import CampaignRecord, DeviceRecord, IntentRecord, InterventionRecord, TrialRecord
+
+__all__ = ["Facts", "Measured", "median"]
+
+_WITHOUT_OUTCOME = (TrialState.FAILED, TrialState.REFUSED, TrialState.ABANDONED, TrialState.IN_DOUBT)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A trial with an outcome, and the best one up to it."""
+
+    trial: TrialRecord
+    estimate: Estimate
+    """Of the objective's metric."""
+    keeps: bool
+    """True where all outcome constraints hold as measured."""
+    best: float | None
+    """Best value so far among the trials that keep the constraints; None while there is none."""
+    best_trial: int | None
+    """The trial that has it."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One campaign as its journal has it."""
+
+    campaign: CampaignRecord
+    trials: tuple[TrialRecord, ...]
+    devices: tuple[DeviceRecord, ...]
+    intents: tuple[IntentRecord, ...]
+    interventions: tuple[InterventionRecord, ...]
+    measured: tuple[Measured, ...]
+
+    @classmethod
+    def read(cls, reader: JournalReader, campaign: CampaignRecord) -> Facts:
+        """Gather the facts of a campaign.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+        trials = tuple(reader.trials(campaign.id))
+        return cls(
+            campaign,
+            trials,
+            tuple(reader.devices(campaign.id)),
+            tuple(reader.intents(campaign.id)),
+            tuple(reader.interventions(campaign.id)),
+            tuple(_measured(campaign, trials)),
+        )
+
+    @property
+    def objective(self) -> Objective:
+        """What the campaign improves."""
+        return self.campaign.problem.objective
+
+    @property
+    def without_outcome(self) -> tuple[TrialRecord, ...]:
+        """Trials that failed, were refused, abandoned, or are in doubt."""
+        return tuple(trial for trial in self.trials if trial.state in _WITHOUT_OUTCOME)
+
+    @property
+    def best(self) -> Measured | None:
+        """The best trial as measured; None while no trial keeps all outcome constraints."""
+        if not self.measured or self.measured[-1].best_trial is None:
+            return None
+        number = self.measured[-1].best_trial
+        return next(m for m in self.measured if m.trial.number == number)
+
+    @property
+    def recommended_trial(self) -> int | None:
+        """Number of the trial that the campaign recommends, or the best as measured while it runs."""
+        if self.campaign.recommendation is not None:
+            return self.campaign.recommendation.trial
+        return self.best.trial.number if self.best else None
+
+    @property
+    def target_is_met(self) -> bool | None:
+        """Whether the recommended value meets the target; None without a target or a recommendation."""
+        if self.objective.target is None or (self.objective.goal == "target" and self.objective.tolerance is None):
+            return None
+        recommendation = self.campaign.recommendation
+        value = recommendation.mean if recommendation else self.best.estimate.value if self.best else None
+        return None if value is None else self.objective.is_reached(value)
+
+    @property
+    def lab_seconds(self) -> float:
+        """Lab time from the start of the campaign to its last record."""
+        times = [transition.lab_s for trial in self.trials for transition in trial.transitions]
+        times += [intent.settled_lab_s or intent.intended_lab_s for intent in self.intents]
+        return max(times, default=0.0)
+
+    def count(self, state: TrialState) -> int:
+        """Number of trials in a state."""
+        return sum(trial.state is state for trial in self.trials)
+
+
+def _measured(campaign: CampaignRecord, trials: Sequence[TrialRecord]) -> list[Measured]:
+    problem = campaign.problem
+    found: list[Measured] = []
+    best: float | None = None
+    best_trial: int | None = None
+    for trial in trials:
+        estimate = (trial.outcome or {}).get(problem.objective.metric)
+        if estimate is None:
+            continue
+        keeps = all(_keeps(trial, constraint) for constraint in problem.outcome_constraints)
+        loss = problem.objective.loss
+        if keeps and (best is None or loss(estimate.value) < loss(best)):
+            best, best_trial = estimate.value, trial.number
+        found.append(Measured(trial, estimate, keeps, best, best_trial))
+    return found
+
+
+def _keeps(trial: TrialRecord, constraint: OutcomeConstraint) -> bool:
+    estimate = (trial.outcome or {}).get(constraint.metric)
+    return estimate is not None and constraint.holds(estimate.value)
+
+
+def median(numbers: Sequence[float]) -> float:
+    """Median; NaN of nothing."""
+    return statistics.median(numbers) if numbers else math.nan

@@ -1,0 +1,357 @@
+"""Figures of a campaign, as plotly graph objects: shared by the report and whatever else shows them.
+
+Backgrounds are transparent, and text and grid have no colour of their own: the page that shows a figure gives both,
+so that the same figure suits light and dark pages. The colours of the marks are seen on either.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerParameter, Parameter, RangeParameter
+from autolab.core.trials import TrialState
+from autolab.journal.records import IntentRecord, TrialRecord
+from autolab.report.facts import Facts, Measured
+from autolab.report.numbers import duration_text, estimate_text, quantity_text, target_text, unit_text, with_unit
+
+__all__ = ["best_so_far", "device_time_line", "outcome_against_parameters", "parameters_over_trials", "timings"]
+
+MEASURED = "#5b8def"
+BEST = "#12946f"
+PROBLEM = "#d9534f"
+RECOMMENDED = "#e0a100"
+NEUTRAL = "#8d99ab"
+_BY_TRIAL = [[0.0, "#a9b4c4"], [1.0, "#2f6fdb"]]
+_SYMBOLS = {
+    TrialState.FAILED: "x",
+    TrialState.REFUSED: "diamond-x",
+    TrialState.ABANDONED: "circle-x",
+    TrialState.IN_DOUBT: "hexagram",
+}
+
+
+def best_so_far(facts: Facts) -> go.Figure:
+    """Outcome of each trial with its standard error, the best so far, and the target."""
+    figure = _figure(360)
+    measured, objective = facts.measured, facts.objective
+    figure.add_trace(
+        go.Scatter(
+            name="measured",
+            x=[m.trial.number for m in measured],
+            y=[m.estimate.value for m in measured],
+            error_y={
+                "array": [m.estimate.sem or 0.0 for m in measured],
+                "thickness": 1.2,
+                "width": 3,
+                "color": MEASURED,
+            },
+            mode="markers",
+            marker={"color": [MEASURED if m.keeps else NEUTRAL for m in measured], "size": 7},
+            text=[_hover(facts, m) for m in measured],
+            hovertemplate="%{text}<extra></extra>",
+        )
+    )
+    known = [m for m in measured if m.best is not None]
+    figure.add_trace(
+        go.Scatter(
+            name="best so far",
+            x=[m.trial.number for m in known],
+            y=[m.best for m in known],
+            mode="lines",
+            line={"shape": "hv", "color": BEST, "width": 2.5},
+            hovertemplate="best so far %{y:.4g}<extra></extra>",
+        )
+    )
+    _mark_recommended(figure, facts)
+    _mark_problems(figure, facts)
+    if objective.target is not None:
+        figure.add_hline(
+            y=objective.target,
+            line={"dash": "dash", "width": 1.5, "color": RECOMMENDED},
+            annotation={"text": f"target: {target_text(objective)}", "font": {"size": 12}},
+            annotation_position="top left",
+        )
+    title = with_unit(objective.metric, f"[{unit_text(objective.unit)}]" if objective.unit else "")
+    logarithmic = _spans_decades(facts)
+    figure.update_yaxes(title=f"{title} (log scale)" if logarithmic else title, type="log" if logarithmic else "linear")
+    figure.update_xaxes(title="trial", range=[0.3, len(facts.trials) + 0.7], tickformat="d")
+    return figure
+
+
+def parameters_over_trials(facts: Facts) -> go.Figure:
+    """What was tried: one small panel a parameter, trial number across, its bounds up and down."""
+    parameters = _varied(facts)
+    figure, place = _panels([f"{p.name}{_bracketed(p)}" for p in parameters])
+    for index, parameter in enumerate(parameters):
+        row, column = place(index)
+        figure.add_trace(
+            go.Scatter(
+                x=[trial.number for trial in facts.trials],
+                y=[trial.suggestion.values.get(parameter.name) for trial in facts.trials],
+                mode="markers",
+                marker={
+                    "size": 7,
+                    "color": [_colour(facts, trial) for trial in facts.trials],
+                    "symbol": [_symbol(facts, trial) for trial in facts.trials],
+                },
+                text=[_point(parameter, trial) for trial in facts.trials],
+                hovertemplate="%{text}<extra></extra>",
+                showlegend=False,
+            ),
+            row=row,
+            col=column,
+        )
+        figure.update_yaxes(**_axis(parameter), row=row, col=column)
+        figure.update_xaxes(range=[0.2, len(facts.trials) + 0.8], tickformat="d", row=row, col=column)
+    return figure
+
+
+def outcome_against_parameters(facts: Facts) -> go.Figure:
+    """Where it looked and what it found: the outcome over each parameter; late trials are darker than early ones."""
+    parameters = _varied(facts)
+    figure, place = _panels([f"{p.name}{_bracketed(p)}" for p in parameters])
+    numbers = [m.trial.number for m in facts.measured]
+    best = facts.recommended_trial
+    logarithmic = _spans_decades(facts)
+    for index, parameter in enumerate(parameters):
+        row, column = place(index)
+        figure.add_trace(
+            go.Scatter(
+                x=[m.trial.suggestion.values.get(parameter.name) for m in facts.measured],
+                y=[m.estimate.value for m in facts.measured],
+                mode="markers",
+                marker={
+                    "size": [12 if n == best else 7 for n in numbers],
+                    "symbol": ["star" if n == best else "circle" for n in numbers],
+                    "color": [RECOMMENDED if n == best else _shade(n, len(facts.trials)) for n in numbers],
+                },
+                text=[f"{_point(parameter, m.trial)}<br>{_hover(facts, m)}" for m in facts.measured],
+                hovertemplate="%{text}<extra></extra>",
+                showlegend=False,
+            ),
+            row=row,
+            col=column,
+        )
+        figure.update_xaxes(**_axis(parameter), row=row, col=column)
+        figure.update_yaxes(type="log" if logarithmic else "linear", row=row, col=column)
+    return figure
+
+
+def device_time_line(facts: Facts) -> go.Figure:
+    """What each device did when, over lab time: one bar an action."""
+    devices = list(dict.fromkeys([d.name for d in facts.devices] + [i.device for i in facts.intents]))
+    busy = [name for name in devices if any(i.device == name for i in facts.intents)]
+    figure = _figure(110 + 34 * max(len(busy), 1))
+    unit, seconds = _time_unit(facts.lab_seconds)
+    kinds: list[tuple[str, str, Callable[[IntentRecord], bool]]] = [
+        ("odd trials", "#3f7de0", lambda i: i.state == "done" and i.trial % 2 == 1),
+        ("even trials", "#9dbcf2", lambda i: i.state == "done" and i.trial % 2 == 0),
+        ("failed", PROBLEM, lambda i: i.state == "failed"),
+        ("not settled", RECOMMENDED, lambda i: i.state not in ("done", "failed")),
+    ]
+    for name, colour, belongs in kinds:
+        intents = [intent for intent in facts.intents if belongs(intent)]
+        if not intents:
+            continue
+        ends = [i.settled_lab_s if i.settled_lab_s is not None else facts.lab_seconds for i in intents]
+        lengths = [end - i.intended_lab_s for end, i in zip(ends, intents, strict=True)]
+        figure.add_trace(
+            go.Bar(
+                name=name,
+                orientation="h",
+                y=[i.device for i in intents],
+                base=[i.intended_lab_s / seconds for i in intents],
+                x=[length / seconds for length in lengths],
+                marker={"color": colour, "line": {"width": 0}},
+                width=0.6,
+                text=[
+                    f"trial {i.trial}: {phase_of(i)}, {duration_text(s)}" for i, s in zip(intents, lengths, strict=True)
+                ],
+                textposition="none",
+                hovertemplate="%{y}, %{text}<extra></extra>",
+            )
+        )
+    figure.update_layout(barmode="overlay", bargap=0.25)
+    figure.update_xaxes(title=f"lab time [{unit}]", range=[0, facts.lab_seconds / seconds * 1.01 or 1])
+    figure.update_yaxes(categoryorder="array", categoryarray=list(reversed(busy)), ticklabelstandoff=6)
+    return figure
+
+
+def timings(facts: Facts) -> go.Figure:
+    """Where the real time of each trial went."""
+    figure = _figure(280)
+    timed = [(trial.number, trial.timings) for trial in facts.trials if trial.timings is not None]
+    parts: list[tuple[str, str, list[float]]] = [
+        ("devices", "#5b8def", [t.device_s for _, t in timed]),
+        ("waiting for the proposer", "#e0a100", [t.proposer_s for _, t in timed]),
+        ("commits", "#8d99ab", [t.commit_s for _, t in timed]),
+        ("the loop itself", "#12946f", [max(t.overhead_s, 0.0) for _, t in timed]),
+    ]
+    for name, colour, values in parts:
+        figure.add_trace(
+            go.Bar(
+                name=name,
+                x=[number for number, _ in timed],
+                y=values,
+                marker={"color": colour, "line": {"width": 0}},
+                text=[duration_text(value) for value in values],
+                textposition="none",
+                hovertemplate=f"trial %{{x}}: {name} %{{text}}<extra></extra>",
+            )
+        )
+    figure.update_layout(barmode="stack", bargap=0.2)
+    figure.update_xaxes(title="trial", tickformat="d")
+    figure.update_yaxes(title="real time [s]", rangemode="tozero")
+    return figure
+
+
+def phase_of(intent: IntentRecord) -> str:
+    """Name of the phase that an action belongs to, from its operation id."""
+    parts = intent.operation.split(".")
+    return parts[3] if len(parts) == 5 else intent.operation
+
+
+def _figure(height: int) -> go.Figure:
+    figure = go.Figure()
+    _style(figure, height)
+    return figure
+
+
+def _style(figure: go.Figure, height: int) -> None:
+    figure.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 64, "r": 20, "t": 30, "b": 48},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif", "size": 12.5},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 12}},
+        hoverlabel={"align": "left"},
+        hovermode="closest",
+    )
+    figure.update_xaxes(showgrid=False, zeroline=False, showline=True, ticks="outside", ticklen=4, automargin=True)
+    figure.update_yaxes(showgrid=True, zeroline=False, automargin=True)
+
+
+def _panels(titles: Sequence[str]) -> tuple[go.Figure, Callable[[int], tuple[int, int]]]:
+    from plotly.subplots import make_subplots
+
+    columns = min(3, max(len(titles), 1))
+    rows = max(math.ceil(len(titles) / columns), 1)
+    figure = make_subplots(
+        rows=rows, cols=columns, subplot_titles=list(titles), horizontal_spacing=0.08, vertical_spacing=0.3 / rows
+    )
+    _style(figure, 60 + 200 * rows)
+    figure.update_layout(margin={"l": 46, "r": 16, "t": 36, "b": 40})
+    figure.update_annotations(font={"size": 13})
+    figure.update_yaxes(ticklabelposition="outside", tickfont={"size": 11})
+    figure.update_xaxes(tickfont={"size": 11})
+    return figure, lambda index: (index // columns + 1, index % columns + 1)
+
+
+def _varied(facts: Facts) -> list[Parameter]:
+    return [p for p in facts.campaign.problem.space.parameters if not isinstance(p, FixedParameter)]
+
+
+def _axis(parameter: Parameter) -> dict[str, Any]:
+    if isinstance(parameter, ChoiceParameter):
+        return {"type": "category", "categoryorder": "array", "categoryarray": list(parameter.choices)}
+    if isinstance(parameter, RangeParameter) and parameter.scale == "log":
+        low, high = math.log10(parameter.lower), math.log10(parameter.upper)
+        margin = 0.04 * (high - low)
+        steps = (1, 2, 5) if high - low < 2.5 else (1,)
+        ticks = [step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps]
+        return {
+            "type": "log",
+            "range": [low - margin, high + margin],
+            "tickvals": ticks,
+            "ticktext": [f"{t:g}" for t in ticks],
+        }
+    if isinstance(parameter, RangeParameter | IntegerParameter):
+        margin = 0.05 * (parameter.upper - parameter.lower)
+        return {"range": [parameter.lower - margin, parameter.upper + margin]}
+    return {}
+
+
+def _spans_decades(facts: Facts) -> bool:
+    """True where a log scale shows the progress of a minimisation better."""
+    values = [m.estimate.value for m in facts.measured]
+    target = facts.objective.target
+    if facts.objective.goal != "minimize" or not values or min(values) <= 0 or (target is not None and target <= 0):
+        return False
+    return max(values) / min(values) > 20
+
+
+def _mark_recommended(figure: go.Figure, facts: Facts) -> None:
+    found = [m for m in facts.measured if m.trial.number == facts.recommended_trial]
+    if found:
+        figure.add_trace(
+            go.Scatter(
+                name="recommended",
+                x=[found[0].trial.number],
+                y=[found[0].estimate.value],
+                mode="markers",
+                marker={"symbol": "star", "size": 14, "color": RECOMMENDED},
+                text=[_hover(facts, found[0])],
+                hovertemplate="recommended<br>%{text}<extra></extra>",
+            )
+        )
+
+
+def _mark_problems(figure: go.Figure, facts: Facts) -> None:
+    if not facts.without_outcome:
+        return
+    figure.add_trace(
+        go.Scatter(
+            name="no outcome",
+            x=[trial.number for trial in facts.without_outcome],
+            y=[0.03] * len(facts.without_outcome),
+            yaxis="y2",
+            mode="markers",
+            marker={"symbol": [_SYMBOLS[t.state] for t in facts.without_outcome], "size": 9, "color": PROBLEM},
+            text=[f"trial {t.number}: {t.state}" for t in facts.without_outcome],
+            hovertemplate="%{text}<extra></extra>",
+        )
+    )
+    figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
+
+
+def _hover(facts: Facts, measured: Measured) -> str:
+    text = with_unit(estimate_text(measured.estimate.value, measured.estimate.sem), facts.objective.unit)
+    broken = "" if measured.keeps else "<br>breaks an outcome constraint"
+    return f"trial {measured.trial.number}: {text}{broken}"
+
+
+def _point(parameter: Parameter, trial: TrialRecord) -> str:
+    value = trial.suggestion.values.get(parameter.name)
+    shown = "not given" if value is None else quantity_text(parameter, value)
+    return f"trial {trial.number} ({trial.state}): {shown}"
+
+
+def _colour(facts: Facts, trial: TrialRecord) -> str:
+    if trial.state in _SYMBOLS:
+        return PROBLEM
+    return RECOMMENDED if trial.number == facts.recommended_trial else MEASURED
+
+
+def _symbol(facts: Facts, trial: TrialRecord) -> str:
+    return _SYMBOLS.get(trial.state, "star" if trial.number == facts.recommended_trial else "circle")
+
+
+def _shade(number: int, count: int) -> str:
+    """Colour of a trial between the early and the late end of the scale."""
+    share = (number - 1) / max(count - 1, 1)
+    ends = [tuple(int(str(colour)[i : i + 2], 16) for i in (1, 3, 5)) for _, colour in _BY_TRIAL]
+    return "#" + "".join(f"{round(low + share * (high - low)):02x}" for low, high in zip(*ends, strict=True))
+
+
+def _bracketed(parameter: Parameter) -> str:
+    return f" [{unit_text(parameter.unit)}]" if parameter.unit else ""
+
+
+def _time_unit(seconds: float) -> tuple[str, float]:
+    return ("h", 3600.0) if seconds > 3 * 3600 else ("min", 60.0) if seconds > 300 else ("s", 1.0)

@@ -1,0 +1,338 @@
+"""The report: one HTML file that needs nothing else, neither a network nor this program."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup
+
+from autolab.core.errors import StorageError
+from autolab.core.parameters import IntegerParameter, Parameter, RangeParameter
+from autolab.core.trials import TrialState
+from autolab.journal.reader import JournalReader
+from autolab.journal.records import CampaignRecord, TrialRecord
+from autolab.report import figures
+from autolab.report.facts import Facts, median
+from autolab.report.numbers import (
+    duration_text,
+    estimate_text,
+    outcome_text,
+    quantity_text,
+    target_text,
+    unit_text,
+    value_text,
+    with_unit,
+)
+from autolab.report.table import ended_s
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["render_report", "write_report"]
+
+_MAX_TABLE_ROWS = 2000
+"""Actions that the table below the time line lists at most; the journal and the figure hold all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure with what somebody needs who cannot see it."""
+
+    id: str
+    title: str
+    summary: str
+    """What it shows, in one or two sentences."""
+    json: Markup
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    note: str = ""
+
+
+def render_report(reader: JournalReader, campaign: CampaignRecord) -> str:
+    """The report of one campaign as HTML. The same journal gives the same text.
+
+    Raises:
+        StorageError: the journal cannot be read.
+    """
+    facts = Facts.read(reader, campaign)
+    return _template().render(
+        campaign=campaign,
+        facts=facts,
+        realm=campaign.realm,
+        summary=summary(facts),
+        tiles=_tiles(facts),
+        recipe=_recipe(facts),
+        ground=campaign.recommendation.ground if campaign.recommendation else "",
+        pictures=_pictures(facts),
+        metrics=[with_unit(m, f"[{unit_text(_unit(facts, m))}]" if _unit(facts, m) else "") for m in _metrics(facts)],
+        parameters=[_headed(p) for p in campaign.problem.space.parameters],
+        trials=[_trial_row(facts, trial) for trial in facts.trials],
+        environment=list(_flat(campaign.environment)),
+        plotly=Markup(_plotly()),  # noqa: S704 (the installed package's own script)
+        style=Markup(_part("page.css")),  # noqa: S704 (our own file)
+        script=Markup(_part("page.js")),  # noqa: S704 (our own file)
+    )
+
+
+def write_report(reader: JournalReader, campaign: CampaignRecord, path: Path) -> Path:
+    """Write the report of one campaign to a file, whole or not at all. Returns its path.
+
+    Raises:
+        StorageError: the journal cannot be read, or there is no room or no right to write.
+    """
+    text = render_report(reader, campaign)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StorageError(f"{path}: the report cannot be written ({error.strerror}); name another file") from error
+    return path
+
+
+def summary(facts: Facts) -> str:
+    """What a campaign came to, in a few sentences."""
+    campaign = facts.campaign
+    sentences: list[str] = []
+    value = _recommended_value(facts)
+    if facts.recommended_trial is None:
+        sentences.append("No trial has an outcome that could be recommended.")
+    else:
+        verb = "is recommended" if campaign.recommendation else "is the best so far"
+        met = {True: ", which meets the target of {}", False: ", which does not meet the target of {}", None: ""}
+        target = met[facts.target_is_met].format(target_text(facts.objective))
+        sentences.append(f"Trial {facts.recommended_trial} {verb}: {facts.objective.metric} {value}{target}.")
+    sentences.append(_counts(facts))
+    if campaign.state == "running":
+        sentences.append("The campaign was still running when this report was made.")
+    elif campaign.reason:
+        sentences.append(f"It {'ended' if campaign.state == 'finished' else campaign.state}: {campaign.reason}.")
+    return " ".join(sentence.replace("..", ".") for sentence in sentences)
+
+
+def _counts(facts: Facts) -> str:
+    others = [(str(s), facts.count(s)) for s in (TrialState.FAILED, TrialState.REFUSED, TrialState.ABANDONED)]
+    parts = [f"{count} {'was' if count == 1 else 'were'} {name}" for name, count in others if count]
+    parts = [part.replace("was failed", "failed").replace("were failed", "failed") for part in parts]
+    measured = len(facts.measured)
+    first = f"{measured} of {len(facts.trials)} trials {'has' if measured == 1 else 'have'} an outcome"
+    return ", ".join([first, *parts]) + "."
+
+
+def _recommended_value(facts: Facts) -> str:
+    recommendation = facts.campaign.recommendation
+    if recommendation is not None:
+        return with_unit(estimate_text(recommendation.mean, recommendation.sem), facts.objective.unit)
+    return outcome_text(facts.best.estimate if facts.best else None, facts.objective.unit)
+
+
+def _tiles(facts: Facts) -> list[tuple[str, str, str]]:
+    """Label, value and kind of the numbers at the top."""
+    objective, goals = facts.objective, {"minimize": "lowest", "maximize": "highest", "target": "closest"}
+    tiles = [(f"{goals[objective.goal]} {objective.metric}", _recommended_value(facts), "")]
+    if objective.target is not None:
+        met = facts.target_is_met
+        words = {True: "met", False: "not met", None: "open"}[met]
+        tiles.append((f"target: {target_text(objective)}", words, {True: "good", False: "bad", None: ""}[met]))
+    tiles.append(("trials with an outcome", f"{len(facts.measured)} of {facts.campaign.budget_trials}", ""))
+    missing = len(facts.without_outcome)
+    tiles.append(("trials without one", str(missing), "bad" if missing else ""))
+    tiles.append(("lab time", duration_text(facts.lab_seconds), ""))
+    return tiles
+
+
+def _recipe(facts: Facts) -> list[dict[str, Any]]:
+    """Each parameter of the recommended trial, with its place between its bounds where it has some."""
+    number = facts.recommended_trial
+    trial = next((trial for trial in facts.trials if trial.number == number), None)
+    recommendation = facts.campaign.recommendation
+    values = recommendation.values if recommendation else trial.suggestion.values if trial else {}
+    rows: list[dict[str, Any]] = []
+    for parameter in facts.campaign.problem.space.parameters:
+        if parameter.name in values:
+            row: dict[str, Any] = {"name": parameter.name, "value": quantity_text(parameter, values[parameter.name])}
+            row["share"], row["low"], row["high"] = _share(parameter, values[parameter.name])
+            rows.append(row)
+    return rows
+
+
+def _share(parameter: Parameter, value: Any) -> tuple[float | None, str, str]:
+    if not isinstance(parameter, RangeParameter | IntegerParameter):
+        return None, "", ""
+    low, high, at = float(parameter.lower), float(parameter.upper), float(value)
+    if isinstance(parameter, RangeParameter) and parameter.scale == "log":
+        low, high, at = math.log(low), math.log(high), math.log(at)
+    share = min(max((at - low) / (high - low), 0.0), 1.0)
+    return round(share * 100, 2), value_text(parameter, parameter.lower), value_text(parameter, parameter.upper)
+
+
+def _pictures(facts: Facts) -> dict[str, Picture]:
+    """The figures by name; those that have nothing to show are left out."""
+    found: dict[str, Picture] = {}
+    trials = "The table of trials below holds the same numbers."
+    if facts.measured:
+        found["best"] = _picture(
+            "best", "Best so far", _best_summary(facts), figures.best_so_far(facts), **_best_table(facts)
+        )
+    if facts.trials:
+        text = (
+            "Values of each parameter over the trials; crosses are trials without an outcome, the star is recommended."
+        )
+        figure = figures.parameters_over_trials(facts)
+        found["parameters"] = _picture("parameters", "Parameters over trials", text, figure, note=trials)
+    if facts.measured:
+        text = (
+            f"{facts.objective.metric} over each parameter: where the campaign looked, and what it found there. "
+            "Early trials are pale, late ones blue, the star is recommended."
+        )
+        figure = figures.outcome_against_parameters(facts)
+        found["where"] = _picture("where", "Where it looked", text, figure, note=trials)
+    if facts.intents:
+        text = (
+            f"Actions of each device over {duration_text(facts.lab_seconds)} of lab time, {len(facts.intents)} in all."
+        )
+        found["devices"] = _picture(
+            "devices", "Time line of the devices", text, figures.device_time_line(facts), **_action_table(facts)
+        )
+    if any(trial.timings for trial in facts.trials):
+        text = "Real seconds that each trial took, by what it waited for."
+        found["timings"] = _picture("timings", "Timings", text, figures.timings(facts), **_timing_table(facts))
+    return found
+
+
+def _picture(name: str, title: str, text: str, figure: go.Figure, **more: Any) -> Picture:
+    content = json.dumps(json.loads(figure.to_json() or "{}"), separators=(",", ":"), sort_keys=True)
+    for character in "<>&\u2028\u2029":  # so that no text can end the script element that holds it
+        content = content.replace(character, f"\\u{ord(character):04x}")
+    return Picture(name, title, text, Markup(content), **more)  # noqa: S704 (escaped in the line above)
+
+
+def _best_summary(facts: Facts) -> str:
+    target = f", against a target of {target_text(facts.objective)}" if facts.objective.target is not None else ""
+    first, best = facts.measured[0], facts.best
+    if best is None:
+        return f"{facts.objective.metric} of each trial{target}; no trial keeps all outcome constraints."
+    start = outcome_text(first.estimate, facts.objective.unit)
+    end = outcome_text(best.estimate, facts.objective.unit)
+    return (
+        f"{facts.objective.metric} as measured in each trial, with its standard error, and the best so far{target}. "
+        f"The first trial gave {start}; the best is trial {best.trial.number} with {end}."
+    )
+
+
+def _best_table(facts: Facts) -> dict[str, Any]:
+    unit = facts.objective.unit
+    rows = tuple(
+        (
+            str(m.trial.number),
+            outcome_text(m.estimate, unit),
+            "–" if m.best is None else with_unit(estimate_text(m.best, m.estimate.sem).split(" ± ")[0], unit),
+            "–" if m.best_trial is None else str(m.best_trial),
+        )
+        for m in facts.measured
+    )
+    return {"header": ("trial", facts.objective.metric, "best so far", "in trial"), "rows": rows}
+
+
+def _action_table(facts: Facts) -> dict[str, Any]:
+    rows = tuple(
+        (
+            str(i.trial),
+            i.device,
+            figures.phase_of(i),
+            f"{i.intended_lab_s:.1f} s",
+            "–" if i.settled_lab_s is None else f"{i.settled_lab_s:.1f} s",
+            i.state + (f": {i.detail}" if i.detail else ""),
+        )
+        for i in facts.intents[:_MAX_TABLE_ROWS]
+    )
+    left = len(facts.intents) - len(rows)
+    note = f"{left} more actions are in the journal." if left > 0 else ""
+    return {"header": ("trial", "device", "phase", "from", "to", "state"), "rows": rows, "note": note}
+
+
+def _timing_table(facts: Facts) -> dict[str, Any]:
+    timed = [trial.timings for trial in facts.trials if trial.timings is not None]
+    parts = (
+        ("devices", [t.device_s for t in timed]),
+        ("waiting for the proposer", [t.proposer_s for t in timed]),
+        ("commits", [t.commit_s for t in timed]),
+        ("the loop itself (overhead)", [t.overhead_s for t in timed]),
+        ("whole trial", [t.wall_s for t in timed]),
+    )
+    rows = tuple(
+        (name, duration_text(median(v)), duration_text(max(v)), duration_text(math.fsum(v))) for name, v in parts
+    )
+    return {"header": ("where the time went", "median per trial", "longest", "in all"), "rows": rows}
+
+
+def _metrics(facts: Facts) -> list[str]:
+    """Metrics that the problem names, and whatever else outcomes carry."""
+    found = dict.fromkeys(facts.campaign.problem.metrics)
+    for trial in facts.trials:
+        found.update(dict.fromkeys(trial.outcome or {}))
+    return list(found)
+
+
+def _unit(facts: Facts, metric: str) -> str:
+    return facts.objective.unit if metric == facts.objective.metric else ""
+
+
+def _headed(parameter: Parameter) -> str:
+    return f"{parameter.name} [{unit_text(parameter.unit)}]" if parameter.unit else parameter.name
+
+
+def _trial_row(facts: Facts, trial: TrialRecord) -> dict[str, Any]:
+    parameters = facts.campaign.problem.space.parameters
+    values = trial.suggestion.values
+    reasons = "; ".join(trial.verdict.reasons) if trial.verdict and trial.state is TrialState.REFUSED else ""
+    end, start = ended_s(trial), trial.lab_s(TrialState.RUNNING)
+    return {
+        "number": trial.number,
+        "state": str(trial.state),
+        "problem": trial in facts.without_outcome,
+        "recommended": trial.number == facts.recommended_trial,
+        "values": [value_text(p, values[p.name]) if p.name in values else "–" for p in parameters],
+        "outcomes": [outcome_text((trial.outcome or {}).get(metric)) for metric in _metrics(facts)],
+        "took": "–" if end is None or start is None else duration_text(end - start),
+        "engine": trial.suggestion.engine,
+        "why": trial.suggestion.reason,
+        "failure": trial.failure or reasons,
+    }
+
+
+def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
+    """A nested mapping as lines of (dotted name, text)."""
+    if isinstance(value, dict):
+        return [line for key, item in value.items() for line in _flat(item, f"{name}.{key}" if name else str(key))]
+    if isinstance(value, list | tuple):
+        return [(name, " ".join(str(item) for item in value))]
+    return [(name, str(value))]
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_part("page.html"))
+
+
+@functools.cache
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return get_plotlyjs().replace("</script", "<\\/script")
+
+
+def _part(name: str) -> str:
+    return files("autolab.report").joinpath(name).read_text(encoding="utf-8")
