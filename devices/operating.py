@@ -1,0 +1,182 @@
+"""The client of the ZeroMQ protocol: queries, and operations that run once and whose end is asked for, not believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from autolab.core.addresses import Address
+from autolab.core.clock import Clock
+from autolab.core.errors import (
+    CommandRefusedError,
+    DeviceError,
+    DeviceTimeoutError,
+    NotConnectedError,
+    ReadbackError,
+    WireError,
+)
+from autolab.core.operations import OperationId
+from devices.base import Identity
+from devices.completion import pause_s
+from devices.messages import Reply, ReplyKind, Request
+from devices.zmq_link import REPLY_REAL_S, link_to
+
+__all__ = ["Ended", "OperatingClient"]
+
+EXPIRY_REAL_S = 0.8 * REPLY_REAL_S
+"""Real seconds in which an action must begin: it has expired when the wait for its reply ends."""
+PROTOCOL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an operation ended."""
+
+    result: Mapping[str, Any]
+
+
+class OperatingClient:
+    """Speaks to one instrument.
+
+    Args:
+        at: A ZeroMQ address, or a core in memory.
+        clock: Lab time, and real time for timeouts.
+        device: Name of the device, for messages.
+    """
+
+    def __init__(self, at: Address, clock: Clock, device: str) -> None:
+        self._clock, self._where = clock, f"{device} ({at})"
+        self._link = link_to(at, clock, device)
+        self._ids = count(1)
+        self._epoch = 0
+        self._clock_offset_s = 0.0
+
+    def connect(self, model: str, timeout_s: float) -> Identity:
+        """Open the link and ask who is there, for at most so many real seconds.
+
+        Raises:
+            NotConnectedError: nothing answers, or something else than ``model``.
+        """
+        self._link.open()
+        deadline = self._link.real() + timeout_s
+        while True:
+            try:
+                hello = self._hello()
+                break
+            except DeviceError as error:
+                if isinstance(error, WireError) or self._link.real() >= deadline:
+                    self._link.close()
+                    raise NotConnectedError(f"{self._where}: no {model} answers: {error}") from error
+        if hello.get("model") != model or hello.get("protocol") != PROTOCOL:
+            self._link.close()
+            raise NotConnectedError(
+                f"{self._where}: expected a {model} of protocol {PROTOCOL}, and this answers: {dict(hello)}"
+            )
+        return Identity(str(hello["model"]), str(hello.get("serial_number")), hello.get("is_simulated") is True)
+
+    def close(self) -> None:
+        """Let go of the link. Idempotent."""
+        self._link.close()
+
+    def ask(self, op: str, **args: Any) -> Mapping[str, Any]:
+        """Ask a query.
+
+        Raises:
+            CommandRefusedError: the instrument refuses.
+            DeviceError: it does not answer as it should.
+        """
+        reply = self._link.ask(Request(f"q{next(self._ids)}", op, args))
+        if reply.kind is ReplyKind.REFUSED:
+            raise self._refused(reply, op)
+        return reply.values
+
+    def counter(self) -> int:
+        """The instrument's own count of operations, read now."""
+        counter = self.ask("status").get("counter")
+        if not isinstance(counter, int):
+            raise WireError(f"{self._where}: its status holds no counter: {counter!r}")
+        return counter
+
+    def known(self, operation: OperationId) -> Mapping[str, Any]:
+        """What the instrument knows of an operation: ``state`` is unknown, running, done or failed."""
+        values = self.ask("query", operation=str(operation))
+        if values.get("state") not in ("unknown", "running", "done", "failed"):
+            raise WireError(f"{self._where}: operation {operation} is in an unknown state: {dict(values)}")
+        return values
+
+    def run(self, operation: OperationId, expected_s: float, write: Callable[[], Reply]):
+        """Work (see `devices.completion`): perform an action once, and wait for its end.
+
+        Args:
+            operation: Id of the action.
+            expected_s: Lab seconds that it should take.
+            write: Sends the action by `act`, through the device's guard.
+
+        Returns:
+            (As the value of the generator.) How it ended.
+
+        Raises:
+            DeviceError: it was refused, failed, was stopped, or was counted otherwise than once.
+        """
+        is_new = self.known(operation)["state"] == "unknown"
+        counted = self.counter()
+        end = self._clock.now() + expected_s
+        known = self._begin(operation, write)
+        while known["state"] == "running":
+            yield pause_s(self._clock, end - self._clock.now())
+            known = self.known(operation)
+        if known["state"] != "done":
+            raise DeviceError(
+                f"{self._where}: {operation} {known['state']}: {known.get('reason', 'no reason given')} "
+                f"({known.get('code', 'no code')}): look at the instrument before the next command"
+            )
+        moved = self.counter() - counted
+        if moved != int(is_new):
+            raise ReadbackError(
+                f"{self._where}: the instrument counted {moved} operations during {operation}, "
+                f"and {int(is_new)} was commanded: does somebody else use it?"
+            )
+        result = known.get("result")
+        return Ended(result if isinstance(result, dict) else {})
+
+    def act(self, operation: OperationId, op: str, **args: Any) -> Reply:
+        """Send an action, which expires unless it begins at once. Only a device's guarded write calls this."""
+        not_after = self._link.real() + self._clock_offset_s + EXPIRY_REAL_S
+        return self._link.ask(Request(str(operation), op, args, self._epoch, not_after))
+
+    def _begin(self, operation: OperationId, write: Callable[[], Reply]) -> Mapping[str, Any]:
+        """Send an action; where its reply is lost, ask what became of it. It is never sent again by itself."""
+        try:
+            reply = write()
+            if reply.kind is ReplyKind.REFUSED and reply.values.get("code") in ("wrong_epoch", "expired"):
+                self._hello()  # it was restarted, or its clock was taken too late: nothing was done
+                reply = write()
+        except (DeviceTimeoutError, WireError) as error:
+            known = self.known(operation)
+            if known["state"] == "unknown":
+                raise DeviceTimeoutError(
+                    f"{self._where}: {operation} was not performed, and has expired: {error}"
+                ) from error
+            return known
+        if reply.kind is ReplyKind.REFUSED:
+            raise self._refused(reply, str(operation))
+        if reply.kind is ReplyKind.ACK:
+            return {"state": "running"}
+        return self.known(operation)
+
+    def _hello(self) -> Mapping[str, Any]:
+        hello = self.ask("hello")
+        received = self._link.real()
+        epoch, clock = hello.get("epoch"), hello.get("clock")
+        if not isinstance(epoch, int) or not isinstance(clock, int | float):
+            raise WireError(f"{self._where}: its hello holds no epoch and clock: {dict(hello)}")
+        self._epoch, self._clock_offset_s = epoch, clock - received  # a slow reply makes commands expire sooner
+        return hello
+
+    def _refused(self, reply: Reply, what: str) -> CommandRefusedError:
+        return CommandRefusedError(
+            f"{self._where}: refused {what}: {reply.values.get('reason', 'no reason given')} "
+            f"({reply.values.get('code', 'no code')})"
+        )

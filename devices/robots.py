@@ -1,0 +1,213 @@
+"""Robots: an arm that carries labware between named places."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ophyd.status import DeviceStatus
+
+from autolab.core.addresses import Address
+from autolab.core.clock import Clock
+from autolab.core.errors import DeviceError, DeviceTimeoutError, InputError, ReadbackError, WireError
+from autolab.core.operations import OperationId
+from devices.base import Identity, WritableSignal
+from devices.completion import Work, follow
+from devices.instrument import Instrument, describe_number, describe_text
+from devices.messages import Reply
+from devices.operating import OperatingClient
+from safety.guard import Guard
+
+__all__ = ["GRIPPER", "Grip", "Place", "Transfer", "ZmqArm"]
+
+MODEL = "AA-1"
+"""The instrument that speaks this protocol."""
+GRIPPER = "gripper"
+"""Where labware is that the arm holds."""
+TRANSFER_S = 12.0
+"""Lab seconds that a transfer takes, where the arm is as fast as its maker says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Carry a piece of labware from one place to another."""
+
+    labware: str
+    """Identity of the piece, such as ``strip-1``."""
+    source: str
+    target: str
+    operation: OperationId
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Put down what the gripper holds: the way out after a transfer was stopped."""
+
+    target: str
+    operation: OperationId
+
+
+@dataclass(frozen=True, slots=True)
+class Grip:
+    """Open or close the empty gripper."""
+
+    state: str
+    """``open`` or ``closed``."""
+    operation: OperationId
+
+
+class ZmqArm(Instrument):
+    """A plate-moving arm behind ZeroMQ, as docs/reference/arm-protocol.md describes it.
+
+    Args:
+        name: Name of the device.
+        at: A ZeroMQ address, or a core in memory.
+        clock: Lab time.
+        guard: The limits of ``place`` and ``gripper``.
+        transfer_s: Lab seconds that a transfer should take.
+    """
+
+    writable_signals: ClassVar[tuple[WritableSignal, ...]] = (
+        WritableSignal("place", None),
+        WritableSignal("gripper", None),
+    )
+
+    def __init__(self, *, name: str, at: Address, clock: Clock, guard: Guard, transfer_s: float = TRANSFER_S) -> None:
+        super().__init__(name=name, at=at, clock=clock, guard=guard)
+        self._client = OperatingClient(at, clock, name)
+        self._transfer_s = transfer_s
+        self._places: tuple[str, ...] = ()
+        self._beat = -1
+
+    def connect(self, timeout_s: float) -> Identity:
+        """Open the link and ask who is there, see `devices.base.AutolabDevice`."""
+        self._identity = self._client.connect(MODEL, timeout_s)
+        self._places = tuple(self._inventory()["places"])
+        return self._identity
+
+    def disconnect(self) -> None:
+        """Let go of the link. Idempotent."""
+        self._identity = None
+        self._client.close()
+
+    def counters(self) -> Mapping[str, int]:
+        """The arm's own count of operations, read now."""
+        return {"operations": self._client.counter()}
+
+    def check_alive(self) -> None:
+        """Ask for a heartbeat, which must have moved on.
+
+        Raises:
+            DeviceError: the arm is dead or hung.
+        """
+        beat = self._client.ask("heartbeat").get("beat")
+        if not isinstance(beat, int) or beat == self._beat:
+            raise DeviceTimeoutError(f"{self.name} ({self._at}): its heartbeat stands at {beat!r}: restart the arm")
+        self._beat = beat
+
+    def set(self, action: Transfer | Place | Grip) -> DeviceStatus:
+        """Move labware or the gripper, exactly once for each operation id.
+
+        Returns:
+            A status that finishes when the arm says that the labware is where it shall be, holds nothing, and has
+            counted one operation. A stopped move fails; the labware then stays in the gripper.
+
+        Raises:
+            EnvelopeError: the guard refuses; nothing was sent.
+            InputError: the action is none of ours.
+            NotConnectedError: the device was not connected.
+        """
+        self._check(action)
+        self._require_connected()
+        expected_s = 1.0 if isinstance(action, Grip) else self._transfer_s
+        return follow(self, self._clock, self._work(action, expected_s), expected_s=expected_s, what=_words(action))
+
+    def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's signature; a stop is a stop)
+        """Stop at once. What the gripper holds stays in it, and the operation's status fails."""
+        if self.connected:
+            self._client.ask("stop")
+
+    def where(self, labware: str) -> str:
+        """Ask the arm where a piece of labware is: the name of a place, or ``gripper``.
+
+        Raises:
+            CommandRefusedError: it is at none of the arm's places.
+        """
+        place = self._client.ask("where", labware=labware).get("place")
+        if not isinstance(place, str):
+            raise WireError(f"{self.name}: asked where {labware} is, it answers {place!r}")
+        return place
+
+    @property
+    def hints(self) -> dict[str, Any]:
+        """What is worth showing."""
+        return {"fields": [f"{self.name}_holding"]}
+
+    def _values(self) -> Mapping[str, Any]:
+        inventory = self._inventory()
+        places = {f"place_{place}": inventory["places"].get(place) or "" for place in self._places}
+        return {**places, "holding": inventory["holding"] or "", "counter": inventory["counter"]}
+
+    def _keys(self) -> Mapping[str, dict[str, Any]]:
+        source = str(self._at)
+        places = {f"place_{place}": describe_text(source) for place in self._places}
+        return {**places, "holding": describe_text(source), "counter": describe_number(source, "", is_whole=True)}
+
+    def _check(self, action: Transfer | Place | Grip) -> None:
+        for signal, value in _writes(self.name, action):
+            self._guard.check(signal, value)
+
+    def _write(self, action: Transfer | Place | Grip) -> Reply:
+        """The only way by which an action reaches the arm: the guard sees it first."""
+        self._check(action)
+        if isinstance(action, Transfer):
+            where = {"labware": action.labware, "source": action.source, "target": action.target}
+            return self._client.act(action.operation, "transfer", **where)
+        if isinstance(action, Place):
+            return self._client.act(action.operation, "place", target=action.target)
+        return self._client.act(action.operation, "grip", state=action.state)
+
+    def _work(self, action: Transfer | Place | Grip, expected_s: float) -> Work:
+        carried = action.labware if isinstance(action, Transfer) else self._inventory()["holding"]
+        try:
+            yield from self._client.run(action.operation, expected_s, lambda: self._write(action))
+        except DeviceTimeoutError:
+            with contextlib.suppress(DeviceError):  # it does not answer: what is raised says so
+                self.stop()
+            raise
+        if isinstance(action, Grip):
+            if (state := self._inventory()["gripper"]) != action.state:
+                raise ReadbackError(f"{self.name}.gripper: commanded {action.state}, and it reads back {state}")
+            return
+        place = action.target if carried is None else self.where(carried)
+        holding = self._inventory()["holding"]
+        if place != action.target or holding is not None:
+            raise ReadbackError(
+                f"{self.name}: {carried} was to be at {action.target}, and the arm says that it is at {place} "
+                f"and the gripper holds {holding or 'nothing'}: look before the next command"
+            )
+
+    def _inventory(self) -> Mapping[str, Any]:
+        inventory = self._client.ask("inventory")
+        if not isinstance(inventory.get("places"), dict) or not {"holding", "gripper", "counter"} <= set(inventory):
+            raise WireError(f"{self.name}: its inventory is not whole: {dict(inventory)}")
+        return inventory
+
+
+def _writes(name: str, action: Transfer | Place | Grip) -> Sequence[tuple[str, str]]:
+    """What an action writes, by the names that the envelope knows."""
+    if isinstance(action, Transfer):
+        return (("place", action.source), ("place", action.target), ("gripper", "closed"), ("gripper", "open"))
+    if isinstance(action, Place):
+        return (("place", action.target), ("gripper", "open"))
+    if isinstance(action, Grip):
+        return (("gripper", action.state),)
+    raise InputError(f"{name}: takes a Transfer, a Place or a Grip, not {action!r}")
+
+
+def _words(action: Transfer | Place | Grip) -> str:
+    if isinstance(action, Transfer):
+        return f"transfer of {action.labware} from {action.source} to {action.target}"
+    return f"placing on {action.target}" if isinstance(action, Place) else f"gripper {action.state}"
