@@ -1,0 +1,193 @@
+"""Signals over EPICS process variables whose writes are the boundary of the envelope."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, cast
+
+from ophyd import Component, EpicsSignal, EpicsSignalRO
+from ophyd.device import Device
+from ophyd.status import DeviceStatus
+
+from autolab.core.clock import Clock
+from autolab.core.envelope import RangeLimit
+from autolab.core.errors import EnvelopeError, ReadbackError
+from devices.completion import Work, check_readback, follow
+from safety.guard import Guard
+
+__all__ = ["ANSWER_S", "Channel", "CommandSignal", "GuardedEpicsSignal", "ReadOnlySignal"]
+
+ANSWER_S = 1.0
+"""Real seconds within which a process variable must answer."""
+
+LOOKS = 300
+"""Looks at a read-back, at least 4 ms of real time apart, before a write counts as not taken."""
+
+
+class Channel(Component):
+    """A component over a process variable: of an IOC, or of a core in memory.
+
+    The device says by its attribute ``control_layer`` which: None for EPICS, else ophyd's argument ``cl``.
+    Channels are lazy, so that building a device opens nothing.
+
+    Args:
+        cls: Class of the signal.
+        suffix: Name of the process variable, without the prefix.
+        key: Name of the signal in documents, without the device's, where ophyd reserves it as an attribute.
+        kwargs: Of the signal.
+    """
+
+    def __init__(self, cls: type, suffix: str, *, key: str | None = None, **kwargs: Any) -> None:
+        super().__init__(cls, suffix, lazy=True, **kwargs)
+        self._key = key
+
+    def create_component(self, instance: Any) -> Any:
+        options = {"timeout": ANSWER_S, "connection_timeout": ANSWER_S, **self.kwargs}
+        if instance.control_layer is not None:
+            options["cl"] = instance.control_layer
+        component = copy.copy(self)
+        component.kwargs = options
+        signal = Component.create_component(component, instance)
+        if self._key is not None:
+            signal.name = f"{instance.name}_{self._key}"
+        return signal
+
+
+class ReadOnlySignal(EpicsSignalRO):
+    """A process variable that is only read."""
+
+
+class _Gate:
+    """A process variable whose every put asks first."""
+
+    def __init__(self, pv: Any, check: Any) -> None:
+        self._pv, self._check = pv, check
+
+    def put(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        self._check(value)
+        return self._pv.put(value, *args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pv, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("_pv", "_check"):
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self._pv, name, value)
+
+
+class GuardedEpicsSignal(EpicsSignal):
+    """A writable process variable. Each write asks the device's guard: ``put`` (also forced) and ``set``.
+
+    ``set`` is done only when the read-back agrees with what was written; ophyd's time-out and settling time have no
+    meaning for it.
+
+    Args:
+        read_pv: Process variable that reads back what is in force.
+        write_pv: Process variable that is written.
+        declared: Name under which the envelope declares the signal, without the device's.
+        exact: Smallest difference that counts, relative to the value, where the envelope gives no tolerance.
+        kwargs: As of `ophyd.EpicsSignal`.
+    """
+
+    def __init__(self, read_pv: str, write_pv: str, *, declared: str, exact: float = 1e-6, **kwargs: Any) -> None:
+        self.declared = declared
+        self._exact = exact
+        super().__init__(read_pv, write_pv, **kwargs)
+        self._write_pv = _Gate(self._write_pv, self.check_value)
+
+    @property
+    def owner(self) -> _Owner:
+        """The device, with its guard and clock."""
+        return cast("_Owner", self.parent)
+
+    def check_value(self, value: Any) -> None:
+        """Refuse what the envelope does not allow.
+
+        Raises:
+            EnvelopeError: the write would leave the envelope, or none is declared.
+        """
+        self.owner.guard.check(self.declared, value, self._present)
+
+    def put(self, value: Any, *args: Any, **kwargs: Any) -> None:
+        self.check_value(value)
+        super().put(value, *args, **kwargs)
+
+    def set(self, value: Any, **_: Any) -> DeviceStatus:  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.check_value(value)
+        return follow(
+            self.owner, self.owner.clock, self._confirm(value), expected_s=0.0, what=f"{self.declared} = {value}"
+        )
+
+    def describe(self) -> dict[str, Any]:
+        description = super().describe()
+        limit = self.owner.guard.limit(self.declared)
+        if isinstance(limit, RangeLimit):
+            description[self.name] |= {
+                "units": limit.unit,
+                "lower_ctrl_limit": limit.lower,
+                "upper_ctrl_limit": limit.upper,
+            }
+        return description
+
+    def _present(self) -> float:
+        return float(self.get(use_monitor=False))
+
+    def _confirm(self, value: Any) -> Work:
+        self.put(value)
+        read_back = None
+        for _ in range(LOOKS):
+            read_back = self.get(use_monitor=False)
+            if self._agrees(value, read_back):
+                return
+            yield 0.0
+        name = f"{self.owner.name}.{self.declared}"
+        if isinstance(value, str) or isinstance(read_back, str) or read_back is None:
+            raise ReadbackError(f"{name}: commanded {value!r} and it reads back {read_back!r}: look at the instrument")
+        limit = self.owner.guard.limit(self.declared)
+        unit = limit.unit if isinstance(limit, RangeLimit) else ""
+        check_readback(name, float(value), float(read_back), self._tolerance_at(float(value)), unit)
+
+    def _agrees(self, value: Any, read_back: Any) -> bool:
+        if isinstance(value, str) or isinstance(read_back, str):
+            return value == read_back
+        return abs(float(read_back) - float(value)) <= self._tolerance_at(float(value))
+
+    def _tolerance_at(self, value: float) -> float:
+        return self.owner.guard.tolerance(self.declared, self._exact * max(abs(value), 1e-6))
+
+
+class CommandSignal(EpicsSignal):
+    """A process variable that starts or stops something when 1 is written; it takes nothing else.
+
+    It carries no value that an envelope could limit: the class itself allows the one.
+    """
+
+    def __init__(self, read_pv: str, **kwargs: Any) -> None:
+        super().__init__(read_pv, **kwargs)
+        self._read_pv = self._write_pv = _Gate(self._write_pv, self.check_value)
+
+    def check_value(self, value: Any) -> None:
+        if isinstance(value, bool | str) or value != 1:
+            raise EnvelopeError(f"{self.name}: refused to write {value!r}: a command takes only 1")
+
+    def put(self, value: Any, *args: Any, **kwargs: Any) -> None:
+        self.check_value(value)
+        super().put(value, *args, **kwargs)
+
+    def set(self, value: Any, **_: Any) -> DeviceStatus:  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.check_value(value)
+        owner = cast("_Owner", self.parent)
+        return follow(owner, owner.clock, self._once(), expected_s=0.0, what=f"command {self.attr_name}")
+
+    def _once(self) -> Work:
+        self.put(1)
+        yield from ()
+
+
+class _Owner(Device):
+    """What the signals use of the device that they belong to."""
+
+    guard: Guard
+    clock: Clock

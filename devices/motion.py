@@ -1,0 +1,205 @@
+"""Motion: a linear stage behind EPICS process variables."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+from bluesky.protocols import Location
+from ophyd.status import DeviceStatus
+
+from autolab.core.errors import (
+    AutolabError,
+    CommandRefusedError,
+    DeviceError,
+    DeviceTimeoutError,
+    ReadbackError,
+)
+from devices.base import WritableSignal
+from devices.channels import Channel, GuardedEpicsSignal, ReadOnlySignal
+from devices.completion import Work, check_readback, follow, pause_s
+from devices.instruments import EpicsInstrument, Pulse
+
+__all__ = ["EpicsStage"]
+
+TOLERANCE_MM = 0.05
+"""Largest difference between commanded and read back, unless the envelope gives another."""
+
+RAMPS_S = 1.0
+"""Lab seconds that a move may take beyond distance over velocity, for its ramps."""
+
+
+class _PositionSignal(GuardedEpicsSignal):
+    """The position; setting it is a move of the stage, with all that belongs to one."""
+
+    def set(self, value: Any, **_: Any) -> DeviceStatus:
+        return cast("EpicsStage", self.parent).set(value)
+
+
+@dataclass(slots=True)
+class _Move:
+    """One command of this device object."""
+
+    target_mm: float
+    is_stopped: bool = False
+    is_over: bool = False
+
+
+class EpicsStage(EpicsInstrument):
+    """A linear stage. ``set(mm)`` moves it; the status is done only when the read-back has proven the move.
+
+    The instrument numbers its commands. A move is done when the command with our number has ended as *done*, the
+    accepted target is the commanded one, and the read-back agrees, asked from the wire while connected. A stop by
+    anybody, a refusal, a foreign command in between, a dead or hung instrument and a late one all fail the status.
+    """
+
+    writable_signals: ClassVar[tuple[WritableSignal, ...]] = (
+        WritableSignal("position", "mm"),
+        WritableSignal("velocity", "mm/s"),
+    )
+
+    axis = Channel(_PositionSignal, "READBACK", write_pv="SETPOINT", declared="position", key="position", kind="hinted")
+    velocity = Channel(GuardedEpicsSignal, "VELOCITY_RBV", write_pv="VELOCITY", declared="velocity", kind="config")
+    target = Channel(ReadOnlySignal, "TARGET", kind="omitted")
+    moving = Channel(ReadOnlySignal, "MOVING", kind="omitted")
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._lock = threading.Lock()
+        self._move: _Move | None = None
+        super().__init__(**kwargs)
+
+    def set(self, value: float) -> DeviceStatus:
+        """Move to a position.
+
+        Args:
+            value: Position in mm.
+
+        Raises:
+            EnvelopeError: the position is outside the envelope.
+            CommandRefusedError: a move is still going on.
+            NotConnectedError: the stage does not answer.
+        """
+        self.check_value(value)
+        move = self._begin(float(value))
+        try:
+            expected_s = self._expected_s(move.target_mm)
+        except AutolabError:
+            move.is_over = True
+            raise
+        what = f"the move to {move.target_mm:g} mm"
+        return follow(self, self.clock, self._work(move, expected_s), expected_s=expected_s + RAMPS_S, what=what)
+
+    def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's protocol has it)
+        """Stop at once. A move that is going on fails, whatever ``success`` says of the plan.
+
+        Raises:
+            NotConnectedError: the stage does not answer, so that nobody knows whether it stands.
+        """
+        with self._lock:
+            if self._move is not None:
+                self._move.is_stopped = True
+            self.send(self.stop_command, 1)
+
+    def check_value(self, value: Any, **_: Any) -> None:
+        """Refuse a position outside the envelope, as `set` does."""
+        self.axis.check_value(value)
+
+    @property
+    def position(self) -> float:
+        """Where it is now, in mm, asked from the wire."""
+        return float(self.ask(self.axis))
+
+    def locate(self) -> Location[float]:
+        """Where it was last sent, and where it is, in mm."""
+        return Location(setpoint=float(self.ask(self.target)), readback=self.position)
+
+    def _begin(self, target_mm: float) -> _Move:
+        with self._lock:
+            last = self._move
+            if last is not None and not last.is_over and not last.is_stopped:
+                raise CommandRefusedError(
+                    f"{self.name}: refused to move to {target_mm:g} mm: the move to {last.target_mm:g} mm still goes "
+                    "on; wait for it or stop it first"
+                )
+            self._move = _Move(target_mm)
+            return self._move
+
+    def _expected_s(self, target_mm: float) -> float:
+        """Lab seconds that the move takes without its ramps; it may first have to come to rest."""
+        velocity = float(self.ask(self.velocity))
+        if not velocity > 0:
+            raise DeviceError(f"{self.name}: it reads back a velocity of {velocity:g} mm/s: set one above zero first")
+        return abs(target_mm - self.position) / velocity
+
+    def _work(self, move: _Move, expected_s: float) -> Work:
+        pulse = Pulse(self.name, self.clock)
+        try:
+            while int(self.ask(self.moving)):  # a stopped move may still be coming to rest
+                self._feel(pulse)
+                yield pause_s(self.clock, 0.0)
+            number = int(self.ask(self.command)) + 1
+            with self._lock:  # so that a stop is either seen here, or reaches the stage after the command
+                if move.is_stopped:
+                    raise self._stopped(move)
+                self.send(self.axis, move.target_mm)
+            yield from self._until_finished(move, number, expected_s, pulse)
+            self._prove(move)
+        except DeviceTimeoutError:
+            with suppress(AutolabError):
+                self.send(self.stop_command, 1)
+            raise
+        finally:
+            move.is_over = True
+
+    def _until_finished(self, move: _Move, number: int, expected_s: float, pulse: Pulse) -> Work:
+        end = self.clock.now() + expected_s
+        while True:
+            yield pause_s(self.clock, end - self.clock.now())
+            if move.is_stopped:
+                raise self._stopped(move)
+            self._feel(pulse)
+            command = int(self.ask(self.command))
+            if command > number:
+                raise DeviceError(
+                    f"{self.name}: another client commanded it during the move to {move.target_mm:g} mm: "
+                    "give this stage to one controller only"
+                )
+            if command == number:
+                if int(self.ask(self.finished)) >= number:
+                    return
+                self._check_target(move)
+
+    def _prove(self, move: _Move) -> None:
+        outcome = str(self.ask(self.outcome))
+        position = self.position
+        if outcome == "refused":
+            raise CommandRefusedError(
+                f"{self.name}: the stage itself refused to move to {move.target_mm:g} mm and stands at "
+                f"{position:g} mm: its own limits or state forbid it"
+            )
+        if outcome != "done" or move.is_stopped:
+            raise self._stopped(move)
+        self._check_target(move)
+        check_readback(f"{self.name}.position", move.target_mm, position, self._tolerance_mm, "mm")
+
+    def _check_target(self, move: _Move) -> None:
+        """The instrument may clamp a command and go somewhere else; then it is stopped on the way."""
+        accepted = float(self.ask(self.target))
+        try:
+            check_readback(f"{self.name}.position (target)", move.target_mm, accepted, self._tolerance_mm, "mm")
+        except ReadbackError:
+            self.send(self.stop_command, 1)
+            raise
+
+    @property
+    def _tolerance_mm(self) -> float:
+        return self.guard.tolerance("position", TOLERANCE_MM)
+
+    def _stopped(self, move: _Move) -> DeviceError:
+        position = self.position
+        return DeviceError(f"{self.name}: the move to {move.target_mm:g} mm was stopped at {position:g} mm")
+
+    def _feel(self, pulse: Pulse) -> None:
+        pulse.feel(int(self.ask(self.heartbeat)))
