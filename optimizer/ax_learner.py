@@ -1,0 +1,189 @@
+"""Ax as a learner: a client rebuilt from the evidence for each question.
+
+Ax sees the unit cube: log scales are unbent and constraints rewritten before it looks, so that names in a campaign file
+can never collide with what Ax's expressions mean. It is asked with its own model (``Generators.BOTORCH_MODULAR``, what
+its method "fast" uses after the initial design) and sees trials in flight as running trials.
+
+- A goal of ``target`` becomes the minimum of ``|value - target|``, computed here: Ax has no such goal.
+- Small grids and choices are choices for Ax. Grids of more than `SMALL_GRID` values, and all grids beside a
+  constraint, are ranges for Ax, and the answer is rounded afterwards.
+- Fewer restarts and a shorter walk of the constraint sampler than Ax's defaults: at 30 trials and 4 parameters that
+  takes a suggestion beside a constraint from 2.5 s to 0.4 s of processor time.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ax.adapter.registry import Generators
+from ax.api.client import Client
+from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
+from ax.api.utils.instantiation.from_struct import experiment_from_struct
+from ax.api.utils.structs import ExperimentStruct
+from ax.core.data import Data
+from ax.core.experiment import Experiment
+from ax.exceptions.core import SearchSpaceExhausted
+from ax.generation_strategy.generation_node import GenerationNode
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+from ax.generation_strategy.generator_spec import GeneratorSpec
+from ax.utils.common.logger import set_ax_logger_levels
+
+from optimizer.evidence import Evidence
+from optimizer.learner import NumericalFailureError
+from optimizer.numerics import NUMERICAL_ERRORS, single_thread
+from optimizer.space import Dimension, Points
+
+__all__ = ["SMALL_GRID", "AxLearner"]
+
+SMALL_GRID = 100
+"""Grids of at most this many values are choices for Ax, where there is no constraint."""
+
+_FREE: dict[str, Any] = {"num_restarts": 10, "raw_samples": 512}
+_CONSTRAINED: dict[str, Any] = {
+    "num_restarts": 4,
+    "raw_samples": 256,
+    "options": {"n_burnin": 512, "n_thinning": 4, "maxiter": 60},
+}
+_OBJECTIVE = "loss"
+
+
+class AxLearner:
+    """Ax's default model and acquisition function."""
+
+    def __init__(self) -> None:
+        set_ax_logger_levels(logging.CRITICAL)
+
+    def wish(self, evidence: Evidence, seed: int) -> Points:
+        with single_thread():
+            client = Client(random_seed=seed % 2**32)
+            names = [f"x{index}" for index in range(evidence.unit.d)]
+            client.set_experiment(_experiment(evidence, names))
+            client.configure_optimization(
+                objective=f"-{_OBJECTIVE}",
+                outcome_constraints=[
+                    f"c{index} {constraint.relation} {constraint.bound!r}"
+                    for index, constraint in enumerate(evidence.problem.outcome_constraints)
+                ],
+            )
+            client.set_generation_strategy(_strategy(_CONSTRAINED if evidence.unit.constraints else _FREE))
+            try:
+                ((_, answer),) = client.get_next_trials(max_trials=1).items()
+            except SearchSpaceExhausted:
+                # Ax has tried every point that it knows: the best measured one is where a repeat teaches most.
+                return evidence.points[evidence.incumbent]
+            except NUMERICAL_ERRORS as error:
+                raise NumericalFailureError(f"Ax stopped with {type(error).__name__}") from error
+        return np.array(
+            [_decode(dim, answer[name]) for dim, name in zip(evidence.unit.dimensions, names, strict=True)]
+        )
+
+
+def _strategy(options: dict[str, Any]) -> GenerationStrategy:
+    spec = GeneratorSpec(
+        generator_enum=Generators.BOTORCH_MODULAR,
+        generator_gen_kwargs={"model_gen_options": {"optimizer_kwargs": dict(options)}},
+    )
+    # No fallback: Ax would answer with a Sobol point and not say so. No deduplication: rounding looks after that.
+    node = GenerationNode(name="MBM", generator_specs=[spec], fallback_specs={}, should_deduplicate=False)
+    return GenerationStrategy(name="MBM", nodes=[node])
+
+
+def _experiment(evidence: Evidence, names: list[str]) -> Experiment:
+    """The experiment with all outcomes attached at once: one by one takes Ax 40 ms each."""
+    unit = evidence.unit
+    experiment = experiment_from_struct(
+        ExperimentStruct(
+            parameters=[
+                _parameter(dim, name, is_choice=_is_choice(evidence, dim))
+                for dim, name in zip(unit.dimensions, names, strict=True)
+            ],
+            parameter_constraints=_constraints(evidence, names),
+            name=None,
+            description=None,
+            experiment_type=None,
+            owner=None,
+        )
+    )
+    arms: list[tuple[int, str]] = []
+    for point in evidence.points:
+        by_name, index = experiment.attach_trial([_encode(evidence, point, names)])
+        experiment.trials[index].mark_completed()
+        arms.append((index, next(iter(by_name))))
+    experiment.attach_data(Data(df=pd.DataFrame(_rows(evidence, arms))))
+    for point in evidence.pending_points:
+        experiment.attach_trial([_encode(evidence, point, names)])
+    return experiment
+
+
+def _rows(evidence: Evidence, arms: list[tuple[int, str]]) -> list[dict[str, Any]]:
+    objective = evidence.problem.objective
+    metrics = [(_OBJECTIVE, evidence.losses, evidence.sems(objective.metric))]
+    for index, constraint in enumerate(evidence.problem.outcome_constraints):
+        metrics.append((f"c{index}", evidence.values(constraint.metric), evidence.sems(constraint.metric)))
+    return [
+        {
+            "trial_index": trial,
+            "arm_name": arm,
+            "metric_name": name,
+            "metric_signature": name,
+            "mean": float(values[row]),
+            "sem": math.nan if sems is None else float(sems[row]),
+        }
+        for name, values, sems in metrics
+        for row, (trial, arm) in enumerate(arms)
+    ]
+
+
+def _is_choice(evidence: Evidence, dimension: Dimension) -> bool:
+    if dimension.is_categorical:
+        return True
+    return not evidence.unit.constraints and dimension.size is not None and dimension.size <= SMALL_GRID
+
+
+def _parameter(dimension: Dimension, name: str, *, is_choice: bool) -> RangeParameterConfig | ChoiceParameterConfig:
+    if not is_choice:
+        return RangeParameterConfig(name=name, bounds=(0.0, 1.0), parameter_type="float")
+    if dimension.is_categorical:
+        labels = [f"choice{index}" for index in range(dimension.size or 0)]
+        return ChoiceParameterConfig(name=name, values=labels, parameter_type="str", is_ordered=False)
+    grid = [float(place) for place in dimension.grid]
+    return ChoiceParameterConfig(name=name, values=grid, parameter_type="float", is_ordered=True)
+
+
+def _encode(evidence: Evidence, point: Points, names: list[str]) -> dict[str, Any]:
+    encoded: dict[str, Any] = {}
+    for dimension, name, coordinate in zip(evidence.unit.dimensions, names, point, strict=True):
+        if not _is_choice(evidence, dimension):
+            encoded[name] = float(coordinate)
+            continue
+        index = int(np.argmin(np.abs(dimension.grid - coordinate)))
+        encoded[name] = f"choice{index}" if dimension.is_categorical else float(dimension.grid[index])
+    return encoded
+
+
+def _decode(dimension: Dimension, answer: object) -> float:
+    if isinstance(answer, str):
+        return float(dimension.grid[int(answer.removeprefix("choice"))])
+    return float(answer)  # pyright: ignore[reportArgumentType] (a range or an ordered choice: a number)
+
+
+def _constraints(evidence: Evidence, names: list[str]) -> list[str]:
+    """Linear constraints in unit coordinates, as Ax writes them."""
+    texts: list[str] = []
+    unit = evidence.unit
+    columns = unit.columns(np.vstack([np.zeros(unit.d), np.eye(unit.d)]))
+    for constraint in unit.constraints:
+        excess = np.broadcast_to(np.asarray(constraint.excess(columns), dtype=float), (unit.d + 1,))
+        weights = excess[1:] - excess[0]
+        if not weights.any():
+            continue  # over fixed parameters only
+        scale = float(np.abs(weights).max())
+        terms = [f"{weight / scale:.15f} * {name}" for weight, name in zip(weights, names, strict=True) if weight]
+        texts.append(f"{' + '.join(terms)} <= {-float(excess[0]) / scale:.15f}")
+    return texts
+
+

@@ -1,0 +1,203 @@
+"""Engines: what makes a suggestion out of a request.
+
+An engine keeps nothing between two requests that could change an answer: the same request gives the same suggestion in
+any process. Which engine serves a problem is decided here, and the reason is told with each suggestion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from autolab.core.errors import ProposerError
+from autolab.core.parameters import ChoiceParameter, RangeParameter, Values
+from autolab.core.problem import Problem
+from autolab.core.proposing import EngineSpec, SuggestRequest
+from autolab.core.trials import Suggestion
+from optimizer.design import design_point, initial_trials, uniform_point
+from optimizer.evidence import Evidence
+from optimizer.learner import Learner, NumericalFailureError
+from optimizer.rounding import NoPointLeftError, nearest
+from optimizer.space import Key
+
+__all__ = ["ENGINES", "Engine", "LearningEngine", "RandomEngine", "Routing", "SobolEngine", "choose", "suggest"]
+
+ENGINES = ("ax", "botorch", "sobol", "random")
+"""Names that a campaign file may ask for."""
+
+_FEWEST = 2
+"""Outcomes that a model needs at least."""
+
+
+class Engine(Protocol):
+    """Makes suggestions, and is without memory."""
+
+    def suggest(self, request: SuggestRequest) -> Suggestion:
+        """Suggest the trial that ``request`` asks for, rounded to what the hardware can do.
+
+        Raises:
+            ProposerError: No suggestion could be made.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Which engine serves a problem, and why it is not the one that was asked for."""
+
+    name: str
+    why: str | None = None
+    """None where it is the one that was asked for."""
+
+
+def choose(problem: Problem, spec: EngineSpec) -> Routing:
+    """Decide which engine serves ``problem`` when the file asks for ``spec``.
+
+    Ax serves what its client can express. It refuses equalities, nonlinear constraints, a step on a log scale, and
+    constraints over a parameter with a log scale; and beside a constraint it takes tens of seconds for choices. These
+    go to BoTorch, with the reason.
+
+    Raises:
+        ProposerError: There is no engine of that name.
+    """
+    if spec.name not in ENGINES:
+        raise ProposerError(f"there is no engine {spec.name!r}: use one of {', '.join(ENGINES)}")
+    if spec.name != "ax":
+        return Routing(spec.name)
+    logs = [p for p in problem.space.parameters if isinstance(p, RangeParameter) and p.scale == "log"]
+    for parameter in logs:
+        if parameter.step is not None:
+            return Routing("botorch", f"Ax has no step on a log scale, as {parameter.name} has")
+    choices = [p.name for p in problem.space.parameters if isinstance(p, ChoiceParameter)]
+    for constraint in problem.space.constraints:
+        if constraint.relation == "==":
+            return Routing("botorch", f"Ax takes no equality such as {constraint.text!r}")
+        if constraint.linear is None:
+            return Routing("botorch", f"Ax takes no nonlinear constraint such as {constraint.text!r}")
+        for name in sorted(constraint.names & {p.name for p in logs}):
+            return Routing("botorch", f"Ax takes no constraint over a log scale, and {constraint.text!r} uses {name}")
+        if choices:
+            return Routing("botorch", f"Ax is slow with choices ({choices[0]}) beside {constraint.text!r}")
+    return Routing("ax")
+
+
+def suggest(request: SuggestRequest) -> Suggestion:
+    """Suggest the trial that ``request`` asks for, by the engine that serves its problem.
+
+    Raises:
+        ProposerError: There is no such engine, or no point of the space is left.
+    """
+    return _engine(choose(request.problem, request.engine)).suggest(request)
+
+
+def _engine(routing: Routing) -> Engine:
+    if routing.name == "sobol":
+        return SobolEngine()
+    if routing.name == "random":
+        return RandomEngine()
+    if routing.name == "botorch":
+        from optimizer.botorch_learner import BoTorchLearner  # torch takes seconds to import
+
+        return LearningEngine(routing, BoTorchLearner())
+    from optimizer.ax_learner import AxLearner  # Ax takes seconds to import
+
+    return LearningEngine(routing, AxLearner())
+
+
+class SobolEngine:
+    """Proposes a space-filling design, point by point, and learns nothing."""
+
+    def suggest(self, request: SuggestRequest) -> Suggestion:
+        evidence = _evidence(request)
+        values, note = _design_point(request, evidence)
+        return _suggestion(request, values, "sobol", f"space-filling design, point {request.trial}{note}")
+
+
+class RandomEngine:
+    """Proposes points at random, and learns nothing."""
+
+    def suggest(self, request: SuggestRequest) -> Suggestion:
+        evidence = _evidence(request)
+        values, note = _untaken(evidence, lambda avoid: uniform_point(evidence.unit, request.seed, avoid=avoid))
+        return _suggestion(request, values, "random", f"drawn at random{note}")
+
+
+@dataclass(frozen=True)
+class LearningEngine:
+    """Begins with a space-filling design, then follows a model."""
+
+    routing: Routing
+    learner: Learner
+
+    def suggest(self, request: SuggestRequest) -> Suggestion:
+        evidence = _evidence(request)
+        initial = initial_trials(request.problem.space, request.engine)
+        if request.trial <= initial:
+            return self._filling(request, evidence, f"initial design, point {request.trial} of {initial}")
+        if evidence.n < _FEWEST:
+            known = "no outcome yet" if evidence.n == 0 else "only one outcome"
+            return self._filling(request, evidence, f"space-filling point, since there is {known} to learn from")
+        if np.ptp(evidence.losses) == 0.0 and not request.problem.outcome_constraints:
+            why = f"since all {evidence.n} outcomes are equal and a model could learn nothing from them"
+            return self._filling(request, evidence, f"space-filling point, {why}")
+        try:
+            wish = self.learner.wish(evidence, request.seed)
+        except NumericalFailureError as error:
+            return self._filling(request, evidence, f"space-filling point, since the model failed: {error}")
+        values, note = _untaken(
+            evidence, lambda avoid: nearest(evidence.unit, wish, avoid=avoid, seed=request.seed)
+        )
+        return _suggestion(request, values, self.routing.name, self._reason(evidence) + note)
+
+    def _filling(self, request: SuggestRequest, evidence: Evidence, reason: str) -> Suggestion:
+        values, note = _design_point(request, evidence)
+        return _suggestion(request, values, "sobol", reason + note)
+
+    def _reason(self, evidence: Evidence) -> str:
+        objective = evidence.problem.objective
+        observation, outcome = evidence.usable[evidence.incumbent]
+        value = f"{objective.metric} {outcome[objective.metric].value:.4g} {objective.unit}".strip()
+        flying = f" and {len(evidence.pending)} in flight" if evidence.pending else ""
+        reason = (
+            f"expected improvement over trial {observation.trial} ({value}), "
+            f"by a model of {evidence.n} outcomes{flying}"
+        )
+        return reason if self.routing.why is None else f"{reason}; by BoTorch itself, since {self.routing.why}"
+
+
+def _evidence(request: SuggestRequest) -> Evidence:
+    return Evidence(request.problem, request.observations, request.pending)
+
+
+def _design_point(request: SuggestRequest, evidence: Evidence) -> tuple[Values, str]:
+    return _untaken(
+        evidence, lambda avoid: design_point(evidence.unit, request.design_seed, request.trial - 1, avoid=avoid)
+    )
+
+
+def _untaken(evidence: Evidence, find: Callable[[Collection[Key]], Values]) -> tuple[Values, str]:
+    """A point that was not tried before; where all were, one that at least did not fail and is not in flight."""
+    try:
+        return find(evidence.taken), ""
+    except NoPointLeftError:
+        if evidence.taken == evidence.forbidden:
+            raise
+    return find(evidence.forbidden), "; a repeat, since every other point has been tried"
+
+
+def _suggestion(request: SuggestRequest, values: Values, engine: str, reason: str) -> Suggestion:
+    problems = request.problem.space.violations(values)
+    if problems:
+        raise ProposerError(f"engine {engine} made {values!r} for trial {request.trial}, which is no point: {problems}")
+    return Suggestion(
+        trial=request.trial,
+        values=values,
+        engine=engine,
+        reason=reason,
+        seed=request.seed,
+        seen=tuple(sorted(observation.trial for observation in request.observations)),
+        pending=tuple(sorted(pending.trial for pending in request.pending)),
+    )

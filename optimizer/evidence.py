@@ -1,0 +1,108 @@
+"""What is known when a suggestion is asked for, in the form that models take: arrays in the unit cube."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from autolab.core.parameters import Values
+from autolab.core.problem import Problem
+from autolab.core.proposing import Observation, Pending
+from autolab.core.trials import Outcome
+from optimizer.space import Key, Points, UnitSpace, key_of
+
+__all__ = ["Evidence"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The outcomes that a model may learn from, and the points that may not be suggested.
+
+    Trials that failed, lack a metric, or lie outside the bounds (earlier data may) teach the model nothing.
+    """
+
+    problem: Problem
+    observations: tuple[Observation, ...]
+    pending: tuple[Pending, ...]
+
+    @cached_property
+    def unit(self) -> UnitSpace:
+        """The space as the unit cube."""
+        return UnitSpace(self.problem.space)
+
+    @cached_property
+    def usable(self) -> tuple[tuple[Observation, Outcome], ...]:
+        """Observations that a model may learn from, with their outcomes, in the order of their trials."""
+        found: list[tuple[Observation, Outcome]] = []
+        for observation in sorted(self.observations, key=lambda item: item.trial):
+            outcome = observation.outcome
+            if outcome is None or any(metric not in outcome for metric in self.problem.metrics):
+                continue
+            if self._is_inside(observation.values):
+                found.append((observation, outcome))
+        return tuple(found)
+
+    @property
+    def n(self) -> int:
+        """Number of usable outcomes."""
+        return len(self.usable)
+
+    @cached_property
+    def points(self) -> Points:
+        """Points of the usable outcomes. Shape ``(n, d)``."""
+        encoded = [self.unit.encode(observation.values) for observation, _ in self.usable]
+        return np.clip(np.array(encoded, dtype=float).reshape(self.n, self.unit.d), 0.0, 1.0)
+
+    @cached_property
+    def pending_points(self) -> Points:
+        """Points of the trials in flight. Shape ``(n, d)``."""
+        encoded = [self.unit.encode(pending.values) for pending in self.pending if self._is_inside(pending.values)]
+        return np.clip(np.array(encoded, dtype=float).reshape(len(encoded), self.unit.d), 0.0, 1.0)
+
+    def values(self, metric: str) -> Points:
+        """Values of ``metric`` over the usable outcomes, in its unit. Shape ``(n,)``."""
+        return np.array([outcome[metric].value for _, outcome in self.usable])
+
+    def sems(self, metric: str) -> Points | None:
+        """Standard errors of ``metric``, shape ``(n,)``; None unless every outcome has one above zero."""
+        sems = [outcome[metric].sem for _, outcome in self.usable]
+        return np.array(sems, dtype=float) if sems and all(sem is not None and sem > 0 for sem in sems) else None
+
+    @cached_property
+    def losses(self) -> Points:
+        """The number to make small, of each usable outcome. Shape ``(n,)``."""
+        objective = self.problem.objective
+        return np.array([objective.loss(value) for value in self.values(objective.metric)])
+
+    @cached_property
+    def keeps_constraints(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which usable outcomes keep all outcome constraints, as measured. Shape ``(n,)``."""
+        keeps = np.ones(self.n, dtype=bool)
+        for constraint in self.problem.outcome_constraints:
+            keeps &= np.array([constraint.holds(value) for value in self.values(constraint.metric)], dtype=bool)
+        return keeps
+
+    @cached_property
+    def incumbent(self) -> int:
+        """Row of the best usable outcome as measured; of those that keep the outcome constraints where any does."""
+        losses = np.where(self.keeps_constraints, self.losses, np.inf) if self.keeps_constraints.any() else self.losses
+        return int(np.argmin(losses))
+
+    @cached_property
+    def forbidden(self) -> frozenset[Key]:
+        """Points that must not be suggested again: trials that failed or were refused, and those in flight."""
+        failed = [observation.values for observation in self.observations if observation.outcome is None]
+        return frozenset(key_of(values) for values in [*failed, *(pending.values for pending in self.pending)])
+
+    @cached_property
+    def taken(self) -> frozenset[Key]:
+        """All points known so far: the forbidden ones and those that have an outcome."""
+        return self.forbidden | {key_of(observation.values) for observation in self.observations}
+
+    def _is_inside(self, values: Values) -> bool:
+        if set(values) != set(self.problem.space.names):
+            return False
+        point = self.unit.encode(values)
+        return bool(np.all(np.isfinite(point)) and np.all(point >= -1e-9) and np.all(point <= 1 + 1e-9))

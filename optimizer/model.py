@@ -1,0 +1,59 @@
+"""Gaussian processes over the unit cube, by BoTorch's defaults: one for each metric that the problem names.
+
+`SingleTaskGP` with the dimension-scaled priors of [Hvarfner2024vanilla]_; `MixedSingleTaskGP` where there are unordered
+choices. Standard errors are used where every outcome has one, else the noise is inferred.
+
+.. [Hvarfner2024vanilla] C. Hvarfner, E. O. Hellsten, L. Nardi, Vanilla Bayesian optimization performs great in high
+   dimensions, ICML 2024.
+"""
+
+from __future__ import annotations
+
+import torch
+from botorch.fit import fit_gpytorch_mll
+from botorch.models import MixedSingleTaskGP, ModelListGP, SingleTaskGP
+from botorch.models.transforms.outcome import Standardize
+from gpytorch.mlls import ExactMarginalLogLikelihood
+from torch import Tensor
+
+from optimizer.evidence import Evidence
+from optimizer.space import Points
+
+__all__ = ["fit", "metrics_of", "tensor"]
+
+
+def tensor(points: Points) -> Tensor:
+    """A double-precision tensor of the same shape."""
+    return torch.as_tensor(points, dtype=torch.double)
+
+
+def metrics_of(evidence: Evidence) -> tuple[str, ...]:
+    """Metric of each output of the model: the objective's, then one for each outcome constraint."""
+    problem = evidence.problem
+    return (problem.objective.metric, *(constraint.metric for constraint in problem.outcome_constraints))
+
+
+def fit(evidence: Evidence) -> ModelListGP:
+    """Fit a model with one output for each of `metrics_of`, each in the metric's unit.
+
+    Raises:
+        ModelFittingError, NanError, NotPSDError: The numerics gave up.
+    """
+    return ModelListGP(*[_fit_metric(evidence, metric) for metric in metrics_of(evidence)])
+
+
+def _fit_metric(evidence: Evidence, metric: str) -> SingleTaskGP:
+    train_x = tensor(evidence.points)
+    train_y = tensor(evidence.values(metric)).unsqueeze(-1)
+    sems = evidence.sems(metric)
+    noise = None if sems is None else tensor(sems).unsqueeze(-1) ** 2
+    categorical = [index for index, dimension in enumerate(evidence.unit.dimensions) if dimension.is_categorical]
+    # Equal values have no scale to divide by; BoTorch's Standardize leaves them as they are.
+    standardize = Standardize(m=1)
+    model: SingleTaskGP
+    if categorical:
+        model = MixedSingleTaskGP(train_x, train_y, categorical, train_Yvar=noise, outcome_transform=standardize)
+    else:
+        model = SingleTaskGP(train_x, train_y, train_Yvar=noise, outcome_transform=standardize)
+    fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
+    return model
