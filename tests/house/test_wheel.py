@@ -1,0 +1,87 @@
+"""The wheel is complete: installed elsewhere, away from the repository, the command works."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+NOT_SHIPPED = (".*", "__pycache__", "autolab-data", "tests", "docs", "benchmarks", "*.egg-info", "build")
+
+
+def _run(*command: str | Path, cwd: Path, home: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1", "LANG": "C.UTF-8"}
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
+    """Folder of the commands of a virtual environment that holds the wheel, and sees our dependencies but not us."""
+    root = tmp_path_factory.mktemp("wheel")
+    source = root / "source"
+    shutil.copytree(repository, source, ignore=shutil.ignore_patterns(*NOT_SHIPPED))
+    built = _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", root, cwd=source, home=root)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (wheel,) = root.glob("*.whl")
+    environment = root / "environment"
+    _run(sys.executable, "-m", "venv", "--without-pip", environment, cwd=root, home=root)
+    python = environment / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
+    done = _run(*pip, "install", "--no-deps", "--no-index", wheel, cwd=root, home=root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # A path file adds the folder of our dependencies without reading the path files in it: ours, editable, stays out.
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    path_file = environment / "lib" / version / "site-packages" / "dependencies.pth"
+    path_file.write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
+    return environment / "bin"
+
+
+def test_the_packages_come_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    names = "autolab, devices, plans, optimizer, simulators, safety, facility_review"
+    code = f"import {names}\nfor package in ({names}): print(package.__file__)"
+    done = _run(installed / "python", "-c", code, cwd=tmp_path, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if not line.startswith(str(installed.parent))] == []
+
+
+def test_the_command_answers_away_from_the_repository(installed: Path, tmp_path: Path) -> None:
+    from autolab import __version__
+
+    version = _run(installed / "autolab", "--version", cwd=tmp_path, home=tmp_path)
+    assert (version.returncode, version.stderr) == (0, "")
+    assert __version__ in version.stdout
+    usage = _run(installed / "autolab", "--help", cwd=tmp_path, home=tmp_path)
+    assert (usage.returncode, usage.stderr) == (0, "")
+    assert "demo" in usage.stdout
+
+
+@pytest.mark.parametrize("which", ["campaign", "lab"])
+def test_the_schemas_are_in_the_wheel(which: str, installed: Path, tmp_path: Path) -> None:
+    done = _run(installed / "autolab", "schema", which, cwd=tmp_path, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["type"] == "object"
+
+
+def test_the_doctor_finds_the_wheel_healthy(installed: Path, tmp_path: Path) -> None:
+    done = _run(installed / "autolab", "doctor", cwd=tmp_path, home=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_demo_runs_from_the_wheel_and_leaves_only_its_data(installed: Path, tmp_path: Path) -> None:
+    done = _run(installed / "autolab", "demo", "--trials", "3", cwd=tmp_path, home=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["autolab-data"]
+    assert list((tmp_path / "autolab-data").rglob("*.html")), "the demo left no report"
