@@ -1,0 +1,1 @@
+"""A hot plate: its device class, its simulator, and a plan that uses it."""
