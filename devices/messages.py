@@ -60,7 +60,7 @@ class Request:
             message["epoch"] = self.epoch
         if self.not_after is not None:
             message["not_after"] = self.not_after
-        return json.dumps(message, allow_nan=False).encode()
+        return _ENCODE(message).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Request:
@@ -99,7 +99,7 @@ class Reply:
 
     def to_bytes(self) -> bytes:
         """Write the reply as one message."""
-        return json.dumps({"id": self.id, "reply": self.kind.value, **self.values}, allow_nan=False).encode()
+        return _ENCODE({"id": self.id, "reply": self.kind.value, **self.values}).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Reply:
@@ -115,6 +115,19 @@ class Reply:
         return cls(identity, ReplyKind(kind), message)
 
 
+def _not_finite(text: str) -> float:
+    raise ValueError(f"{text} is not a finite number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _not_finite(text)
+
+
+_ENCODE = json.JSONEncoder(allow_nan=False).encode
+_DECODE = json.JSONDecoder(parse_constant=_not_finite, parse_float=_finite).decode
+
+
 def object_of(data: bytes) -> dict[str, Any]:
     """Read a JSON object whose numbers are all finite.
 
@@ -124,18 +137,9 @@ def object_of(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_MESSAGE:
         raise WireError(f"a message has at most {MAX_MESSAGE} bytes, and this one has {len(data)}")
     try:
-        message = json.loads(data.decode("utf-8"), parse_constant=_not_finite, parse_float=_finite)
+        message = _DECODE(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise WireError(f"not JSON as the protocol has it: {str(error)[:80]}") from None
     if not isinstance(message, dict):
         raise WireError("a message is a JSON object")
     return message
-
-
-def _not_finite(text: str) -> float:
-    raise ValueError(f"{text} is not a finite number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _not_finite(text)

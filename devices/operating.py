@@ -94,16 +94,14 @@ class OperatingClient:
 
     def counter(self) -> int:
         """The instrument's own count of operations, read now."""
-        counter = self.ask("status").get("counter")
-        if not isinstance(counter, int):
-            raise WireError(f"{self._where}: its status holds no counter: {counter!r}")
-        return counter
+        return _counter(self._where, self.ask("status"))
 
     def known(self, operation: OperationId) -> Mapping[str, Any]:
-        """What the instrument knows of an operation: ``state`` is unknown, running, done or failed."""
+        """What the instrument knows of an operation: ``state`` (unknown, running, done or failed) and ``counter``."""
         values = self.ask("query", operation=str(operation))
         if values.get("state") not in ("unknown", "running", "done", "failed"):
             raise WireError(f"{self._where}: operation {operation} is in an unknown state: {dict(values)}")
+        _counter(self._where, values)
         return values
 
     def run(self, operation: OperationId, expected_s: float, write: Callable[[], Reply]):
@@ -120,8 +118,7 @@ class OperatingClient:
         Raises:
             DeviceError: it was refused, failed, was stopped, or was counted otherwise than once.
         """
-        is_new = self.known(operation)["state"] == "unknown"
-        counted = self.counter()
+        before = self.known(operation)
         end = self._clock.now() + expected_s
         known = self._begin(operation, write)
         while known["state"] == "running":
@@ -132,7 +129,8 @@ class OperatingClient:
                 f"{self._where}: {operation} {known['state']}: {known.get('reason', 'no reason given')} "
                 f"({known.get('code', 'no code')}): look at the instrument before the next command"
             )
-        moved = self.counter() - counted
+        is_new = before["state"] == "unknown"
+        moved = known["counter"] - before["counter"]
         if moved != int(is_new):
             raise ReadbackError(
                 f"{self._where}: the instrument counted {moved} operations during {operation}, "
@@ -180,3 +178,10 @@ class OperatingClient:
             f"{self._where}: refused {what}: {reply.values.get('reason', 'no reason given')} "
             f"({reply.values.get('code', 'no code')})"
         )
+
+
+def _counter(where: str, values: Mapping[str, Any]) -> int:
+    counter = values.get("counter")
+    if not isinstance(counter, int):
+        raise WireError(f"{where}: it gives no count of operations: {dict(values)}")
+    return counter

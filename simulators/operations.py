@@ -195,7 +195,8 @@ class OperationsCore:
         if not isinstance(operation, str):
             raise Refusal("bad_args", "query needs the argument operation, an operation id")
         record = self._state["operations"].get(operation)
-        return {"state": "unknown"} if record is None else _public(record)
+        known = {"state": "unknown"} if record is None else _public(record)
+        return {**known, "counter": self._state["counter"]}
 
     def _act(self, request: Request, now: float, real: float, client: Any) -> Reply:
         command = {"op": request.op, "args": dict(request.args)}

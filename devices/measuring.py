@@ -1,0 +1,181 @@
+"""Measuring instruments behind ZeroMQ: set values in, metrics out."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ophyd.status import DeviceStatus
+
+from autolab.core.addresses import Address
+from autolab.core.clock import Clock
+from autolab.core.errors import DeviceError, DeviceTimeoutError, InputError, NotConnectedError, WireError
+from autolab.core.operations import OperationId
+from autolab.core.parameters import Value
+from devices.base import Identity, WritableSignal
+from devices.completion import Work, follow
+from devices.instrument import Instrument, describe_number
+from devices.messages import Reply
+from devices.operating import OperatingClient
+from safety.guard import Guard
+
+__all__ = ["Measure", "ZmqInstrument"]
+
+MODEL = "AR-1"
+"""The instrument that speaks this protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Measure at a condition."""
+
+    values: Mapping[str, Value]
+    """A value for each of the instrument's parameters, numbers in its own units."""
+    operation: OperationId
+
+
+class ZmqInstrument(Instrument):
+    """An instrument that measures its metrics at given values of its parameters, as
+    docs/reference/replay-protocol.md describes it.
+
+    Args:
+        name: Name of the device.
+        at: A ZeroMQ address, or a core in memory.
+        clock: Lab time.
+        guard: The limits of its parameters.
+        parameters: Unit of each parameter; None for one that takes texts.
+        metrics: Unit of each metric.
+    """
+
+    writable_signals: ClassVar[tuple[WritableSignal, ...]] = ()
+    """None known to the class: see `writable_signals_for`."""
+
+    @classmethod
+    def writable_signals_for(
+        cls,
+        parameters: Mapping[str, str | None],
+        metrics: Mapping[str, str] | None = None,  # noqa: ARG003 (an option too)
+    ) -> tuple[WritableSignal, ...]:
+        """The signals that a device with these options can write: one for each parameter."""
+        return tuple(WritableSignal(name, unit) for name, unit in parameters.items())
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        at: Address,
+        clock: Clock,
+        guard: Guard,
+        parameters: Mapping[str, str | None],
+        metrics: Mapping[str, str],
+    ) -> None:
+        super().__init__(name=name, at=at, clock=clock, guard=guard)
+        self._client = OperatingClient(at, clock, name)
+        self._parameters, self._metrics = dict(parameters), dict(metrics)
+        self._duration_s = 0.0
+        self._table = ""
+        self._measured: Mapping[str, float] | None = None
+
+    def connect(self, timeout_s: float) -> Identity:
+        """Open the link, ask who is there and what it measures, see `devices.base.AutolabDevice`."""
+        identity = self._client.connect(MODEL, timeout_s)
+        table = self._client.ask("table")
+        try:
+            has_metrics = set(self._metrics) <= set(table["metrics"])
+            if set(table["parameters"]) != set(self._parameters) or not has_metrics:
+                raise NotConnectedError(
+                    f"{self.name} ({self._at}): the lab file names the parameters {_names(self._parameters)} and the "
+                    f"metrics {_names(self._metrics)}, and this instrument has the parameters "
+                    f"{_names(table['parameters'])} and the metrics {_names(table['metrics'])}"
+                )
+            self._table, self._duration_s = str(table["sha256"]), float(table["duration_s"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise WireError(f"{self.name}: its table is not whole ({error}): {dict(table)}") from error
+        self._identity = identity
+        return identity
+
+    def disconnect(self) -> None:
+        """Let go of the link. Idempotent."""
+        self._identity = None
+        self._client.close()
+
+    def counters(self) -> Mapping[str, int]:
+        """The instrument's own count of operations, read now."""
+        return {"operations": self._client.counter()}
+
+    def set(self, action: Measure) -> DeviceStatus:
+        """Measure, exactly once for each operation id.
+
+        Returns:
+            A status that finishes when the instrument has given every metric as a finite number.
+
+        Raises:
+            EnvelopeError: the guard refuses; nothing was sent.
+            InputError: the action is not ours, or does not give every parameter a value.
+            NotConnectedError: the device was not connected.
+        """
+        self._check(action)
+        self._require_connected()
+        return follow(self, self._clock, self._work(action), expected_s=self._duration_s, what="measurement")
+
+    def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's signature; a stop is a stop)
+        """Stop at once; the measurement's status fails."""
+        if self.connected:
+            self._client.ask("stop")
+
+    @property
+    def hints(self) -> dict[str, Any]:
+        """What is worth showing."""
+        return {"fields": [f"{self.name}_{metric}" for metric in self._metrics]}
+
+    def _values(self) -> Mapping[str, Any]:
+        if self._measured is None:
+            raise DeviceError(f"{self.name}: nothing has been measured: give it a Measure first")
+        return self._measured
+
+    def _keys(self) -> Mapping[str, dict[str, Any]]:
+        source = str(self._at)
+        metrics = {metric: describe_number(source, unit) for metric, unit in self._metrics.items()}
+        return {**metrics, "distance": describe_number(source, "")}
+
+    def _configuration(self) -> Mapping[str, str | bool]:
+        return {**super()._configuration(), "table": self._table, "metrics": ",".join(self._metrics)}
+
+    def _check(self, action: Measure) -> None:
+        if not isinstance(action, Measure):
+            raise InputError(f"{self.name}: takes a Measure, not {action!r}")
+        if set(action.values) != set(self._parameters):
+            raise InputError(
+                f"{self.name}: needs a value for each of {_names(self._parameters)}, and got {_names(action.values)}"
+            )
+        for name, value in action.values.items():
+            self._guard.check(name, value)
+
+    def _write(self, action: Measure) -> Reply:
+        """The only way by which an action reaches the instrument: the guard sees it first."""
+        self._check(action)
+        return self._client.act(action.operation, "measure", values=dict(action.values))
+
+    def _work(self, action: Measure) -> Work:
+        self._measured = None
+        try:
+            ended = yield from self._client.run(action.operation, self._duration_s, lambda: self._write(action))
+        except DeviceTimeoutError:
+            with contextlib.suppress(DeviceError):  # it does not answer: what is raised says so
+                self.stop()
+            raise
+        measured = ended.result.get("metrics")
+        measured = measured if isinstance(measured, dict) else {}
+        numbers = {metric: measured.get(metric) for metric in self._metrics}
+        numbers["distance"] = ended.result.get("distance")
+        for key, number in numbers.items():
+            if not isinstance(number, int | float) or not math.isfinite(number):
+                raise WireError(f"{self.name}: {action.operation} gave {number!r} for {key}, which is no finite number")
+        self._measured = {key: float(number) for key, number in numbers.items() if number is not None}
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
