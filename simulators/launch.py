@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -37,6 +38,7 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # the lab's own packages are found there too
             start_new_session=True,  # Ctrl-C is for the controller, which needs its devices to reach the safe state
         )
         self._reader = threading.Thread(target=self._read, args=(ready,), name=f"simulator-{self.device}", daemon=True)
