@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from autolab.core.parameters import Values
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome, Suggestion
 
-__all__ = ["EngineSpec", "Observation", "Pending", "Proposer", "SuggestRequest"]
+__all__ = ["EngineSpec", "Observation", "Pending", "Proposer", "Recommendation", "SuggestRequest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,19 @@ class SuggestRequest:
     pending: tuple[Pending, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The trial that a campaign recommends, and on what ground."""
+
+    trial: int
+    values: Values
+    mean: float
+    """Value of the objective's metric: posterior mean where there is a model, else as measured."""
+    sem: float | None
+    reason: str
+    """How it was chosen, in one sentence."""
+
+
 class Proposer(Protocol):
     """Suggests trials. Suggestions are already rounded to what the hardware can do."""
 
@@ -62,6 +76,14 @@ class Proposer(Protocol):
 
         Raises:
             ProposerError: no suggestion could be made.
+        """
+        ...
+
+    def recommend(self, problem: Problem, observations: Sequence[Observation], seed: int) -> Recommendation:
+        """Say which trial is best, by what is known of it.
+
+        Raises:
+            ProposerError: no trial can be recommended.
         """
         ...
 

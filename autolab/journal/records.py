@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from autolab.core.parameters import Values
 from autolab.core.problem import Problem
-from autolab.core.proposing import EngineSpec
+from autolab.core.proposing import EngineSpec, Recommendation
 from autolab.core.samples import Sample
 from autolab.core.trials import Outcome, Suggestion, TrialState, Verdict
 
@@ -21,19 +20,6 @@ __all__ = [
     "Transition",
     "TrialRecord",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """The trial that a campaign recommends, and on what ground."""
-
-    trial: int
-    values: Values
-    mean: float
-    """Value of the objective's metric: posterior mean where there is a model, else as measured."""
-    sem: float | None
-    ground: str
-    """How it was chosen, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)

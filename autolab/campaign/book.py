@@ -1,0 +1,46 @@
+"""The book of a running campaign: what is known of each trial, by number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from autolab.core.proposing import Observation, Pending
+from autolab.core.trials import Outcome, Suggestion
+
+__all__ = ["Book"]
+
+
+@dataclass
+class Book:
+    """Suggestions and outcomes of one campaign. An outcome of None is that of a trial that failed or was refused."""
+
+    suggestions: dict[int, Suggestion] = field(default_factory=dict[int, Suggestion])
+    concluded: dict[int, Outcome | None] = field(default_factory=dict[int, Outcome | None])
+
+    @property
+    def next_number(self) -> int:
+        """Number of the trial that has not been suggested yet."""
+        return len(self.suggestions) + 1
+
+    def outcomes(self) -> list[tuple[int, Outcome]]:
+        """Trial number and outcome of those that have one, in the order of trial numbers."""
+        found = ((number, self.concluded[number]) for number in sorted(self.concluded))
+        return [(number, outcome) for number, outcome in found if outcome is not None]
+
+    def observations(self, numbers: Iterable[int]) -> tuple[Observation, ...]:
+        """Observations of concluded trials."""
+        return tuple(Observation(n, self.suggestions[n].values, self.concluded[n]) for n in numbers)
+
+    def pending(self, numbers: Iterable[int]) -> tuple[Pending, ...]:
+        """Values of suggested trials."""
+        return tuple(Pending(n, self.suggestions[n].values) for n in numbers)
+
+    def failures_in_a_row(self) -> int:
+        """How many of the trials that concluded last, by number, have no outcome."""
+        count = 0
+        for number in sorted(self.concluded, reverse=True):
+            if self.concluded[number] is not None:
+                break
+            count += 1
+        return count

@@ -1,0 +1,396 @@
+"""The loop of one campaign: suggest, screen, run, reduce, ingest, until the goal is met."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from autolab.campaign.book import Book
+from autolab.campaign.events import (
+    CampaignEnded,
+    CampaignEvent,
+    CampaignResult,
+    CampaignStarted,
+    Observer,
+    PhaseChanged,
+    StopRequested,
+    TrialEnded,
+    TrialStarted,
+)
+from autolab.campaign.lab import OpenLab
+from autolab.campaign.lane import Lane
+from autolab.campaign.rules import best_of, end_reason, visible
+from autolab.campaign.setup import CampaignSetup
+from autolab.campaign.stopping import StopSwitch
+from autolab.campaign.stopwatch import Stopwatch
+from autolab.core.clock import VirtualClock
+from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, ProposerError
+from autolab.core.operations import Operations
+from autolab.core.principals import Principal
+from autolab.core.proposing import Proposer, SuggestRequest
+from autolab.core.samples import Sample
+from autolab.core.seeds import derive_seed
+from autolab.core.trials import Suggestion
+from autolab.journal.journal import Journal
+from autolab.journal.reader import trial_data
+from autolab.journal.records import Recommendation
+from autolab.screen import judge
+
+__all__ = ["Campaign", "request_for"]
+
+_log = logging.getLogger(__name__)
+_SCREEN = Principal("screen", "system")
+MAX_FAILURES_IN_A_ROW = 3
+"""After so many trials in a row without an outcome the campaign ends: what fails three times is not chance."""
+ABORT_AGAIN_REAL_S = 0.1
+"""Real seconds after which a plan that has not ended is aborted again: it may only just have begun."""
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A trial on a lane."""
+
+    lane: Lane
+    suggestion: Suggestion
+    future: Future[None]
+
+
+@dataclass(frozen=True)
+class _End:
+    """Why the campaign is to end."""
+
+    state: Literal["finished", "stopped", "failed"]
+    reason: str
+    exit_code: int
+
+
+def request_for(setup: CampaignSetup, book: Book, trial: int) -> SuggestRequest:
+    """The request for a trial's suggestion: all that it may depend on, from the book alone."""
+    seen, pending = visible(trial, setup.lanes)
+    return SuggestRequest(
+        problem=setup.problem,
+        engine=setup.engine,
+        trial=trial,
+        seed=derive_seed(setup.seed, "suggest", trial),
+        design_seed=derive_seed(setup.seed, "design"),
+        observations=book.observations(seen),
+        pending=book.pending(pending),
+    )
+
+
+class Campaign:
+    """Runs one campaign in an open lab. All of its state is here and in the journal.
+
+    Args:
+        setup: The campaign.
+        lab: The lab, open.
+        proposer: Suggests the trials.
+        journal: Keeps the record; the campaign's start is written already.
+        observers: Told of what happens; they cannot change it.
+        stop: The switch by which a person stops it.
+    """
+
+    def __init__(
+        self,
+        setup: CampaignSetup,
+        lab: OpenLab,
+        proposer: Proposer,
+        journal: Journal,
+        observers: Sequence[Observer] = (),
+        stop: StopSwitch | None = None,
+    ) -> None:
+        self._setup = setup
+        self._lab = lab
+        self._proposer = proposer
+        self._journal = journal
+        self._observers = list(observers)
+        self._stop = stop or StopSwitch()
+        self._stop_seen = False
+        self._book = Book()
+        self._ready: deque[Suggestion] = deque()
+        self._asked: Future[Suggestion] | None = None
+        self._running: list[_Running] = []
+        self._end: _End | None = None
+        self._origin_s = lab.clock.now()
+        self._used = journal.used_wells(lab.name, lab.bench)
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix="autolab-proposer")
+        self._stopwatch = Stopwatch(lab.clock, journal)
+        self._lanes = [
+            Lane(number, lab.clock, journal, setup.id, lab.loop, on_phase=self._phase_on(number))
+            for number in range(1, setup.lanes + 1)
+        ]
+
+    def run(self) -> CampaignResult:
+        """Run the campaign to its end. Returns how it ended; errors of trials are recorded, not raised.
+
+        Raises:
+            StorageError: the journal cannot be written: nothing more is done.
+        """
+        self._notify(
+            CampaignStarted(
+                self._setup.id,
+                self._setup.name,
+                self._lab.name,
+                self._lab.realm,
+                self._setup.problem,
+                self._setup.engine.name,
+                self._setup.seed,
+                self._setup.budget.trials,
+                self._setup.budget.hours,
+            )
+        )
+        try:
+            while not self._is_over():
+                self._prepare()
+                self._start()
+                self._ask()
+                self._wait()
+                self._conclude()
+                self._heed_stop()
+        finally:
+            self._asking.shutdown(wait=False, cancel_futures=True)
+            for lane in self._lanes:
+                lane.close()
+        return self._finish()
+
+    # suggestions
+
+    def _ask(self) -> None:
+        """Ask for the next suggestion as soon as all that it may see is known."""
+        number = self._book.next_number
+        if self._asked is not None or self._end is not None or number > self._setup.budget.trials:
+            return
+        seen, _ = visible(number, self._setup.lanes)
+        if all(trial in self._book.concluded for trial in seen):
+            request = request_for(self._setup, self._book, number)
+            self._asked = self._asking.submit(self._proposer.suggest, request)
+
+    def _prepare(self) -> None:
+        """Receive what is due. Where no time passes, the loop waits for every suggestion: it takes no lab time."""
+        while True:
+            self._ask()
+            if self._asked is None:
+                return
+            if isinstance(self._lab.clock, VirtualClock) or not (self._running or self._ready):
+                self._wait_for_proposer(self._asked)
+            if not self._asked.done():
+                return
+            self._receive(self._asked)
+
+    def _receive(self, asked: Future[Suggestion]) -> None:
+        """Screen and record a suggestion."""
+        self._asked = None
+        try:
+            suggestion = asked.result()
+        except ProposerError as error:
+            self._end = self._end or _End("failed", str(error), error.exit_code)
+            return
+        if self._end is None:
+            self._screen(suggestion)
+
+    def _wait_for_proposer(self, asked: Future[Suggestion]) -> None:
+        begin = self._lab.clock.real()
+        wait([asked, *self._stop.futures], return_when=FIRST_COMPLETED)
+        self._stopwatch.waited_for_proposer(begin)
+
+    def _screen(self, suggestion: Suggestion) -> None:
+        verdict = judge(suggestion, self._setup.problem.space)
+        with self._journal.commit():
+            self._journal.suggest(self._setup.id, self._lab.realm, suggestion)
+            self._journal.screen(self._setup.id, suggestion, verdict, _SCREEN)
+        self._book.suggestions[suggestion.trial] = suggestion
+        if verdict.decision == "allowed":
+            self._ready.append(suggestion)
+            return
+        self._book.concluded[suggestion.trial] = None
+        self._trial_ended(suggestion.trial, "refused", "; ".join(verdict.reasons))
+        self._judge_end(None)
+
+    # trials
+
+    def _start(self) -> None:
+        """Give ready trials to idle lanes, where the stations are free."""
+        for lane in self._lanes:
+            busy = [running.lane for running in self._running]
+            stations_taken = bool(self._running) and bool(self._setup.stations)
+            if self._end is not None or not self._ready or lane in busy or stations_taken:
+                continue
+            suggestion = self._ready.popleft()
+            sample = self._next_sample(suggestion.trial)
+            if self._setup.uses_samples and sample is None:
+                self._ready.appendleft(suggestion)
+                reason = "no free well is left: put in fresh labware, then start a campaign on it"
+                self._end = _End("stopped", reason, InterruptedByPerson.exit_code)
+                return
+            self._begin(lane, suggestion, sample)
+
+    def _begin(self, lane: Lane, suggestion: Suggestion, sample: Sample | None) -> None:
+        setup = self._setup
+        self._journal.begin(setup.id, suggestion, lane.number, sample, self._lab.bench)
+        md = {
+            "campaign": setup.id,
+            "trials": [suggestion.trial],
+            "lab": self._lab.name,
+            "realm": str(self._lab.realm),
+            "plan_name": setup.plan_name,
+            "lane": lane.number,
+            "replicate": 1,
+        }
+        operations = Operations(setup.key, suggestion.trial)
+        self._notify(TrialStarted(lane.number, suggestion, self._lab_s()))
+        plan = setup.make_plan(suggestion.values, operations, sample, md)
+        self._running.append(_Running(lane, suggestion, lane.submit(suggestion.trial, plan, md)))
+
+    def _next_sample(self, trial: int) -> Sample | None:
+        if not self._setup.uses_samples:
+            return None
+        for labware, place, well in self._lab.wells:
+            if (labware, well) not in self._used:
+                self._used.add((labware, well))
+                return Sample(f"{self._setup.id}.s{trial}", labware, place, well)
+        return None
+
+    def _wait(self) -> None:
+        futures: list[Future[Any]] = [running.future for running in self._running]
+        if self._asked is not None:
+            futures.append(self._asked)
+        if futures:
+            wait([*futures, *self._stop.futures], return_when=FIRST_COMPLETED)
+
+    def _conclude(self) -> None:
+        """Reduce and ingest the trials whose plans are over, in the order of their numbers."""
+        over = sorted((r for r in self._running if r.future.done()), key=lambda r: r.suggestion.trial)
+        for running in over:
+            self._running.remove(running)
+            number = running.suggestion.trial
+            error = running.future.exception()
+            if error is None:
+                error = self._reduce(running)
+            if error is not None:
+                self._fail(number, error)
+            self._judge_end(error)
+
+    def _reduce(self, running: _Running) -> BaseException | None:
+        """Turn data into an outcome and tell the proposer; returns why that failed, or None."""
+        setup, number = self._setup, running.suggestion.trial
+        self._journal.acquired(setup.id, number)
+        try:
+            outcome = setup.reduce(trial_data(running.lane.documents))
+        except InputError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 (a reducer is anybody's code; its trial fails, not the campaign)
+            return InputError(f"the reducer failed with {type(error).__name__}: {error}")
+        with self._journal.commit():
+            self._journal.reduced(setup.id, number, 1, 1, outcome)
+            self._journal.ingested(setup.id, number, self._stopwatch.lap(running.lane.device_seconds))
+        self._book.concluded[number] = outcome
+        self._trial_ended(number, "ingested", None)
+        return None
+
+    def _fail(self, number: int, error: BaseException) -> None:
+        if not isinstance(error, AutolabError):
+            raise error
+        self._journal.fail(self._setup.id, number, str(error))
+        self._book.concluded[number] = None
+        self._stopwatch.restart()
+        self._trial_ended(number, "failed", str(error))
+
+    def _judge_end(self, error: BaseException | None) -> None:
+        """Decide whether the campaign is over, after a trial has concluded."""
+        if self._end is not None:
+            return
+        if isinstance(error, AutolabError) and error.exit_code in (3, 6):
+            self._end = _End("failed", str(error), error.exit_code)
+        elif isinstance(error, DeviceError) and (silent := self._lab.check()):
+            self._end = _End("failed", "; ".join(silent), DeviceError.exit_code)
+        elif self._book.failures_in_a_row() >= MAX_FAILURES_IN_A_ROW:
+            reason = f"{MAX_FAILURES_IN_A_ROW} trials in a row have no outcome; the last one: {error or 'was refused'}"
+            self._end = _End("failed", reason, DeviceError.exit_code)
+        else:
+            setup = self._setup
+            outcomes = self._book.outcomes()
+            reason = end_reason(setup.problem, setup.budget, setup.no_improvement, outcomes, self._lab_s())
+            if reason is not None:
+                self._end = _End("finished", reason, 0)
+
+    def _heed_stop(self) -> None:
+        """Do what a person asked for: finish the running trials, or stop the devices now."""
+        request = self._stop.asked
+        if request is None or (self._stop_seen and not request.at_once):
+            return
+        if not self._stop_seen or request.at_once:
+            self._stop_seen = True
+            self._end = _End("stopped", f"stopped by a person: {request.reason}", request.exit_code)
+            self._journal.intervene(self._setup.id, None, self._setup.principal, "stop", request.reason)
+            self._notify(StopRequested(request.at_once, request.reason))
+        if request.at_once:
+            while any(not running.future.done() for running in self._running):
+                for running in self._running:
+                    running.lane.abort(request.reason)
+                wait([running.future for running in self._running], timeout=ABORT_AGAIN_REAL_S)
+            self._conclude()
+
+    def _is_over(self) -> bool:
+        if self._end is not None:
+            return not self._running
+        return len(self._book.concluded) >= self._setup.budget.trials
+
+    # the end
+
+    def _finish(self) -> CampaignResult:
+        for suggestion in self._ready:
+            self._journal.abandon(self._setup.id, suggestion.trial, "the campaign ended before it was run")
+            self._trial_ended(suggestion.trial, "abandoned", "the campaign ended before it was run")
+        end = self._end or _End("finished", f"budget used up: {self._setup.budget.trials} trials", 0)
+        recommendation = self._recommend()
+        self._journal.end_campaign(self._setup.id, end.state, end.reason, recommendation)
+        result = CampaignResult(
+            self._setup.id, end.state, end.reason, end.exit_code, len(self._book.outcomes()), recommendation
+        )
+        self._notify(CampaignEnded(result, self._lab_s()))
+        return result
+
+    def _recommend(self) -> Recommendation | None:
+        outcomes = self._book.outcomes()
+        if not outcomes:
+            return None
+        observations = self._book.observations(number for number, _ in outcomes)
+        try:
+            return self._proposer.recommend(
+                self._setup.problem, observations, derive_seed(self._setup.seed, "recommend")
+            )
+        except ProposerError as error:
+            _log.warning("no model for the recommendation: %s", error)
+        best = best_of(self._setup.problem, outcomes)
+        if best is None:
+            return None
+        estimate = dict(outcomes)[best.trial][self._setup.problem.objective.metric]
+        values = self._book.suggestions[best.trial].values
+        return Recommendation(best.trial, values, estimate.value, estimate.sem, "the best value measured")
+
+    def _trial_ended(self, number: int, state: Any, why: str | None) -> None:
+        best = best_of(self._setup.problem, self._book.outcomes())
+        outcome = self._book.concluded.get(number)
+        self._notify(
+            TrialEnded(
+                number, state, outcome, why, best and best.trial, None if best is None else best.value, self._lab_s()
+            )
+        )
+
+    def _phase_on(self, lane: int) -> Any:
+        return lambda trial, phase: self._notify(PhaseChanged(lane, trial, phase, self._lab_s()))
+
+    def _lab_s(self) -> float:
+        return round(self._lab.clock.now() - self._origin_s, 6)
+
+    def _notify(self, event: CampaignEvent) -> None:
+        for observer in tuple(self._observers):
+            try:
+                observer.notify(event)
+            except Exception:  # noqa: BLE001 (an observer cannot change what a campaign does)
+                _log.exception("observer %s failed and is told nothing more", type(observer).__name__)
+                self._observers.remove(observer)

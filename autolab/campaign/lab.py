@@ -1,0 +1,35 @@
+"""A lab that is open: its devices connected and guarded, its clock running."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from autolab.core.clock import Clock
+from autolab.core.trials import Realm
+from autolab.journal.records import DeviceRecord
+
+__all__ = ["OpenLab"]
+
+
+@dataclass(frozen=True)
+class OpenLab:
+    """What ``autolab.compose`` hands to a campaign. Closing it is the business of whoever opened it."""
+
+    name: str
+    laboratory: str
+    realm: Realm
+    clock: Clock
+    bench: str
+    """Identity of the hardware's contents; wells used on one bench are free on another."""
+    devices: Mapping[str, Any]
+    records: tuple[DeviceRecord, ...]
+    stations: frozenset[str]
+    wells: tuple[tuple[str, str, int], ...]
+    """All wells of the lab as (labware, place, well), in the order of use."""
+    loop: asyncio.AbstractEventLoop | None
+    """Event loop on which the lab's asynchronous devices live; None where it has none."""
+    check: Callable[[], list[str]] = field(repr=False)
+    """Asks every device whether it answers; returns a sentence for each that does not."""

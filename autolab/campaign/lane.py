@@ -1,0 +1,197 @@
+"""A lane: one RunEngine on a worker thread, and the trial that it is running."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import redirect_stdout, suppress
+from typing import Any
+
+import bluesky.preprocessors as bpp
+from bluesky import RunEngine
+from bluesky.run_engine import TransitionError
+from bluesky.utils import Msg, RunEngineInterrupted
+from ophyd.utils.errors import WaitTimeoutError
+
+from autolab.campaign.sink import Sink
+from autolab.core.canonical import plain
+from autolab.core.clock import Clock, VirtualClock
+from autolab.core.errors import AutolabError, DeviceError, DeviceTimeoutError, InterruptedByPerson
+from autolab.core.operations import OperationId
+from autolab.journal.journal import Journal
+
+__all__ = ["Lane"]
+
+Plan = Generator[Msg, Any, Any]
+SETTLE_REAL_S = 2.0
+"""Real seconds that a stopped device has to end the status of its action."""
+
+
+class Lane:
+    """Runs plans one after the other on a RunEngine of its own, and keeps their documents and actions.
+
+    Args:
+        number: Number of the lane, from 1.
+        clock: The lab's clock.
+        journal: Keeps the actions and documents.
+        campaign: Id of the campaign.
+        loop: Event loop that all lanes of the controller share, so that asynchronous devices work in each of them;
+            None for a loop of its own.
+        on_phase: Told what runs now, as (trial, phase).
+    """
+
+    def __init__(
+        self,
+        number: int,
+        clock: Clock,
+        journal: Journal,
+        campaign: str,
+        loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        on_phase: Callable[[int, str], None],
+    ) -> None:
+        self.number = number
+        self.device_seconds = 0.0
+        self.trial: int | None = None
+        self._open: list[tuple[OperationId, Any]] = []
+        self._clock = clock
+        self._journal = journal
+        self._campaign = campaign
+        self._on_phase = on_phase
+        self._sink = Sink(journal, campaign, number)
+        self._waiting_since = 0.0
+        self._stopping = threading.Event()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"autolab-lane-{number}")
+        self._engine: RunEngine = self._worker.submit(self._make_engine, loop).result()
+
+    def submit(self, trial: int, plan: Callable[[], Plan], md: Mapping[str, Any]) -> Future[None]:
+        """Run a plan for a trial on the lane's thread.
+
+        The future ends with one of our errors where the plan failed: a `DeviceError` with the cause that the device
+        gave, an `InterruptedByPerson` after `abort`, or what the plan itself raised.
+        """
+        self.trial = trial
+        return self._worker.submit(self._run, trial, plan, md)
+
+    def abort(self, reason: str) -> None:
+        """Stop the devices that the plan has moved, run its clean-up, and end it.
+
+        Callable from any thread, and again while the plan has not ended: a plan that is just beginning is not seen.
+        """
+        self._stopping.set()
+        if self._engine.state in ("running", "paused"):
+            with redirect_stdout(io.StringIO()), suppress(TransitionError):  # the RunEngine prints what it does
+                self._engine.abort(reason)
+
+    @property
+    def documents(self) -> list[tuple[str, dict[str, Any]]]:
+        """Documents of the last trial, as (name, document)."""
+        return self._sink.documents
+
+    def close(self) -> None:
+        """Wait for the plan to end and let go of the thread."""
+        self._worker.shutdown(wait=True)
+
+    def _make_engine(self, loop: asyncio.AbstractEventLoop | None) -> RunEngine:
+        engine = RunEngine(context_managers=[], loop=loop)
+        engine.subscribe(self._sink)
+        engine.preprocessors.append(self._journalled)
+        engine.waiting_hook = self._waiting  # pyright: ignore[reportAttributeAccessIssue] (declared as None only)
+        engine.register_command("sleep", self._sleep)
+        return engine
+
+    def _run(self, trial: int, plan: Callable[[], Plan], md: Mapping[str, Any]) -> None:
+        self._sink.begin(trial)
+        self.device_seconds = 0.0
+        try:
+            if self._stopping.is_set():
+                raise InterruptedByPerson("stopped before the plan began")
+            self._engine(plan(), **md)
+        except RunEngineInterrupted as error:
+            if not self._stopping.is_set():
+                self._engine.abort("a pause in the middle of an action cannot be resumed without repeating it")
+            raise InterruptedByPerson("stopped while the plan was running") from error
+        except AutolabError:
+            raise
+        except Exception as error:
+            raise _cause(error) from error
+        finally:
+            self._settle_rest()
+            self.trial = None
+
+    def _journalled(self, plan: Plan) -> Plan:
+        """Write each action as intended before the device hears of it, and as done or failed when it ends."""
+
+        def process(msg: Msg) -> tuple[Plan | None, Plan | None]:
+            operation = getattr(msg.args[0], "operation", None) if msg.command == "set" and msg.args else None
+            if isinstance(operation, OperationId):
+                return self._act(msg, operation), None
+            if msg.command == "wait":
+                return None, self._settle_done()
+            if msg.command in ("set", "trigger") and msg.obj is not None and self.trial is not None:
+                self._on_phase(self.trial, f"{'moving' if msg.command == 'set' else 'reading'} {msg.obj.name}")
+            return None, None
+
+        return bpp.plan_mutator(plan, process)
+
+    def _act(self, msg: Msg, operation: OperationId) -> Plan:
+        self._on_phase(operation.trial, operation.phase)
+        action = {"type": type(msg.args[0]).__name__, **plain(msg.args[0]), "operation": str(operation)}
+        self._journal.intend(operation, self._campaign, msg.obj.name, action)
+        status = yield msg
+        self._open.append((operation, status))
+        return status
+
+    def _settle_done(self) -> Plan:
+        """After a wait: write how the actions ended that are over."""
+        self._settle([pair for pair in self._open if pair[1].done])
+        return
+        yield  # a plan that sends no message
+
+    def _settle(self, ended: list[tuple[OperationId, Any]]) -> None:
+        for operation, status in ended:
+            error = status.exception(SETTLE_REAL_S)
+            self._journal.settle(
+                operation, "done" if error is None else "failed", None if error is None else str(error)
+            )
+            self._open.remove((operation, status))
+
+    def _settle_rest(self) -> None:
+        """When the plan is over: an action whose status does not end stays *intended*, which is in doubt."""
+        for pair in tuple(self._open):
+            with suppress(WaitTimeoutError):
+                self._settle([pair])
+        self._open.clear()
+
+    def _waiting(self, statuses: Any) -> None:
+        """Called by the RunEngine with what it is about to wait for, and with None when the wait is over."""
+        if statuses is None:
+            self.device_seconds += self._clock.real() - self._waiting_since
+            return
+        self._waiting_since = self._clock.real()
+        if isinstance(self._clock, VirtualClock):
+            self._clock.run_until(lambda: all(status.done for status in statuses))
+
+    async def _sleep(self, msg: Msg) -> None:
+        seconds = msg.args[0]
+        begin = self._clock.real()
+        if isinstance(self._clock, VirtualClock):
+            self._clock.sleep(seconds)
+        else:
+            await asyncio.sleep(seconds / self._clock.factor)
+        self.device_seconds += self._clock.real() - begin
+
+
+def _cause(error: Exception) -> AutolabError:
+    """The error of ours that stands behind what the RunEngine raised."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, AutolabError):
+            return seen
+        if isinstance(seen, TimeoutError):
+            return DeviceTimeoutError(f"a device did not finish in time ({seen})")
+        seen = seen.__cause__ or seen.__context__
+    return DeviceError(f"the plan failed with {type(error).__name__}: {error}")

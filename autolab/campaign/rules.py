@@ -1,0 +1,87 @@
+"""The rules of the loop, as pure functions: what a suggestion may see, and when a campaign ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autolab.config.specs import Budget, NoImprovement
+from autolab.core.problem import Problem
+from autolab.core.trials import Outcome
+
+__all__ = ["Best", "best_of", "end_reason", "visible"]
+
+
+def visible(trial: int, lanes: int) -> tuple[range, range]:
+    """What the suggestion for a trial may see. It depends on trial numbers, never on the time.
+
+    While ``lanes`` trials are in flight, the next suggestion is computed: it sees the outcomes of all earlier ones, and
+    of those in flight only the values.
+
+    Args:
+        trial: Number of the trial to suggest, from 1.
+        lanes: Trials that run at a time.
+
+    Returns:
+        Numbers of the trials whose outcomes it sees, and of those that are pending.
+    """
+    first_pending = max(1, trial - lanes)
+    return range(1, first_pending), range(first_pending, trial)
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best trial so far, as measured."""
+
+    trial: int
+    value: float
+
+
+def best_of(problem: Problem, outcomes: Sequence[tuple[int, Outcome]]) -> Best | None:
+    """The trial with the smallest loss among those that keep the outcome constraints; the earlier one of two equals.
+
+    Args:
+        problem: Says the objective and the constraints.
+        outcomes: Trial number and outcome, in the order of trial numbers.
+    """
+    best: Best | None = None
+    for trial, outcome in outcomes:
+        if not all(c.holds(outcome[c.metric].value) for c in problem.outcome_constraints):
+            continue
+        value = outcome[problem.objective.metric].value
+        if best is None or problem.objective.loss(value) < problem.objective.loss(best.value):
+            best = Best(trial, value)
+    return best
+
+
+def end_reason(
+    problem: Problem,
+    budget: Budget,
+    no_improvement: NoImprovement | None,
+    outcomes: Sequence[tuple[int, Outcome]],
+    lab_s: float,
+) -> str | None:
+    """Why a campaign is over before its trials are used up, in one sentence; None while it goes on.
+
+    Args:
+        problem: Says the objective.
+        budget: Says the hours.
+        no_improvement: Rule for giving up, or None.
+        outcomes: Trial number and outcome, in the order of trial numbers.
+        lab_s: Lab seconds since the campaign started.
+    """
+    objective = problem.objective
+    best = best_of(problem, outcomes)
+    if best is not None and objective.is_reached(best.value):
+        return f"target reached: trial {best.trial} has {objective.metric} = {best.value:.4g}"
+    if budget.hours is not None and lab_s >= budget.hours * 3600.0:
+        return f"budget used up: {budget.hours:g} h of lab time"
+    if no_improvement is not None and len(outcomes) > no_improvement.trials:
+        before = best_of(problem, outcomes[: -no_improvement.trials])
+        if before is not None and best is not None:
+            gain = objective.loss(before.value) - objective.loss(best.value)
+            if gain <= no_improvement.by:
+                return (
+                    f"no improvement: the last {no_improvement.trials} trials gained {gain:.3g} in {objective.metric}"
+                )
+    return None

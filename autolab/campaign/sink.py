@@ -1,0 +1,43 @@
+"""The documents sink of a lane: what the RunEngine emits goes into the journal, keyed by lane and trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from autolab.core.errors import WireError
+from autolab.journal.journal import Journal
+
+__all__ = ["Sink"]
+
+
+class Sink:
+    """Keeps the documents of one lane, and those of the trial that is running for its reducer.
+
+    A document that cannot be kept ends the plan: what is not recorded is not done.
+    """
+
+    def __init__(self, journal: Journal, campaign: str, lane: int) -> None:
+        self._journal = journal
+        self._campaign = campaign
+        self._lane = lane
+        self._trial = 0
+        self.documents: list[tuple[str, dict[str, Any]]] = []
+
+    def begin(self, trial: int) -> None:
+        """The documents from here on belong to ``trial``."""
+        self._trial = trial
+        self.documents = []
+
+    def __call__(self, name: str, document: Mapping[str, Any]) -> None:
+        """Keep a document.
+
+        Raises:
+            WireError: it holds a number that is not finite.
+            StorageError: no room or no right to write.
+        """
+        try:
+            self._journal.record(self._campaign, self._lane, self._trial, name, document)
+        except ValueError as error:
+            raise WireError(f"a device gave a number that is not finite, which no record can hold ({error})") from error
+        self.documents.append((name, dict(document)))

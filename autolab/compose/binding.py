@@ -1,0 +1,165 @@
+"""Binding a campaign to a plan: which argument is a device, which is a parameter, and in which unit."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autolab.config.specs import CampaignSpec, LabSpec
+from autolab.config.units import check_same_dimension, convert
+from autolab.core.errors import FileError, InputError, InputErrors
+from autolab.core.operations import Operations
+from autolab.core.parameters import ChoiceParameter, Parameter, Values
+from autolab.core.samples import Sample
+from plans.conventions import Unit
+from plans.reducers import Reducer
+
+__all__ = ["Binding", "bind"]
+
+_RESERVED = ("operations", "sample", "md")
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A plan with what a campaign gives it."""
+
+    plan: Callable[..., Any]
+    reducer: Reducer
+    devices: tuple[str, ...]
+    """Names of the lab's devices that the plan takes."""
+    converters: Mapping[str, Callable[[float], float]]
+    """For each numeric parameter whose unit differs from the plan's."""
+    takes: frozenset[str]
+    """Which of ``operations``, ``sample`` and ``md`` the plan takes."""
+
+    def arguments(
+        self, devices: Mapping[str, Any], values: Values, operations: Operations, sample: Sample | None, md: Any
+    ) -> dict[str, Any]:
+        """Keyword arguments of the plan for one trial, numbers in the plan's own units."""
+        arguments: dict[str, Any] = {name: devices[name] for name in self.devices}
+        for name, value in values.items():
+            converter = self.converters.get(name)
+            arguments[name] = value if converter is None else converter(float(value))
+        extras = {"operations": operations, "sample": sample, "md": md}
+        return arguments | {name: extras[name] for name in self.takes}
+
+    @property
+    def uses_samples(self) -> bool:
+        """True where each trial needs a sample of its own."""
+        return "sample" in self.takes
+
+
+def bind(campaign: CampaignSpec, lab: LabSpec, plan: Any, reducer: Any) -> Binding:
+    """Match a plan's arguments with the lab's devices and the campaign's parameters, by name.
+
+    Raises:
+        FileError: the plan is no plan, an argument has no match, a parameter has no argument, a unit does not fit, or
+            a metric is not among those that the reducer declares.
+    """
+    source = campaign.source
+    if not inspect.isgeneratorfunction(inspect.unwrap(plan) if callable(plan) else plan):
+        raise source.error(("plan",), f"{campaign.plan!r} is not a plan: a plan is a function that yields messages")
+    if not isinstance(reducer, Reducer):
+        raise source.error(
+            ("reduce",),
+            f"{campaign.reduce!r} is not a reducer: declare it with @reducer(metrics=...) of plans.reducers",
+        )
+    matched = _Match(campaign, lab, plan)
+    problems = [*matched.problems(), *_metric_problems(campaign, lab, reducer)]
+    if problems:
+        raise problems[0] if len(problems) == 1 else InputErrors(problems)
+    return Binding(plan, reducer, matched.devices, matched.converters, matched.takes)
+
+
+class _Match:
+    """The arguments of a plan, sorted into devices, parameters and the three reserved names."""
+
+    def __init__(self, campaign: CampaignSpec, lab: LabSpec, plan: Callable[..., Any]) -> None:
+        self._campaign = campaign
+        self._lab = lab
+        self._arguments = inspect.signature(plan).parameters
+        self._hints = typing.get_type_hints(plan, include_extras=True)
+        self._parameters = {parameter.name: parameter for parameter in campaign.problem.space.parameters}
+        named = [n for n, a in self._arguments.items() if a.kind not in (a.VAR_KEYWORD, a.VAR_POSITIONAL)]
+        self.takes = frozenset(name for name in named if name in _RESERVED)
+        free = [name for name in named if name not in _RESERVED]
+        self.devices = tuple(name for name in free if name in lab.devices and name not in self._parameters)
+        self.converters: dict[str, Callable[[float], float]] = {}
+        self._unmatched = [name for name in free if name not in lab.devices and name not in self._parameters]
+        self._takes_any = any(a.kind is a.VAR_KEYWORD for a in self._arguments.values())
+
+    def problems(self) -> list[FileError]:
+        """What does not fit, one refusal each. Converters are known afterwards."""
+        plan, source = self._campaign.plan, self._campaign.source
+        found: list[FileError] = []
+        for name in self._unmatched:
+            if self._arguments[name].default is inspect.Parameter.empty:
+                known = f"devices are {', '.join(self._lab.devices)}; parameters are {', '.join(self._parameters)}"
+                message = f"plan {plan!r} needs {name!r}, which is no device and no parameter here; {known}"
+                found.append(source.error(("plan",), message))
+        for name, parameter in self._parameters.items():
+            path = ("parameters", name)
+            if name in self._lab.devices:
+                found.append(source.error(path, f"{name!r} is a device of the lab too: rename the parameter"))
+            elif name not in self._arguments and not self._takes_any:
+                found.append(source.error(path, f"plan {plan!r} takes no parameter {name!r}; it takes {self._taken()}"))
+            elif (problem := self._unit_problem(parameter)) is not None:
+                found.append(source.error((*path, "unit"), problem))
+        if "sample" in self.takes and not self._lab.labware:
+            found.append(
+                source.error(("plan",), f"plan {plan!r} needs samples, and the lab file declares no 'labware'")
+            )
+        return found
+
+    def _taken(self) -> str:
+        return ", ".join(n for n in self._arguments if n not in _RESERVED and n not in self._lab.devices)
+
+    def _unit_problem(self, parameter: Parameter) -> str | None:
+        """Why the parameter's unit does not fit the plan's; None where it does."""
+        wanted = self._wanted_unit(parameter.name)
+        if wanted is None or (isinstance(parameter, ChoiceParameter) and not parameter.is_numeric):
+            return None
+        takes = f"plan {self._campaign.plan!r} takes it in {wanted}"
+        if not parameter.unit:
+            return f"{parameter.name} has no unit, and {takes}: add 'unit: {wanted}'"
+        if parameter.unit == wanted:
+            return None
+        try:
+            check_same_dimension(parameter.unit, wanted)
+        except InputError as error:
+            return f"{parameter.name} is in {parameter.unit}, and {takes}: {error}"
+        self.converters[parameter.name] = affine(parameter.unit, wanted)
+        return None
+
+    def _wanted_unit(self, name: str) -> str | None:
+        """The unit in which the plan takes a parameter, from the annotation of its argument."""
+        metadata = getattr(self._hints.get(name), "__metadata__", ())
+        return next((item.name for item in metadata if isinstance(item, Unit)), None)
+
+
+def affine(unit: str, wanted: str) -> Callable[[float], float]:
+    """The conversion between two units of one dimension, as a plain function of a number."""
+    offset = convert(0.0, unit, wanted)
+    slope = convert(1.0, unit, wanted) - offset
+    return lambda value: float(f"{slope * value + offset:.12g}")
+
+
+def _metric_problems(campaign: CampaignSpec, lab: LabSpec, reducer: Reducer) -> list[FileError]:
+    if reducer.metrics is not None:
+        declared = set(reducer.metrics)
+    else:
+        declared = {m for device in lab.devices.values() for m in dict(device.options.get("metrics", {}))}
+    problem = campaign.problem
+    paths: list[tuple[str, tuple[str | int, ...]]] = [
+        (problem.objective.metric, ("objectives", problem.objective.metric))
+    ]
+    paths += [(c.metric, ("outcome_constraints", i)) for i, c in enumerate(problem.outcome_constraints)]
+    known = ", ".join(sorted(declared)) or "none"
+    return [
+        campaign.source.error(path, f"reducer {campaign.reduce!r} does not yield {metric!r}; it yields {known}")
+        for metric, path in paths
+        if metric not in declared
+    ]

@@ -1,0 +1,128 @@
+"""``autolab check``: what can be known of files before anything moves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autolab.config.campaign import load_campaign
+from autolab.config.lab import load_lab
+from autolab.config.yamlfile import read_yaml
+from autolab.core.errors import AutolabError, InputError, InputErrors
+
+__all__ = ["CheckReport", "check_files", "check_names"]
+
+CHILD_REAL_S = 120.0
+"""Real seconds that resolving the names of one file may take; a first import of everything takes a few."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a check found to be good."""
+
+    ok_files: tuple[Path, ...]
+    notes: tuple[str, ...]
+    """What a person should know, one sentence each."""
+
+
+def check_files(files: Sequence[Path]) -> CheckReport:
+    """Check campaign and lab files: keys, values, units, constraints, addresses; then names, plans and the envelope.
+
+    Plans and classes are resolved in a child process that is thrown away: what they do when they are imported happens
+    there.
+
+    Raises:
+        InputErrors: all refusals of all files.
+        InputError: the only refusal.
+    """
+    problems: list[InputError] = []
+    notes: list[str] = []
+    good: list[Path] = []
+    for file in files:
+        try:
+            kind = "campaign" if _is_campaign(file) else "lab"
+            if kind == "campaign":
+                load_lab(load_campaign(file).lab)
+            else:
+                load_lab(file)
+            notes += _in_child(kind, file)
+            good.append(file)
+        except InputError as error:
+            problems.append(error)
+    if problems:
+        raise problems[0] if len(problems) == 1 else InputErrors(problems)
+    return CheckReport(tuple(good), tuple(notes))
+
+
+def check_names(kind: str, file: Path) -> list[str]:
+    """Resolve the names of one file and match what they stand for. Imports everything; called in a child process.
+
+    Returns:
+        Notes for the person.
+
+    Raises:
+        InputError: something does not fit.
+    """
+    from autolab.compose.devices import check_envelope, device_classes, foreign_signals
+    from autolab.compose.names import Names
+
+    if kind == "campaign":
+        from autolab.compose.options import RunOptions
+        from autolab.compose.running import bind_files
+
+        bound = bind_files(file, RunOptions(data=Path()))
+        lab, names = bound.lab, bound.names
+    else:
+        lab = load_lab(file)
+        names = Names(lab.source, lab.packages, file.parent)
+        check_envelope(lab, device_classes(lab, names))
+    for name, device in lab.devices.items():
+        if device.simulator is not None:
+            names.resolve(device.simulator.class_name, ("devices", name, "simulator", "class"), "simulator class")
+    return foreign_signals(lab, device_classes(lab, names))
+
+
+def _is_campaign(file: Path) -> bool:
+    """A file with devices is a lab; everything else is read as a campaign, whose refusals say what is missing."""
+    return "devices" not in read_yaml(file).values
+
+
+def _in_child(kind: str, file: Path) -> list[str]:
+    command = [sys.executable, "-m", "autolab.compose.checking", kind, str(file)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_REAL_S, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        raise InputError(
+            f"{file}: resolving its names took more than {CHILD_REAL_S:g} s: a module hangs on import"
+        ) from None
+    lines = done.stdout.strip().splitlines()
+    try:
+        answer = json.loads(lines[-1])
+    except (IndexError, ValueError):
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise InputError(f"{file}: resolving its names ended without an answer: {last}") from None
+    if answer["problems"]:
+        errors = [InputError(text) for text in answer["problems"]]
+        raise errors[0] if len(errors) == 1 else InputErrors(errors)
+    return answer["notes"]
+
+
+def _main(arguments: Sequence[str]) -> int:
+    kind, file = arguments
+    answer: dict[str, list[str]] = {"problems": [], "notes": []}
+    try:
+        answer["notes"] = check_names(kind, Path(file))
+    except InputErrors as errors:
+        answer["problems"] = [str(error) for error in errors.errors]
+    except AutolabError as error:
+        answer["problems"] = [str(error)]
+    sys.stdout.write("\n" + json.dumps(answer) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1:]))

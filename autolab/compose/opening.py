@@ -1,0 +1,208 @@
+"""Opening a lab: simulators or hardware, devices built and connected, and all of it let go again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autolab.campaign.lab import OpenLab
+from autolab.compose import benches
+from autolab.compose.benches import Bench
+from autolab.compose.names import Names
+from autolab.compose.options import RunOptions
+from autolab.config.specs import LabSpec
+from autolab.core.clock import Clock, ScaledClock, VirtualClock, real_clock
+from autolab.core.errors import AutolabError, InputError, NotConnectedError
+from autolab.core.trials import Realm
+from autolab.journal.records import DeviceRecord
+
+__all__ = ["CONNECT_REAL_S", "BenchPlan", "bench_for", "open_lab", "plan_bench"]
+
+CONNECT_REAL_S = 10.0
+"""Real seconds that each device has to answer."""
+
+
+@dataclass(frozen=True)
+class BenchPlan:
+    """Which bench a campaign is going to run on: decided before anything is imported or started."""
+
+    running: Bench | None
+    """A bench that ``autolab simulate`` runs for this lab."""
+    ca_ports: Mapping[str, int]
+    """Ports for the Channel Access servers of a bench of our own."""
+
+
+def plan_bench(lab: LabSpec, options: RunOptions) -> BenchPlan:
+    """Decide on the bench, and point this process's Channel Access client at it.
+
+    Raises:
+        InputError: the lab cannot be simulated, or its simulators run with other settings.
+    """
+    if not options.simulate or options.virtual:
+        return BenchPlan(None, {})
+    benches.check_simulators(lab)
+    found = benches.attached(lab, options.data / "simulators" / lab.name)
+    if found is None:
+        ports = benches.free_ca_ports(lab)
+        _reach_channel_access(tuple(ports.values()))
+        return BenchPlan(None, ports)
+    bench, _ = found
+    if options.time_factor not in (1.0, bench.factor):
+        raise InputError(
+            f"--time-factor {options.time_factor:g}: the simulators of {lab.name} run at {bench.factor:g}: "
+            "leave the option out, or stop 'autolab simulate'"
+        )
+    _reach_channel_access(bench.ca_ports)
+    return BenchPlan(bench, {})
+
+
+@contextmanager
+def bench_for(
+    lab: LabSpec, names: Names, options: RunOptions, plan: BenchPlan, seed: int, folder: Path
+) -> Iterator[tuple[Bench | None, Clock]]:
+    """The bench of a campaign with the clock that goes with it; None for hardware.
+
+    Simulators of our own keep their state in ``folder``, and stop when the block ends.
+    """
+    if not options.simulate:
+        yield None, real_clock()
+    elif options.virtual:
+        clock = VirtualClock()
+        yield benches.in_memory(lab, names, clock, seed), clock
+    elif plan.running is not None:
+        yield plan.running, ScaledClock(plan.running.factor)
+    else:
+        with benches.in_processes(lab, folder, seed, options.time_factor, plan.ca_ports) as bench:
+            yield bench, ScaledClock(bench.factor)
+
+
+@contextmanager
+def open_lab(lab: LabSpec, names: Names, bench: Bench | None, clock: Clock) -> Iterator[OpenLab]:
+    """Build and connect the devices of a lab; disconnect them when the block ends.
+
+    Raises:
+        FileError: the devices or the envelope do not fit together.
+        NotConnectedError: devices do not answer; all of them are named.
+    """
+    from autolab.compose import devices as building
+
+    addresses = {name: device.at for name, device in lab.devices.items()} if bench is None else bench.addresses
+    classes = building.device_classes(lab, names)
+    with ExitStack() as stack:
+        loop = _event_loop(stack, classes)
+        built = building.build_devices(lab, addresses, clock, classes)
+        for item in built:
+            stack.callback(_disconnect, item.device)
+        records = _connect(built, bench is not None, loop)
+        realm = min((Realm(record.realm) for record in records), key=list(Realm).index)
+        yield OpenLab(
+            name=lab.name,
+            laboratory=lab.laboratory,
+            realm=realm,
+            clock=clock,
+            bench="physical" if bench is None else bench.id,
+            devices={item.spec.name: item.device for item in built},
+            records=tuple(records),
+            stations=frozenset(lab.stations),
+            wells=_wells(lab),
+            loop=loop,
+            check=lambda: _silent(built),
+        )
+
+
+def _reach_channel_access(ports: Sequence[int]) -> None:
+    """Point the process's Channel Access client at our servers. It reads this once, when EPICS is first used."""
+    if not ports:
+        return
+    wanted = " ".join(f"127.0.0.1:{port}" for port in ports)
+    if "epics" in sys.modules and os.environ.get("EPICS_CA_ADDR_LIST") != wanted:
+        raise InputError(
+            "this process has talked to another EPICS bench before, and Channel Access cannot be pointed elsewhere: "
+            "start a new process"
+        )
+    os.environ.update(EPICS_CA_AUTO_ADDR_LIST="NO", EPICS_CA_ADDR_LIST=wanted, EPICS_CA_CONN_TMO="3")
+
+
+def _event_loop(stack: ExitStack, classes: Mapping[str, type]) -> asyncio.AbstractEventLoop | None:
+    """The event loop that asynchronous devices and all lanes share; None where no device needs one."""
+    asynchronous = sys.modules.get("ophyd_async.core")
+    if asynchronous is None or not any(issubclass(c, asynchronous.Device) for c in classes.values()):
+        return None
+    from bluesky import RunEngine
+
+    loop = asyncio.new_event_loop()
+    RunEngine(context_managers=[], loop=loop)  # starts the loop, and names it as the one of asynchronous devices
+    stack.callback(loop.call_soon_threadsafe, loop.stop)
+    return loop
+
+
+def _connect(built: Sequence[Any], simulated: bool, loop: asyncio.AbstractEventLoop | None) -> list[DeviceRecord]:
+    """Connect all devices at the same time, and report all that do not answer together."""
+    with ThreadPoolExecutor(len(built)) as pool:
+        futures = [pool.submit(_connect_one, item, simulated, loop) for item in built]
+    problems = [error for future in futures if (error := future.exception()) is not None]
+    for problem in problems:
+        if not isinstance(problem, AutolabError):
+            raise problem
+    if problems:
+        raise NotConnectedError("\n".join(str(problem) for problem in problems))
+    return [future.result() for future in futures]
+
+
+def _connect_one(item: Any, simulated: bool, loop: asyncio.AbstractEventLoop | None) -> DeviceRecord:
+    spec, device = item.spec, item.device
+    model, serial, says_simulated = type(device).__name__, "", False
+    if item.is_ours:
+        identity = device.connect(CONNECT_REAL_S)
+        model, serial, says_simulated = identity.model, identity.serial_number, identity.is_simulated
+    else:
+        _connect_foreign(spec.name, device, loop)
+    address = str(spec.at)
+    real = Realm.EMULATED if says_simulated or address == "none" else Realm.PHYSICAL
+    realm = Realm.SIMULATED if simulated else real
+    return DeviceRecord(spec.name, spec.class_name, address, model, serial, str(realm))
+
+
+def _connect_foreign(name: str, device: Any, loop: asyncio.AbstractEventLoop | None) -> None:
+    try:
+        if loop is not None and asyncio.iscoroutinefunction(getattr(device, "connect", None)):
+            asyncio.run_coroutine_threadsafe(device.connect(timeout=CONNECT_REAL_S), loop).result(2 * CONNECT_REAL_S)
+        elif hasattr(device, "wait_for_connection"):
+            device.wait_for_connection(timeout=CONNECT_REAL_S)
+    except Exception as error:
+        raise NotConnectedError(f"{name}: does not answer ({type(error).__name__}: {error})") from error
+
+
+def _disconnect(device: Any) -> None:
+    disconnect = getattr(device, "disconnect", None) or getattr(device, "destroy", None)
+    if disconnect is not None:
+        disconnect()
+
+
+def _silent(built: Sequence[Any]) -> list[str]:
+    """A sentence for each of our devices that does not answer."""
+    sentences: list[str] = []
+    for item in built:
+        if not item.is_ours:
+            continue
+        try:
+            item.device.counters()
+        except AutolabError as error:
+            sentences.append(str(error))
+    return sentences
+
+
+def _wells(lab: LabSpec) -> tuple[tuple[str, str, int], ...]:
+    return tuple(
+        (f"{labware.name}-{number}", place, well)
+        for labware in lab.labware.values()
+        for number, place in enumerate(labware.places, 1)
+        for well in range(labware.wells)
+    )

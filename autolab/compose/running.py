@@ -1,0 +1,227 @@
+"""Running a campaign from its file."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from autolab.campaign.events import CampaignResult, Observer
+from autolab.campaign.lab import OpenLab
+from autolab.campaign.stopping import StopSwitch
+from autolab.compose.environment import environment
+from autolab.compose.names import Names
+from autolab.compose.opening import BenchPlan, bench_for, open_lab, plan_bench
+from autolab.compose.options import RunOptions
+from autolab.config.campaign import load_campaign
+from autolab.config.lab import load_lab
+from autolab.config.specs import CampaignSpec, LabSpec
+from autolab.core.clock import Clock
+from autolab.core.errors import InputError, StorageError
+from autolab.core.operations import Operations
+from autolab.core.parameters import Values
+from autolab.core.principals import Principal, local_person
+from autolab.core.samples import Sample
+from autolab.journal.journal import CampaignStart, Journal
+
+__all__ = ["Bound", "StopSwitch", "bind_files", "run_campaign"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A campaign and its lab, read, resolved and matched; nothing has been started."""
+
+    campaign: CampaignSpec
+    lab: LabSpec
+    names: Names
+    binding: Any
+    """A `autolab.compose.binding.Binding`."""
+    bench: BenchPlan
+
+
+def run_campaign(
+    file: Path,
+    options: RunOptions,
+    *,
+    observers: Sequence[Observer] = (),
+    stop: StopSwitch | None = None,
+    principal: Principal | None = None,
+) -> CampaignResult:
+    """Run a campaign to its end.
+
+    Args:
+        file: The campaign file.
+        options: How to run it.
+        observers: Told of what happens.
+        stop: The switch by which a person stops it.
+        principal: Who runs it; None for the person whose account this is.
+
+    Returns:
+        How it ended, with the exit code.
+
+    Raises:
+        AutolabError: it is refused before anything moves; ``exit_code`` says what kind of refusal it is.
+    """
+    bound = bind_files(file, options)
+    seed = _seed(bound.campaign, options)
+    key = secrets.token_hex(4)
+    folder = options.data / "simulators" / key
+    with (
+        _data_folder(options) as data,
+        _proposer(bound.campaign) as proposer,
+        bench_for(bound.lab, bound.names, options, bound.bench, seed, folder) as (bench, clock),
+        open_lab(bound.lab, bound.names, bench, clock) as lab,
+        _journal(data, clock) as journal,
+    ):
+        setup = _setup(bound, lab, key, seed, principal or local_person())
+        journal.start_campaign(_start(bound, lab, setup), setup.principal)
+        from autolab.campaign.campaign import Campaign
+
+        return Campaign(setup, lab, proposer, journal, observers, stop).run()
+
+
+def bind_files(file: Path, options: RunOptions) -> Bound:
+    """Read a campaign file and its lab file, resolve their names, and match one with the other. Nothing moves.
+
+    Raises:
+        InputError: something in the files is refused; all that was found is reported together.
+    """
+    campaign = _with_options(load_campaign(file), options)
+    lab = load_lab(campaign.lab)
+    bench = plan_bench(lab, options)  # before plans are imported: they bring EPICS along
+    names = Names(campaign.source, lab.packages, campaign.lab.parent)
+    from autolab.compose.binding import bind
+    from autolab.compose.devices import check_envelope, device_classes
+
+    lab_names = Names(lab.source, lab.packages, campaign.lab.parent)
+    plan = names.resolve(campaign.plan, ("plan",), "plan")
+    reducer = names.resolve(campaign.reduce, ("reduce",), "reducer")
+    binding = bind(campaign, lab, plan, reducer)
+    check_envelope(lab, device_classes(lab, lab_names))
+    return Bound(campaign, lab, lab_names, binding, bench)
+
+
+def _with_options(campaign: CampaignSpec, options: RunOptions) -> CampaignSpec:
+    budget = campaign.budget if options.trials is None else replace(campaign.budget, trials=options.trials)
+    engine = campaign.engine if options.engine is None else replace(campaign.engine, name=options.engine)
+    lanes = options.lanes or campaign.lanes
+    if options.virtual and lanes > 1:
+        raise InputError("--virtual runs one lane: leave --lanes out, or run without --virtual")
+    return replace(campaign, budget=budget, engine=engine, lanes=lanes)
+
+
+def _seed(campaign: CampaignSpec, options: RunOptions) -> int:
+    if options.seed is not None:
+        return options.seed
+    return campaign.seed if campaign.seed is not None else secrets.randbelow(2**31)
+
+
+@contextmanager
+def _data_folder(options: RunOptions) -> Iterator[Path | None]:
+    """The data folder, for this controller alone; None for a journal in memory."""
+    if options.in_memory:
+        yield None
+        return
+    try:
+        options.data.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(options.data / "controller.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StorageError(
+            f"{options.data}: {os.strerror(error.errno or 0)}: choose a folder of yours with --data"
+        ) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(
+                f"{options.data}: another controller runs a campaign with this data folder: "
+                "wait for it, or name another folder with --data"
+            ) from None
+        yield options.data
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _journal(data: Path | None, clock: Clock) -> Iterator[Journal]:
+    journal = Journal(data, clock)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+@contextmanager
+def _proposer(campaign: CampaignSpec) -> Iterator[Any]:
+    from optimizer.client import ProposerHost
+
+    proposer = ProposerHost(warm=campaign.engine.name)
+    try:
+        yield proposer
+    finally:
+        proposer.close()
+
+
+def _setup(bound: Bound, lab: OpenLab, key: str, seed: int, principal: Principal) -> Any:
+    from autolab.campaign.setup import CampaignSetup
+
+    campaign, binding = bound.campaign, bound.binding
+    stamp = f"{lab.clock.date():%Y%m%d-%H%M%S}"
+    return CampaignSetup(
+        id=f"{re.sub(r'[^a-z0-9]+', '-', campaign.name.lower()).strip('-')}-{stamp}-{key[:4]}",
+        key=key,
+        name=campaign.name,
+        problem=campaign.problem,
+        budget=campaign.budget,
+        no_improvement=campaign.no_improvement,
+        engine=campaign.engine,
+        lanes=campaign.lanes,
+        seed=seed,
+        plan_name=campaign.plan,
+        make_plan=plan_maker(binding, lab),
+        reduce=binding.reducer,
+        uses_samples=binding.uses_samples,
+        stations=frozenset(bound.lab.stations) & frozenset(binding.devices),
+        principal=principal,
+    )
+
+
+def _start(bound: Bound, lab: OpenLab, setup: Any) -> CampaignStart:
+    return CampaignStart(
+        id=setup.id,
+        key=setup.key,
+        name=setup.name,
+        lab=lab.name,
+        laboratory=lab.laboratory,
+        realm=str(lab.realm),
+        bench=lab.bench,
+        seed=setup.seed,
+        engine=setup.engine,
+        lanes=setup.lanes,
+        budget_trials=setup.budget.trials,
+        problem=setup.problem,
+        campaign_file=bound.campaign.source.text,
+        campaign_hash=bound.campaign.content_hash,
+        lab_file=bound.lab.source.text,
+        lab_hash=bound.lab.content_hash,
+        environment=environment(),
+        devices=lab.records,
+    )
+
+
+def plan_maker(binding: Any, lab: OpenLab) -> Any:
+    """How the campaign makes the plan of a trial, with the devices of an open lab."""
+
+    def make(
+        values: Values, operations: Operations, sample: Sample | None, md: Mapping[str, Any]
+    ) -> Callable[[], Generator[Any, Any, Any]]:
+        arguments = binding.arguments(lab.devices, values, operations, sample, md)
+        return lambda: binding.plan(**arguments)
+
+    return make

@@ -1,0 +1,34 @@
+"""What plans share: the units of their parameters, and how an action is done exactly once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import bluesky.plan_stubs as bps
+from bluesky.protocols import Movable
+from bluesky.utils import MsgGenerator
+
+__all__ = ["Microlitres", "Seconds", "Unit", "act"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The unit in which a plan takes a parameter, as pint writes it."""
+
+    name: str
+
+
+Microlitres = Annotated[float, Unit("uL")]
+Seconds = Annotated[float, Unit("s")]
+
+
+def act(device: Movable[Any], action: Any) -> MsgGenerator[None]:
+    """Do an action and wait for it, out of reach of the RunEngine's rewinding.
+
+    Without a checkpoint to go back to, a pause in the middle of the action ends the run instead of repeating the
+    action; after it there is a checkpoint again.
+    """
+    yield from bps.clear_checkpoint()
+    yield from bps.abs_set(device, action, wait=True)
+    yield from bps.checkpoint()

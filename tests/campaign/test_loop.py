@@ -1,0 +1,216 @@
+"""The loop: what it records, what a suggestion may see, and when it ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from autolab.campaign.events import StopRequested, TrialEnded, TrialStarted
+from autolab.config.specs import NoImprovement
+from autolab.core.clock import ScaledClock
+from autolab.core.errors import DeviceError, EnvelopeError
+from autolab.core.objectives import Objective
+from autolab.core.trials import Estimate, TrialState
+from tests.campaign.softlab import LineProposer, SoftLab, with_objective
+
+
+def test_a_trial_passes_through_every_state_in_order_and_keeps_its_outcome():
+    lab = SoftLab(trials=3)
+    result = lab.run()
+    assert (result.state, result.exit_code, result.trials) == ("finished", 0, 3)
+    trial = lab.trials_of()[1]
+    assert [t.state for t in trial.transitions] == [
+        TrialState.SUGGESTED, TrialState.SCREENED, TrialState.RUNNING,
+        TrialState.ACQUIRED, TrialState.REDUCED, TrialState.INGESTED,
+    ]  # fmt: skip
+    assert trial.outcome == {"y": Estimate(0.5)}
+    assert trial.verdict is not None
+    assert trial.verdict.decision == "allowed"
+    assert len(trial.runs) == 1
+
+
+def test_lab_times_on_the_virtual_clock_are_those_of_the_work_alone():
+    lab = SoftLab(trials=2)
+    lab.run()
+    first, second = lab.trials_of()
+    assert first.lab_s(TrialState.RUNNING) == 0.0
+    assert first.lab_s(TrialState.ACQUIRED) == pytest.approx(2.0)
+    assert second.lab_s(TrialState.ACQUIRED) == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+def test_what_a_suggestion_sees_depends_on_trial_numbers_alone(lanes: int):
+    lab = SoftLab(trials=7, lanes=lanes, clock=ScaledClock(200.0))
+    lab.run()
+    for request in lab.proposer.requests:
+        seen = [o.trial for o in request.observations]
+        pending = [p.trial for p in request.pending]
+        assert seen == list(range(1, max(1, request.trial - lanes)))
+        assert pending == list(range(max(1, request.trial - lanes), request.trial))
+        assert all(o.outcome is not None for o in request.observations)
+
+
+def test_two_lanes_run_at_the_same_time_and_each_document_names_its_lane_and_trial():
+    lab = SoftLab(trials=4, lanes=2, clock=ScaledClock(20.0))
+    lab.run()
+    starts = [event for event in lab.events if isinstance(event, TrialStarted)]
+    ends = [event for event in lab.events if isinstance(event, TrialEnded)]
+    assert {start.lane for start in starts} == {1, 2}
+    assert lab.events.index(starts[1]) < lab.events.index(ends[0])
+    for trial in lab.trials_of():
+        documents = list(lab.reader.documents("soft-1", trial.number))
+        assert [name for name, _ in documents] == ["start", "descriptor", "event", "stop"]
+        assert documents[0][1]["trials"] == [trial.number]
+        assert documents[0][1]["lane"] == trial.lane
+        assert documents[2][1]["data"]["pump_amount"] in (1.0, 0.5, 1 / 3, 0.25)
+
+
+def test_lanes_that_share_a_station_take_turns():
+    lab = SoftLab(trials=4, lanes=2, clock=ScaledClock(100.0), stations=frozenset({"pump"}))
+    lab.run()
+    running = 0
+    for event in lab.events:
+        running += isinstance(event, TrialStarted) - isinstance(event, TrialEnded)
+        assert running <= 1
+
+
+def test_every_action_is_journalled_as_intended_and_then_as_done():
+    lab = SoftLab(trials=2)
+    lab.run()
+    intents = lab.reader.intents("soft-1")
+    assert [intent.operation for intent in intents] == ["soft1.t1.r1.pour.a1", "soft1.t2.r1.pour.a1"]
+    assert all(intent.state == "done" for intent in intents)
+    assert intents[0].settled_lab_s == pytest.approx(2.0)
+    assert intents[0].action["amount"] == 1.0
+
+
+def test_a_failed_trial_is_recorded_told_to_the_proposer_and_does_not_end_the_campaign():
+    lab = SoftLab(trials=4, fails=lambda x: DeviceError("pump: it leaks") if x == 0.5 else None)
+    result = lab.run()
+    assert (result.state, result.trials) == ("finished", 3)
+    failed = lab.trials_of()[1]
+    assert (failed.state, failed.failure) == (TrialState.FAILED, "pump: it leaks")
+    assert lab.reader.intents("soft-1")[1].state == "failed"
+    assert lab.proposer.requests[-1].observations[1].outcome is None
+
+
+def test_three_failures_in_a_row_end_the_campaign():
+    lab = SoftLab(trials=9, fails=lambda x: DeviceError("pump: it leaks"))
+    result = lab.run()
+    assert (result.state, result.exit_code) == ("failed", 4)
+    assert result.reason == "3 trials in a row have no outcome; the last one: pump: it leaks"
+    assert len(lab.pump.poured) == 3
+
+
+def test_a_device_that_answers_no_more_ends_the_campaign_at_once():
+    lab = SoftLab(trials=9, fails=lambda x: DeviceError("pump: it leaks"), silent=("pump: does not answer",))
+    result = lab.run()
+    assert (result.exit_code, result.reason) == (4, "pump: does not answer")
+    assert len(lab.pump.poured) == 1
+
+
+def test_a_write_outside_the_envelope_ends_the_campaign_as_stopped_by_safety():
+    lab = SoftLab(trials=9, fails=lambda x: EnvelopeError("pump.amount: refused to write 2 mL"))
+    result = lab.run()
+    assert (result.state, result.exit_code) == ("failed", 3)
+
+
+def test_a_suggestion_that_is_no_point_of_the_space_is_refused_and_never_runs():
+    lab = SoftLab(trials=3, proposer=LineProposer(lambda trial: 7.0 if trial == 2 else 0.5))
+    lab.run()
+    refused = lab.trials_of()[1]
+    assert refused.state is TrialState.REFUSED
+    assert refused.verdict is not None
+    assert refused.verdict.reasons == ("x = 7.0 is outside what the parameter allows",)
+    assert len(lab.pump.poured) == 2
+
+
+def test_a_reducer_that_fails_fails_its_trial_and_not_the_campaign():
+    def reduce(data):
+        if data.column("pump_amount")[0] == 0.5:
+            raise ZeroDivisionError("by zero")
+        return {"y": Estimate(1.0)}
+
+    lab = SoftLab(trials=3, reduce=reduce)
+    assert lab.run().trials == 2
+    assert lab.trials_of()[1].failure == "the reducer failed with ZeroDivisionError: by zero"
+
+
+def test_the_target_ends_the_campaign_and_the_suggestion_in_hand_is_abandoned():
+    lab = SoftLab(trials=9, problem=with_objective(Objective("y", "minimize", target=0.34)))
+    result = lab.run()
+    assert (result.state, result.exit_code) == ("finished", 0)
+    assert result.reason == "target reached: trial 3 has y = 0.3333"
+    assert lab.trials_of()[3].state is TrialState.ABANDONED
+    assert len(lab.pump.poured) == 3
+
+
+def test_no_improvement_ends_the_campaign():
+    lab = SoftLab(trials=9, proposer=LineProposer(lambda trial: 0.5), no_improvement=NoImprovement(3))
+    assert lab.run().reason == "no improvement: the last 3 trials gained 0 in y"
+    assert len(lab.pump.poured) == 4
+
+
+def test_the_budget_of_hours_counts_lab_time():
+    lab = SoftLab(trials=99, hours=5 / 3600)
+    assert lab.run().reason == "budget used up: 0.00138889 h of lab time"
+    assert len(lab.pump.poured) == 3
+
+
+def test_without_a_free_well_the_campaign_waits_for_a_person():
+    wells = (("strip-1", "rack_1", 0), ("strip-1", "rack_1", 1))
+    lab = SoftLab(trials=9, uses_samples=True, wells=wells)
+    result = lab.run()
+    assert (result.state, result.exit_code) == ("stopped", 5)
+    assert result.reason == "no free well is left: put in fresh labware, then start a campaign on it"
+    assert [trial.samples[0].well for trial in lab.trials_of()[:2]] == [0, 1]
+
+
+class _StopsAtTrial:
+    def __init__(self, stop, trial: int, at_once: bool) -> None:
+        self._stop, self._trial, self._at_once = stop, trial, at_once
+
+    def notify(self, event) -> None:
+        if isinstance(event, TrialStarted) and event.suggestion.trial == self._trial:
+            self._stop.request("ada pressed stop", self._at_once)
+
+
+def test_a_stop_lets_the_running_trial_finish():
+    lab = SoftLab(trials=9, clock=ScaledClock(50.0))
+    lab.observers = (_StopsAtTrial(lab.stop, 2, at_once=False),)
+    result = lab.run()
+    assert (result.state, result.exit_code, result.trials) == ("stopped", 5, 2)
+    assert lab.trials_of()[1].state is TrialState.INGESTED
+    assert len(lab.pump.poured) == 2
+    assert lab.reader.interventions("soft-1")[0].detail == "ada pressed stop"
+
+
+def test_a_stop_at_once_stops_the_device_and_fails_the_trial():
+    lab = SoftLab(trials=9, clock=ScaledClock(0.5))
+    lab.observers = (_StopsAtTrial(lab.stop, 1, at_once=True),)
+    result = lab.run()
+    assert (result.state, result.exit_code, result.trials) == ("stopped", 5, 0)
+    assert lab.trials_of()[0].state is TrialState.FAILED
+    assert any(isinstance(event, StopRequested) and event.at_once for event in lab.events)
+    assert all(intent.state != "done" for intent in lab.reader.intents("soft-1"))
+
+
+def test_an_observer_that_fails_disturbs_nothing_and_is_told_nothing_more(caplog: pytest.LogCaptureFixture):
+    class Broken:
+        told = 0
+
+        def notify(self, event) -> None:
+            self.told += 1
+            raise RuntimeError("the display fell over")
+
+    broken = Broken()
+    lab = SoftLab(trials=2, observers=(broken,))
+    assert lab.run().trials == 2
+    assert broken.told == 1
+    assert "Broken failed" in caplog.text
+
+
+def test_the_recommendation_falls_back_to_the_best_measured_and_says_so():
+    lab = SoftLab(trials=3)
+    recommendation = lab.run().recommendation
+    assert recommendation is not None
+    assert (recommendation.trial, recommendation.mean, recommendation.reason) == (3, 1 / 3, "the best value measured")
