@@ -114,7 +114,7 @@ class GuardedEpicsSignal(EpicsSignal):
         self.check_value(value)
         super().put(value, *args, **kwargs)
 
-    def set(self, value: Any, **_: Any) -> DeviceStatus:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def set(self, value: Any, **_: Any) -> DeviceStatus:  # pyright: ignore[reportIncompatibleMethodOverride] (a status is a status)
         self.check_value(value)
         return follow(
             self.owner, self.owner.clock, self._confirm(value), expected_s=0.0, what=f"{self.declared} = {value}"
@@ -176,7 +176,7 @@ class CommandSignal(EpicsSignal):
         self.check_value(value)
         super().put(value, *args, **kwargs)
 
-    def set(self, value: Any, **_: Any) -> DeviceStatus:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def set(self, value: Any, **_: Any) -> DeviceStatus:  # pyright: ignore[reportIncompatibleMethodOverride] (a status is a status)
         self.check_value(value)
         owner = cast("_Owner", self.parent)
         return follow(owner, owner.clock, self._once(), expected_s=0.0, what=f"command {self.attr_name}")

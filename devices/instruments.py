@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from epics import ca
 from ophyd import Device
 from ophyd.utils import DestroyedError, DisconnectedError
 
@@ -88,7 +87,9 @@ class EpicsInstrument(Device):
             NotConnectedError: nothing answers at the address in time.
         """
         if self.control_layer is None:
-            ca.use_initial_context()
+            from epics import ca  # not before ophyd, which chooses the EPICS library
+
+            ca.use_initial_context()  # whichever thread connects
         try:
             self.wait_for_connection(all_signals=True, timeout=timeout_s)
         except (TimeoutError, DestroyedError) as error:

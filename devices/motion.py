@@ -81,6 +81,7 @@ class EpicsStage(EpicsInstrument):
             CommandRefusedError: a move is still going on.
             NotConnectedError: the stage does not answer.
         """
+        self.ask(self.heartbeat)  # who does not answer is not connected, whatever the envelope says
         self.check_value(value)
         move = self._begin(float(value))
         try:
