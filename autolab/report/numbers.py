@@ -49,7 +49,7 @@ def estimate_text(value: float, sem: float | None) -> str:
     """A value with its standard error, both to the digits that the error allows: ``1.43 ± 0.08``."""
     if sem is None or not math.isfinite(sem) or sem <= 0:
         return number_text(value)
-    decimals = 1 - math.floor(math.log10(sem))
+    decimals = 1 - math.floor(math.log10(float(f"{sem:.1e}")))
     if decimals > 8 or decimals < -6:
         return f"{number_text(value)} ± {number_text(sem, 2)}"
     places = max(decimals, 0)

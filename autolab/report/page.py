@@ -69,7 +69,7 @@ def render_report(reader: JournalReader, campaign: CampaignRecord) -> str:
         summary=summary(facts),
         tiles=_tiles(facts),
         recipe=_recipe(facts),
-        ground=campaign.recommendation.ground if campaign.recommendation else "",
+        ground=campaign.recommendation.reason if campaign.recommendation else "",
         pictures=_pictures(facts),
         metrics=[with_unit(m, f"[{unit_text(_unit(facts, m))}]" if _unit(facts, m) else "") for m in _metrics(facts)],
         parameters=[_headed(p) for p in campaign.problem.space.parameters],

@@ -1,0 +1,78 @@
+"""The program and its commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from autolab.cli import reading, running, tools
+from autolab.core.errors import InputError
+
+__all__ = ["LATER", "app", "command"]
+
+LATER = ("try", "resume", "pause", "stop", "backtest", "serve", "review", "portfolio", "audit", "safety")
+"""Commands that the design knows and that this version lacks."""
+
+
+class Program(TyperGroup):
+    """The group of commands; it knows those that are still to come."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that the first word names.
+
+        Raises:
+            InputError: the design knows the command, and this version lacks it.
+        """
+        if args and args[0] in LATER:
+            raise InputError(f"autolab {args[0]}: not available yet; see 'autolab --help' for what is")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=Program,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="Run a laboratory in a closed loop: propose a trial, check it, run it, learn, and keep the evidence.",
+    epilog=(
+        "Exit codes: 0 done, 1 internal error, 2 refused input, 3 stopped by safety, 4 a device failed, "
+        "5 stopped by a person, 6 no room or no right to write, 130 interrupted twice."
+    ),
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        import autolab
+        from autolab.cli.output import say
+
+        say(f"autolab {autolab.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Say the version."),
+) -> None:
+    """Run a laboratory in a closed loop: propose a trial, check it, run it, learn, and keep the evidence."""
+
+
+app.command("demo")(running.demo)
+app.command("run", cls=running.RunCommand)(running.run)
+app.command("check")(running.check)
+app.command("simulate")(running.simulate)
+app.command("list")(reading.list_campaigns)
+app.command("status")(reading.status)
+app.command("show")(reading.show)
+app.command("report")(reading.report)
+app.command("export")(reading.export)
+app.command("schema")(tools.schema)
+app.command("doctor")(tools.doctor)
+
+
+def command() -> Any:
+    """The program as one object that parses words and runs them."""
+    return typer.main.get_command(app)

@@ -1,0 +1,195 @@
+"""Campaigns and trials in words and in JSON, for the commands that read the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from autolab.cli.output import columns
+from autolab.core.canonical import plain
+from autolab.core.trials import TrialState
+from autolab.journal.reader import JournalReader
+from autolab.journal.records import CampaignRecord, IntentRecord, TrialRecord
+from autolab.report.facts import Facts
+from autolab.report.numbers import duration_text, estimate_text, outcome_text, recipe, target_text, with_unit
+
+__all__ = ["campaign_json", "campaign_line", "campaign_text", "status_text", "trial_json", "trial_text"]
+
+LAST_TRIALS = 8
+
+
+def campaign_line(reader: JournalReader, campaign: CampaignRecord) -> tuple[str, ...]:
+    """One row of ``list``."""
+    facts = Facts.read(reader, campaign)
+    best = "–" if facts.best is None else f"{facts.objective.metric} {_best_value(facts)}"
+    trials = f"{len(facts.measured)}/{campaign.budget_trials}"
+    return campaign.id, campaign.realm.upper(), campaign.state, trials, campaign.lab, best
+
+
+def campaign_json(reader: JournalReader, campaign: CampaignRecord) -> dict[str, Any]:
+    """A campaign for a program."""
+    facts = Facts.read(reader, campaign)
+    best = facts.best
+    return {
+        "campaign": campaign.id,
+        "name": campaign.name,
+        "lab": campaign.lab,
+        "laboratory": campaign.laboratory,
+        "realm": campaign.realm,
+        "state": campaign.state,
+        "reason": campaign.reason,
+        "created": campaign.created,
+        "principal": campaign.principal,
+        "engine": campaign.engine.name,
+        "seed": campaign.seed,
+        "lanes": campaign.lanes,
+        "budget_trials": campaign.budget_trials,
+        "trials_by_state": {str(s): facts.count(s) for s in TrialState if facts.count(s)},
+        "running": [trial.number for trial in facts.trials if trial.state is TrialState.RUNNING],
+        "best": best and {"trial": best.trial.number, **plain(best.estimate)},
+        "target_met": facts.target_is_met,
+        "recommendation": plain(campaign.recommendation),
+        "lab_seconds": facts.lab_seconds,
+    }
+
+
+def status_text(reader: JournalReader, campaign: CampaignRecord) -> str:
+    """How a campaign stands."""
+    facts = Facts.read(reader, campaign)
+    lines = _head(facts)
+    for trial in facts.trials:
+        if trial.state is TrialState.RUNNING:
+            lines.append(f"running: trial {trial.number}, because {trial.suggestion.reason}")
+    ended = [t for t in facts.trials if t.outcome is not None or t in facts.without_outcome][-LAST_TRIALS:]
+    if ended:
+        lines += ["", "last trials:", columns([_trial_line(facts, trial) for trial in reversed(ended)], right=(0,))]
+    return "\n".join(lines)
+
+
+def campaign_text(reader: JournalReader, campaign: CampaignRecord, trials: Sequence[TrialRecord]) -> str:
+    """A campaign with its recipe and all of its trials."""
+    facts = Facts.read(reader, campaign)
+    lines = _head(facts)
+    recommendation = campaign.recommendation
+    if recommendation is not None:
+        rows = recipe(campaign.problem.space, recommendation.values)
+        lines += ["", f"recommended recipe (trial {recommendation.trial}; {recommendation.reason}):"]
+        lines.append(columns([(f"  {name}", text) for name, text in rows], right=(1,)))
+    if trials:
+        names = [parameter.name for parameter in campaign.problem.space.parameters]
+        rows = [(*_trial_line(facts, trial)[:3], *_values(campaign, trial)) for trial in trials]
+        right = (0, *range(2, 3 + len(names)))
+        lines += ["", columns([("trial", "state", facts.objective.metric, *names), *rows], right=right)]
+    return "\n".join(lines)
+
+
+def trial_text(campaign: CampaignRecord, trial: TrialRecord, intents: Sequence[IntentRecord]) -> str:
+    """One trial with its history."""
+    suggestion, objective = trial.suggestion, campaign.problem.objective
+    lines = [f"trial {trial.number} of {campaign.id} ({trial.realm.upper()}): {trial.state}"]
+    lines.append(f"why: {suggestion.reason} (engine {suggestion.engine}, seed {suggestion.seed})")
+    lines.append(f"it saw the outcomes of: {_ranges(suggestion.seen)}; in flight: {_ranges(suggestion.pending)}")
+    if trial.verdict is not None:
+        reasons = f": {'; '.join(trial.verdict.reasons)}" if trial.verdict.reasons else ""
+        lines.append(f"screen: {trial.verdict.decision}{reasons}")
+    if trial.failure:
+        lines.append(f"failed: {trial.failure}")
+    lines += [
+        "",
+        "values:",
+        columns([(f"  {n}", t) for n, t in recipe(campaign.problem.space, suggestion.values)], right=(1,)),
+    ]
+    if trial.outcome:
+        units = {objective.metric: objective.unit}
+        rows = [(f"  {name}", outcome_text(e, units.get(name, ""))) for name, e in trial.outcome.items()]
+        lines += ["", "outcome:", columns(rows, right=(1,))]
+    if trial.samples:
+        wells = ", ".join(f"{s.id} ({s.labware}, well {s.well})" for s in trial.samples)
+        lines += ["", f"samples: {wells}"]
+    history = [(f"  {t.lab_s:.3f} s", str(t.state), t.detail or "") for t in trial.transitions]
+    lines += ["", "history (lab time):", columns(history, right=(0,))]
+    if intents:
+        rows = [
+            (f"  {i.intended_lab_s:.3f} s", _took(i), i.device, i.operation, i.state, i.detail or "") for i in intents
+        ]
+        lines += ["", "actions (lab time, duration):", columns(rows, right=(0, 1))]
+    return "\n".join(lines)
+
+
+def trial_json(
+    campaign: CampaignRecord, trial: TrialRecord, intents: Sequence[IntentRecord] | None = None
+) -> dict[str, Any]:
+    """A trial for a program; with its actions where they are given."""
+    parameters = campaign.problem.space.parameters
+    found: dict[str, Any] = {
+        "trial": trial.number,
+        "state": str(trial.state),
+        "values": dict(trial.suggestion.values),
+        "units": {parameter.name: parameter.unit for parameter in parameters if parameter.unit},
+        "outcome": plain(trial.outcome),
+        "failure": trial.failure,
+        "verdict": plain(trial.verdict),
+        "engine": trial.suggestion.engine,
+        "why": trial.suggestion.reason,
+        "seed": trial.suggestion.seed,
+        "seen": list(trial.suggestion.seen),
+        "pending": list(trial.suggestion.pending),
+        "realm": trial.realm,
+        "lane": trial.lane,
+        "runs": list(trial.runs),
+        "samples": plain(trial.samples),
+        "transitions": plain(trial.transitions),
+        "timings": plain(trial.timings),
+    }
+    if intents is not None:
+        found["actions"] = plain(intents)
+    return found
+
+
+def _head(facts: Facts) -> list[str]:
+    campaign = facts.campaign
+    reason = f": {campaign.reason}" if campaign.reason else ""
+    lines = [
+        f"{campaign.id} ({campaign.realm.upper()}): {campaign.state}{reason}",
+        f"lab {campaign.lab}, engine {campaign.engine.name}, seed {campaign.seed}, started {campaign.created}",
+        f"{len(facts.measured)} of {campaign.budget_trials} trials have an outcome, {len(facts.without_outcome)} have "
+        f"none; {duration_text(facts.lab_seconds)} of lab time",
+    ]
+    if facts.best is not None:
+        met = {True: ": met", False: ": not met", None: ""}[facts.target_is_met]
+        target = f" (target {target_text(facts.objective)}{met})" if facts.objective.target is not None else ""
+        lines.append(f"best: {facts.objective.metric} {_best_value(facts)} in trial {facts.recommended_trial}{target}")
+    return lines
+
+
+def _best_value(facts: Facts) -> str:
+    recommendation = facts.campaign.recommendation
+    if recommendation is not None:
+        return with_unit(estimate_text(recommendation.mean, recommendation.sem), facts.objective.unit)
+    return outcome_text(facts.best.estimate if facts.best else None, facts.objective.unit)
+
+
+def _trial_line(facts: Facts, trial: TrialRecord) -> tuple[str, str, str, str]:
+    estimate = (trial.outcome or {}).get(facts.objective.metric)
+    detail = trial.failure or trial.suggestion.reason
+    return str(trial.number), str(trial.state), outcome_text(estimate, facts.objective.unit), detail
+
+
+def _values(campaign: CampaignRecord, trial: TrialRecord) -> list[str]:
+    texts = dict(recipe(campaign.problem.space, trial.suggestion.values))
+    return [texts.get(parameter.name, "–") for parameter in campaign.problem.space.parameters]
+
+
+def _took(intent: IntentRecord) -> str:
+    return "–" if intent.settled_lab_s is None else f"{intent.settled_lab_s - intent.intended_lab_s:.3f} s"
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Trial numbers in words, runs of them shortened: ``1-8, 10``."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs) or "none"

@@ -1,0 +1,124 @@
+"""Runs a campaign or simulators for a face: signals, progress, and what is said at the end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autolab.campaign.events import CampaignResult
+from autolab.cli.interrupts import Interrupts
+from autolab.cli.output import columns, say, say_json, tell
+from autolab.cli.progress import Progress
+from autolab.cli.views import LineView, LiveView, SilentView
+from autolab.compose.options import RunOptions
+from autolab.compose.running import StopSwitch, run_campaign
+from autolab.core.canonical import plain
+from autolab.journal.reader import JournalReader
+from autolab.journal.records import CampaignRecord
+
+__all__ = ["execute", "serve_simulators"]
+
+
+def execute(file: Path, options: RunOptions, *, json: bool) -> int:
+    """Run a campaign with live progress, write its report, and say what came of it. Returns the exit code.
+
+    Raises:
+        AutolabError: the campaign was refused before it started, or its record could not be written.
+    """
+    switch = StopSwitch()
+    progress = Progress()
+    view = SilentView(progress) if json else LiveView(progress) if sys.stderr.isatty() else LineView(progress)
+
+    def stop(reason: str, at_once: bool) -> None:
+        switch.request(reason, at_once)
+        view.stopping(at_once)
+
+    with Interrupts(stop) as interrupts, view:
+        result = run_campaign(file, options, observers=(view,), stop=switch)
+    code = interrupts.exit_code(result.exit_code)
+    reader = JournalReader.open(options.data)
+    try:
+        campaign = reader.campaign(result.campaign)
+        report = _write_report(reader, campaign, options.data)
+    finally:
+        reader.close()
+    if json:
+        say_json(_summary(result, campaign, report, code))
+    else:
+        say(_ending(result, campaign, report, options.data))
+    return code
+
+
+def serve_simulators(lab: Path, data: Path, *, seed: int, time_factor: float, fresh: bool) -> int:
+    """Run a lab's simulators until a person stops them. Returns the exit code.
+
+    Raises:
+        AutolabError: the lab file is refused, or a simulator does not start.
+    """
+    from autolab.compose.simulating import simulate
+
+    stop = threading.Event()
+
+    def ready(places: Mapping[str, str]) -> None:
+        say(columns([(name, place) for name, place in places.items()]))
+        tell("SIMULATED devices are ready. Press Ctrl-C to end them.")
+
+    with Interrupts(lambda *_: stop.set()):
+        simulate(lab, data, seed=seed, time_factor=time_factor, fresh=fresh, ready=ready, stop=stop)
+    return 0
+
+
+def _write_report(reader: JournalReader, campaign: CampaignRecord, data: Path) -> Path:
+    from autolab.report.page import write_report
+
+    return write_report(reader, campaign, data / "reports" / f"{campaign.id}.html")
+
+
+def _summary(result: CampaignResult, campaign: CampaignRecord, report: Path, code: int) -> dict[str, Any]:
+    return {
+        "campaign": result.campaign,
+        "state": result.state,
+        "reason": result.reason,
+        "exit_code": code,
+        "realm": campaign.realm,
+        "trials": result.trials,
+        "target_met": _target_is_met(result, campaign),
+        "recommendation": plain(result.recommendation),
+        "report": str(report),
+    }
+
+
+def _target_is_met(result: CampaignResult, campaign: CampaignRecord) -> bool | None:
+    objective = campaign.problem.objective
+    if result.recommendation is None or objective.target is None:
+        return None
+    return objective.is_reached(result.recommendation.mean)
+
+
+def _ending(result: CampaignResult, campaign: CampaignRecord, report: Path, data: Path) -> str:
+    """What is said at the end: outcome, recipe, report, and what to do next."""
+    from autolab.report.numbers import estimate_text, recipe, target_text, with_unit
+
+    objective, best = campaign.problem.objective, result.recommendation
+    trials = f"{result.trials} trial{'s' if result.trials != 1 else ''} with an outcome"
+    lines = [f"{campaign.id} ({campaign.realm.upper()}): {result.state}, {trials}: {result.reason}"]
+    if best is None:
+        lines.append("No recipe can be recommended: no trial has an outcome.")
+    else:
+        value = with_unit(estimate_text(best.mean, best.sem), objective.unit)
+        met = {True: "met", False: "not met", None: ""}[_target_is_met(result, campaign)]
+        target = f" (target {target_text(objective)}: {met})" if met else ""
+        lines += [f"Best recipe, of trial {best.trial}:"]
+        lines.append(
+            columns([(f"  {name}", text) for name, text in recipe(campaign.problem.space, best.values)], right=(1,))
+        )
+        lines.append(f"{objective.metric}: {value}{target}")
+    folder = "" if data == Path("autolab-data") else f" --data {data}"
+    lines.append(f"Report: {report}")
+    if best is not None:
+        lines.append(f"Next: autolab show {campaign.id} --trial {best.trial}{folder}")
+    lines.append(f"      autolab export {campaign.id} --format csv{folder}")
+    return "\n".join(lines)

@@ -1,0 +1,59 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["CampaignId", "DataFolder", "Json", "OneOrNewest", "complete_campaign"]
+
+STATES_FILE = "journal.sqlite"
+"""As `autolab.journal.journal.STATES_FILE`, which is too heavy for completion (a test holds the two together)."""
+
+
+def complete_campaign(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids of the campaigns in the data folder that begin with ``incomplete``, the newest first."""
+    return [name for name in campaign_ids(_data_of(ctx)) if name.startswith(incomplete)]
+
+
+def campaign_ids(data: Path) -> list[str]:
+    """Ids of the campaigns in a data folder, the newest first; none where it cannot be read."""
+    try:
+        connection = sqlite3.connect(f"{(data / STATES_FILE).absolute().as_uri()}?mode=ro", uri=True, timeout=0.5)
+    except sqlite3.Error:
+        return []
+    try:
+        return [row[0] for row in connection.execute("SELECT id FROM campaigns ORDER BY rowid DESC LIMIT 200")]
+    except sqlite3.Error:
+        return []
+    finally:
+        connection.close()
+
+
+def _data_of(ctx: Any) -> Path:
+    import os
+
+    given = ctx.params.get("data")
+    return Path(given or os.environ.get("AUTOLAB_DATA") or "autolab-data")
+
+
+DataFolder = Annotated[
+    Path,
+    typer.Option("--data", envvar="AUTOLAB_DATA", file_okay=False, metavar="DIR", help="Folder that holds the data."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for a program.")]
+CampaignId = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="Id of a campaign, or its beginning.", autocompletion=complete_campaign),
+]
+OneOrNewest = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[ID]",
+        help="Id of a campaign, or its beginning; the newest by default.",
+        autocompletion=complete_campaign,
+    ),
+]

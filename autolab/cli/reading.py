@@ -1,0 +1,168 @@
+"""Commands that read what was recorded: ``list``, ``status``, ``show``, ``report``, ``export``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autolab.cli.options import CampaignId, DataFolder, Json, OneOrNewest
+from autolab.cli.output import columns, say, say_json, tell
+from autolab.core.errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    from autolab.journal.reader import JournalReader
+    from autolab.journal.records import CampaignRecord, TrialRecord
+
+__all__ = ["Format", "export", "list_campaigns", "report", "show", "status"]
+
+DATA = Path("autolab-data")
+
+
+class Format(StrEnum):
+    """Formats of ``export``."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+def list_campaigns(data: DataFolder = DATA, json: Json = False) -> None:
+    """List the campaigns in the data folder, the oldest first."""
+    from autolab.cli.describing import campaign_json, campaign_line
+
+    with _journal(data) as reader:
+        campaigns = reader.campaigns()
+        if json:
+            say_json([campaign_json(reader, campaign) for campaign in campaigns])
+        elif not campaigns:
+            tell(f"{data}: no campaigns")
+        else:
+            rows = [campaign_line(reader, campaign) for campaign in campaigns]
+            say(columns([("campaign", "realm", "state", "trials", "lab", "best"), *rows], right=(3,)))
+
+
+def status(campaign: OneOrNewest = None, data: DataFolder = DATA, json: Json = False) -> None:
+    """Say how a campaign stands: what runs, the best so far, the last trials."""
+    from autolab.cli.describing import campaign_json, status_text
+
+    with _journal(data) as reader:
+        record = reader.campaign(campaign)
+        say_json(campaign_json(reader, record)) if json else say(status_text(reader, record))
+
+
+def show(
+    campaign: CampaignId,
+    trial: Annotated[
+        int | None, typer.Option("--trial", metavar="N", help="One trial, with its whole history.")
+    ] = None,
+    data: DataFolder = DATA,
+    json: Json = False,
+) -> None:
+    """Show a campaign's trials, or one trial with its history."""
+    from autolab.cli import describing
+
+    with _journal(data) as reader:
+        record = reader.campaign(campaign)
+        trials = reader.trials(record.id)
+        if trial is None:
+            as_json = {
+                **describing.campaign_json(reader, record),
+                "trials": [describing.trial_json(record, each) for each in trials],
+            }
+            say_json(as_json) if json else say(describing.campaign_text(reader, record, trials))
+            return
+        one = _one(record, trials, trial)
+        intents = [intent for intent in reader.intents(record.id) if intent.trial == trial]
+        if json:
+            say_json(describing.trial_json(record, one, intents))
+        else:
+            say(describing.trial_text(record, one, intents))
+
+
+def report(
+    campaign: OneOrNewest = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")] = None,
+    data: DataFolder = DATA,
+) -> None:
+    """Write a campaign's report: one HTML file that needs nothing else. Says where it is."""
+    from autolab.report.page import write_report
+
+    with _journal(data) as reader:
+        record = reader.campaign(campaign)
+        say(str(write_report(reader, record, output or data / "reports" / f"{record.id}.html")))
+
+
+def export(
+    campaign: OneOrNewest = None,
+    format: Annotated[
+        Format, typer.Option("--format", metavar="csv|parquet", help="csv, or parquet (needs pyarrow).")
+    ] = Format.CSV,  # noqa: A002 (the option's name)
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="Where to write it; - for standard output.")
+    ] = "-",
+    data: DataFolder = DATA,
+) -> None:
+    """Export a campaign's trials, one row each: parameters, outcomes, verdicts, lab times."""
+    with _journal(data) as reader:
+        record = reader.campaign(campaign)
+        trials = reader.trials(record.id)
+    if format is Format.PARQUET:
+        _export_parquet(record, trials, output)
+        return
+    from autolab.report.table import csv_text
+
+    text = csv_text(record.problem, trials)
+    if output == "-":
+        say(text.removesuffix("\n"))
+        return
+    _write_whole(Path(output), lambda part: part.write_bytes(text.encode()))
+    tell(f"{len(trials)} trials written to {output}")
+
+
+def _export_parquet(record: CampaignRecord, trials: list[TrialRecord], output: str) -> None:
+    from autolab.report.table import write_parquet
+
+    if output == "-":
+        raise InputError("Parquet is not text: name a file with --output FILE, or use --format csv")
+    _write_whole(Path(output), lambda part: write_parquet(record.problem, trials, part))
+    tell(f"{len(trials)} trials written to {output}")
+
+
+def _write_whole(path: Path, write: Any) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        StorageError: no room or no right to write.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        write(part)
+        part.replace(path)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written ({error.strerror}); name another file with --output") from error
+    finally:
+        if part.exists():
+            part.unlink()
+
+
+def _one(record: CampaignRecord, trials: list[TrialRecord], number: int) -> TrialRecord:
+    for trial in trials:
+        if trial.number == number:
+            return trial
+    known = f"its trials are 1 to {trials[-1].number}" if trials else "it has no trials"
+    raise InputError(f"campaign {record.id} has no trial {number}; {known}")
+
+
+@contextmanager
+def _journal(data: Path) -> Iterator[JournalReader]:
+    from autolab.journal.reader import JournalReader
+
+    reader = JournalReader.open(data)
+    try:
+        yield reader
+    finally:
+        reader.close()

@@ -1,0 +1,128 @@
+"""Commands that run something: ``demo``, ``run``, ``check``, ``simulate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from autolab.cli.options import DataFolder, Json
+from autolab.cli.output import say, say_json
+from autolab.core.errors import InputError
+
+__all__ = ["RunCommand", "check", "demo", "run", "simulate"]
+
+DEMO_TRIALS = 30
+DEMO_TIME_FACTOR = 400.0
+"""Lab seconds per second of the demo: fast enough for 30 trials in half a minute, slow enough to watch."""
+
+
+class RunCommand(TyperCommand):
+    """``run``: ``--simulate`` stands alone, or as ``--simulate=DEVICE,…``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words of the command.
+
+        Raises:
+            InputError: ``--simulate`` names devices.
+        """
+        for word in args:
+            if word.startswith("--simulate="):
+                raise InputError(
+                    f"{word}: to simulate some devices and not others is not available yet; "
+                    "write --simulate to simulate all of them"
+                )
+        return super().parse_args(ctx, args)
+
+
+TimeFactor = Annotated[
+    float, typer.Option("--time-factor", metavar="F", help="Lab seconds that pass in one real second (simulated only).")
+]
+Trials = Annotated[int | None, typer.Option("--trials", metavar="N", help="Number of trials, instead of the file's.")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="S", help="Seed, instead of the file's.")]
+
+
+def demo(
+    data: DataFolder = Path("autolab-data"),
+    trials: Annotated[int, typer.Option("--trials", metavar="N", help="Number of trials.")] = DEMO_TRIALS,
+    seed: Annotated[int, typer.Option("--seed", metavar="S", help="Seed; the same gives the same campaign.")] = 1,
+    time_factor: TimeFactor = DEMO_TIME_FACTOR,
+    json: Json = False,
+) -> None:
+    """Run a complete closed loop on a simulated bench: mix dyes until their colour is the wanted teal."""
+    from importlib.resources import files
+
+    from autolab.cli.execution import execute
+    from autolab.compose.options import RunOptions
+
+    campaign = Path(str(files("autolab").joinpath("demo", "colour", "campaign.yaml")))
+    options = RunOptions(data=data, simulate=True, time_factor=time_factor, trials=trials, seed=seed)
+    raise typer.Exit(execute(campaign, options, json=json))
+
+
+def run(
+    campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The campaign file.")],
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Start a simulator for each device, or use those that run already.")
+    ] = False,
+    trials: Trials = None,
+    seed: Seed = None,
+    time_factor: TimeFactor = 1.0,
+    virtual: Annotated[
+        bool, typer.Option("--virtual", help="Virtual clock: simulators in memory, no waiting (simulated only).")
+    ] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", metavar="NAME", help="ax, botorch, sobol or random, instead of the file's."),
+    ] = None,
+    lanes: Annotated[int | None, typer.Option("--lanes", metavar="N", help="Trials that run side by side.")] = None,
+    data: DataFolder = Path("autolab-data"),
+    json: Json = False,
+) -> None:
+    """Run a campaign. Ctrl-C finishes the running trial; a second Ctrl-C stops at once, safely."""
+    from autolab.cli.execution import execute
+    from autolab.compose.options import RunOptions
+
+    options = RunOptions(
+        data=data,
+        simulate=simulate,
+        virtual=virtual,
+        time_factor=time_factor,
+        trials=trials,
+        seed=seed,
+        engine=engine,
+        lanes=lanes,
+    )
+    raise typer.Exit(execute(campaign, options, json=json))
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Campaign and lab files.")],
+    json: Json = False,
+) -> None:
+    """Check campaign and lab files: what they say, the names they use, and the addresses. Nothing moves."""
+    from autolab.compose.checking import check_files
+
+    report = check_files(files)
+    if json:
+        say_json({"files": [str(file) for file in report.ok_files], "notes": list(report.notes)})
+        return
+    for file in report.ok_files:
+        say(f"{file}: no fault found")
+    for note in report.notes:
+        say(f"note: {note}")
+
+
+def simulate(
+    lab: Annotated[Path, typer.Argument(metavar="LAB", help="The lab file.")],
+    seed: Annotated[int, typer.Option("--seed", metavar="S", help="Seed of noise and drift.")] = 1,
+    time_factor: TimeFactor = 1.0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget positions, counters and contents first.")] = False,
+    data: DataFolder = Path("autolab-data"),
+) -> None:
+    """Start a lab's simulators alone and say where they listen, until Ctrl-C."""
+    from autolab.cli.execution import serve_simulators
+
+    raise typer.Exit(serve_simulators(lab, data, seed=seed, time_factor=time_factor, fresh=fresh))
