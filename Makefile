@@ -33,7 +33,7 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff format .
 
 prove: $(VENV)/installed-dev
-	$(BIN)/python benchmarks/prove.py
+	$(BIN)/python -m benchmarks.loop --out docs/proofs/loop --page docs/proofs/loop.md --date "$$(date +%F)"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
