@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import termios
 import threading
 from typing import Protocol
 
@@ -25,6 +26,7 @@ REPLY_REAL_S = 1.0
 """Real seconds to wait for a reply: far longer than any instrument of this protocol takes."""
 TRIES = 3
 """How often a query is asked at most; an action is never repeated here."""
+_LINE_ERRORS = (serial.SerialException, OSError, termios.error)  # the last is no OSError, though it says so
 _GARBLED = (ErrorCode.CHECKSUM, ErrorCode.SYNTAX, ErrorCode.LINE_TOO_LONG)
 
 
@@ -57,10 +59,11 @@ class PortLine:
 
     Args:
         at: The port, a device file or a pyserial URL.
+        where: The device and its address, for messages.
     """
 
-    def __init__(self, at: SerialAddress) -> None:
-        self._at = at
+    def __init__(self, at: SerialAddress, where: str) -> None:
+        self._at, self._where = at, where
         self._port: serial.Serial | None = None
 
     def open(self) -> None:
@@ -70,9 +73,9 @@ class PortLine:
             self._port = serial.serial_for_url(
                 self._at.port, self._at.baudrate, timeout=REPLY_REAL_S, write_timeout=REPLY_REAL_S, exclusive=True
             )
-        except (serial.SerialException, OSError, ValueError) as error:
+        except (*_LINE_ERRORS, ValueError) as error:
             raise NotConnectedError(
-                f"{self._at}: the line cannot be opened ({error}): is the instrument plugged in, "
+                f"{self._where}: the line cannot be opened ({error}): is the instrument plugged in, "
                 "and does no other program use it?"
             ) from error
 
@@ -81,7 +84,7 @@ class PortLine:
         try:
             self._opened().reset_input_buffer()
             self._opened().write(line)
-        except (serial.SerialException, OSError) as error:
+        except _LINE_ERRORS as error:
             raise self._lost(error) from error
 
     def receive(self, timeout_s: float) -> bytes:
@@ -89,7 +92,7 @@ class PortLine:
         try:
             port.timeout = timeout_s
             return port.read_until(b"\n", MAX_LINE)
-        except (serial.SerialException, OSError) as error:
+        except _LINE_ERRORS as error:
             raise self._lost(error) from error
 
     def close(self) -> None:
@@ -99,13 +102,13 @@ class PortLine:
 
     def _opened(self) -> serial.Serial:
         if self._port is None:
-            raise NotConnectedError(f"{self._at}: the line is closed: connect first")
+            raise NotConnectedError(f"{self._where}: the line is closed: connect first")
         return self._port
 
     def _lost(self, error: Exception) -> NotConnectedError:
         """A line that failed is opened anew at the next request: an instrument may have been restarted."""
         self.close()
-        return NotConnectedError(f"{self._at}: the line failed ({error}): look at cable and instrument")
+        return NotConnectedError(f"{self._where}: the line failed ({error}): look at cable and instrument")
 
 
 class MemoryLine:
@@ -228,10 +231,11 @@ def framed_line(at: Address, clock: Clock, device: str) -> FramedLine:
     Raises:
         InputError: it is no serial address.
     """
+    where = f"{device} ({at})"
     if isinstance(at, SerialAddress):
-        line: Line = PortLine(at)
+        line: Line = PortLine(at, where)
     elif isinstance(at, MemoryAddress):
         line = MemoryLine(at, clock)
     else:
         raise InputError(f"{device}: needs an address such as {{serial: /dev/ttyUSB0}}, not {at}")
-    return FramedLine(line, clock, f"{device} ({at})")
+    return FramedLine(line, clock, where)
