@@ -98,9 +98,9 @@ def report(
 
 def export(
     campaign: OneOrNewest = None,
-    format: Annotated[
+    written_as: Annotated[
         Format, typer.Option("--format", metavar="csv|parquet", help="csv, or parquet (needs pyarrow).")
-    ] = Format.CSV,  # noqa: A002 (the option's name)
+    ] = Format.CSV,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="Where to write it; - for standard output.")
     ] = "-",
@@ -110,7 +110,7 @@ def export(
     with _journal(data) as reader:
         record = reader.campaign(campaign)
         trials = reader.trials(record.id)
-    if format is Format.PARQUET:
+    if written_as is Format.PARQUET:
         _export_parquet(record, trials, output)
         return
     from autolab.report.table import csv_text

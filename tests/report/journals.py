@@ -84,7 +84,7 @@ class _Writer:
                 lab="colour-bench",
                 laboratory="Example National Laboratory",
                 realm=self.realm,
-                bench="b1",
+                bench=f"bench-{self.key}",
                 seed=self.seed,
                 engine=EngineSpec("ax"),
                 lanes=1,
@@ -149,7 +149,7 @@ class _Writer:
         self.journal.screen(self.campaign, suggestion, Verdict("allowed"), PERSON)
         well = (number - 1) % 12
         sample = Sample(f"{self.key}-{number}", f"strip-{(number - 1) // 12 + 1}", "rack_1", well)
-        self.journal.begin(self.campaign, suggestion, 1, sample, "b1")
+        self.journal.begin(self.campaign, suggestion, 1, sample, f"bench-{self.key}")
         failed = self._act(number, values)
         if failed:
             self.journal.fail(self.campaign, number, failed)

@@ -1,0 +1,113 @@
+"""The command starts light, answers help at once, and refuses kindly."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autolab.cli.app import LATER, command
+from autolab.cli.reference import reference
+from tests.cli.running import autolab, clean_environment
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "ax", "botorch", "ophyd", "bluesky")
+HEAVY_FOR_HELP = (*HEAVY, "numpy", "pandas", "pint", "plotly", "yaml", "sqlite_utils", "epics", "zmq")
+COMMANDS = ("demo", "run", "check", "simulate", "list", "status", "show", "report", "export", "schema", "doctor")
+
+
+def modules_after(*words: str) -> tuple[int, set[str]]:
+    """Exit code of the command, and top-level names of the modules that its process has loaded."""
+    code = (
+        "import sys\nfrom autolab.cli import main\n"
+        f"code = main({list(words)!r})\n"
+        "print('\\n' + '|'.join([str(code), *{name.partition('.')[0] for name in sys.modules}]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, env=clean_environment()
+    )
+    code_text, *names = done.stdout.splitlines()[-1].split("|")
+    return int(code_text), set(names)
+
+
+@pytest.mark.parametrize("words", [("--help",), *((name, "--help") for name in COMMANDS)], ids=" ".join)
+def test_help_loads_nothing_heavy(words: tuple[str, ...]) -> None:
+    code, names = modules_after(*words)
+    assert code == 0
+    assert names.isdisjoint(HEAVY_FOR_HELP)
+
+
+@pytest.mark.parametrize("kind", ["campaign", "lab"])
+def test_schema_loads_no_control_system_and_no_engine(kind: str) -> None:
+    code, names = modules_after("schema", kind)
+    assert code == 0
+    assert names.isdisjoint(HEAVY)
+
+
+def test_checking_files_loads_no_control_system_and_no_engine() -> None:
+    _, names = modules_after("check", "examples/colour/campaign.yaml", "examples/colour/lab.yaml")
+    assert names.isdisjoint(HEAVY)
+    assert "yaml" in names, "the files were read"
+
+
+def test_the_commands_of_the_design_are_there() -> None:
+    assert tuple(command().commands) == COMMANDS
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_command_that_is_still_to_come_says_so(name: str, tmp_path: Path) -> None:
+    done = autolab(name, "something", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"autolab {name}: not available yet; see 'autolab --help' for what is\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("rnu",), "Did you mean 'run'"),
+        (("run",), "Missing argument 'CAMPAIGN'"),
+        (("run", "a.yaml", "--trails", "3"), "No such option: --trails"),
+        (("run", "a.yaml", "--trials", "three"), "Invalid value for '--trials'"),
+        (("export", "--format", "xls"), "'xls' is not one of 'csv', 'parquet'"),
+        (("schema", "labs"), "'labs' is not one of 'campaign', 'lab'"),
+        (
+            ("run", "a.yaml", "--simulate=stage,arm"),
+            "--simulate=stage,arm: to simulate some devices and not others is not available yet; "
+            "write --simulate to simulate all of them",
+        ),
+        (("run", "a.yaml", "--virtual"), "--virtual needs --simulate: hardware does not run on a virtual clock"),
+        (
+            ("list", "--data", "nowhere"),
+            "nowhere: holds no campaigns; run one first",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_wrong_words_get_one_message_and_exit_code_2(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    done = autolab(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == [], "nothing was written"
+
+
+def test_a_missing_file_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    done = autolab("run", "missing.yaml", "--simulate", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("missing.yaml: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "autolab-data").exists()
+
+
+def test_the_reference_page_is_what_the_code_says() -> None:
+    page = (ROOT / "docs/reference/commands.md").read_text()
+    assert page == reference(), "write it again: python -m tests.cli.write_reference"
+
+
+def test_the_demo_ships_the_colour_example() -> None:
+    for name in ("campaign.yaml", "lab.yaml"):
+        shipped = ROOT / "autolab" / "demo" / "colour" / name
+        assert shipped.read_text() == (ROOT / "examples" / "colour" / name).read_text()

@@ -1,0 +1,147 @@
+"""The report: what it says, that it runs nothing foreign, and that a browser shows it without a network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autolab.journal.reader import JournalReader
+from autolab.report.facts import Facts
+from autolab.report.page import render_report, summary, write_report
+from tests.report.journals import write_journal
+
+CHROMIUM = "/usr/bin/chromium"
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_journal(folder)
+    reader = JournalReader.open(folder)
+    path = write_report(reader, reader.campaign(), folder / "reports" / "report.html")
+    reader.close()
+    return path
+
+
+def rendered(folder: Path, **more: Any) -> str:
+    write_journal(folder, **more)
+    reader = JournalReader.open(folder)
+    try:
+        return render_report(reader, reader.campaign())
+    finally:
+        reader.close()
+
+
+def words(html: str) -> str:
+    """What a person reads, without scripts and tags."""
+    body = re.sub(r"<(script|style).*?</\1>", " ", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+def test_it_says_what_came_of_the_campaign_and_that_it_was_simulated(report: Path) -> None:
+    text = words(report.read_text())
+    assert "SIMULATED All devices were simulators." in text
+    assert (
+        "Trial 24 is recommended: colour_distance 3.350 ± 0.090, which does not meet the target of at most 2." in text
+    )
+    assert "28 of 30 trials have an outcome, 1 failed, 1 was refused." in text
+    for part in (
+        "Recommended recipe",
+        "Best so far",
+        "Parameters over trials",
+        "Where it looked",
+        "Trials",
+        "Time line of the devices",
+        "Timings",
+        "What people did",
+        "Environment and files",
+    ):
+        assert part in text
+
+
+def test_trials_that_failed_or_were_refused_are_shown_with_their_cause(report: Path) -> None:
+    text = words(report.read_text())
+    assert "the gripper closed and its read-back says open" in text
+    assert "cyan + magenta + yellow is 312 uL, above the 300 uL that a well holds" in text
+
+
+def test_no_number_has_more_digits_than_a_person_reads(report: Path) -> None:
+    text = re.sub(r"sha256 \w+|<script.*?</script>", "", report.read_text(), flags=re.DOTALL)
+    assert not re.search(r"\d\.\d{7,}", words(text))
+
+
+def test_every_figure_has_words_and_a_table(report: Path) -> None:
+    html = report.read_text()
+    figures = re.findall(r'<div class="figure"[^>]*>', html)
+    assert len(figures) == 5
+    for figure in figures:
+        assert 'role="img"' in figure
+        for name in re.findall(r'aria-(?:labelledby|describedby)="([^"]+)"', figure):
+            assert f'id="{name}"' in html
+    assert html.count(" as a table</summary>") == 3
+    assert html.count('<a href="#trials">') == 2
+
+
+def test_a_name_that_is_a_script_does_not_run(tmp_path: Path) -> None:
+    html = rendered(tmp_path, name='<script>alert("x")</script>', trials=4)
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;" in html
+
+
+@pytest.mark.parametrize("trials", [0, 1, 2])
+def test_a_campaign_that_hardly_began_has_a_report(tmp_path: Path, trials: int) -> None:
+    text = words(rendered(tmp_path, trials=trials, ended=False))
+    assert "still running" in text
+    assert ("No trial has an outcome" in text) is (trials == 0)
+
+
+def test_a_physical_campaign_has_no_banner_of_a_simulated_one(tmp_path: Path) -> None:
+    html = rendered(tmp_path, trials=2, realm="physical")
+    assert "SIMULATED" not in words(html)
+    assert '<span class="badge physical">' in html
+
+
+def test_the_same_journal_gives_the_same_report(report: Path) -> None:
+    reader = JournalReader.open(report.parents[1])
+    assert render_report(reader, reader.campaign()) == report.read_text()
+    assert summary(Facts.read(reader, reader.campaign())).endswith("It ended: all 30 trials of the budget are used.")
+    reader.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (800, "dark")])
+def test_a_browser_shows_it_without_error_and_without_network(
+    report: Path, browser: Any, width: int, scheme: str
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    heard: list[str] = []
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("request", lambda request: heard.append(request.url))
+    try:
+        page.goto(report.as_uri())
+        page.wait_for_selector("html[data-ready=yes]", timeout=30_000)
+        picture = page.screenshot(full_page=True)
+        drawn = page.eval_on_selector_all("[data-figure] .main-svg", "all => all.length")
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        too_wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    finally:
+        page.close()
+    assert heard == [report.as_uri()]
+    assert drawn >= 5
+    assert not too_wide
+    assert len(picture) > 100_000, "a blank page makes a small picture"
+    assert (background == "rgb(247, 247, 245)") is (scheme == "light")
