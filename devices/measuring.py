@@ -82,18 +82,11 @@ class ZmqInstrument(Instrument):
     def connect(self, timeout_s: float) -> Identity:
         """Open the link, ask who is there and what it measures, see `devices.base.AutolabDevice`."""
         identity = self._client.connect(MODEL, timeout_s)
-        table = self._client.ask("table")
         try:
-            has_metrics = set(self._metrics) <= set(table["metrics"])
-            if set(table["parameters"]) != set(self._parameters) or not has_metrics:
-                raise NotConnectedError(
-                    f"{self.name} ({self._at}): the lab file names the parameters {_names(self._parameters)} and the "
-                    f"metrics {_names(self._metrics)}, and this instrument has the parameters "
-                    f"{_names(table['parameters'])} and the metrics {_names(table['metrics'])}"
-                )
-            self._table, self._duration_s = str(table["sha256"]), float(table["duration_s"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise WireError(f"{self.name}: its table is not whole ({error}): {dict(table)}") from error
+            self._learn(self._client.ask("table"))
+        except DeviceError:
+            self._client.close()
+            raise
         self._identity = identity
         return identity
 
@@ -153,6 +146,20 @@ class ZmqInstrument(Instrument):
             )
         for name, value in action.values.items():
             self._guard.check(name, value)
+
+    def _learn(self, table: Mapping[str, Any]) -> None:
+        """Take what the instrument says of its table, which must have what the lab file names."""
+        try:
+            parameters, metrics = set(table["parameters"]), set(table["metrics"])
+            self._table, self._duration_s = str(table["sha256"]), float(table["duration_s"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise WireError(f"{self.name}: its table is not whole ({error}): {dict(table)}") from error
+        if parameters != set(self._parameters) or not set(self._metrics) <= metrics:
+            raise NotConnectedError(
+                f"{self.name} ({self._at}): the lab file names the parameters {_names(self._parameters)} and the "
+                f"metrics {_names(self._metrics)}, and this instrument has the parameters "
+                f"{_names(table['parameters'])} and the metrics {_names(table['metrics'])}"
+            )
 
     def _write(self, action: Measure) -> Reply:
         """The only way by which an action reaches the instrument: the guard sees it first."""
