@@ -43,7 +43,7 @@ def load_campaign(path: str | Path) -> CampaignSpec:
     objective = read_objective(problems, file.values)
     outcome_constraints = read_outcome_constraints(problems, file.values)
     for key, instead in _LATER.items():
-        if file.values.get(key) is not None:
+        if file.values.get(key) is not None and not problems.has((key,)):
             problems.not_available_yet((key,), f"{key} is not available yet ({instead}): remove the key")
     problems.raise_any()
     return _spec(Path(path), file.values, file.source, _problem(space, objective, outcome_constraints))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
-from autolab.config.fields import DottedName, FileModel, Name, Number, Slug, Text, Value
+from autolab.config.fields import IS_NUMBER, DottedName, FileModel, Name, Number, Slug, Text, Value, one_of
 
 __all__ = [
     "BudgetModel",
@@ -21,12 +22,26 @@ __all__ = [
 ]
 
 
+def _pair(value: object) -> object:
+    n_items = len(cast("list[object]", value)) if isinstance(value, list) else 2
+    if n_items != 2:
+        message = f"a lower and an upper bound are wanted, such as [0, 300], and the list has length {n_items}"
+        raise PydanticCustomError("pair", "{message}", {"message": message})
+    return cast("object", value)
+
+
+Bounds = Annotated[list[Number], Field(min_length=2, max_length=2, examples=["[0, 300]"]), BeforeValidator(_pair)]
+Choices = Annotated[list[Value], Field(min_length=2, max_length=1000, examples=["[water, ethanol]"])]
+
+
 class ParameterModel(FileModel):
     """What one parameter may be: a range (`bounds`), one of several values (`choices`), or fixed (`value`)."""
 
-    bounds: Annotated[list[Number], Field(min_length=2, max_length=2, examples=["[0, 300]"])] | None = None
+    model_config = one_of(("bounds",), ("choices",), ("value",))
+
+    bounds: Bounds | None = None
     """Lowest and highest value, both included."""
-    choices: Annotated[list[Value], Field(min_length=2, max_length=1000, examples=["[water, ethanol]"])] | None = None
+    choices: Choices | None = None
     """The values to choose from: numbers, texts or booleans."""
     value: Value | None = None
     """The one value that every trial has."""
@@ -56,11 +71,11 @@ class ObjectiveModel(FileModel):
 
 
 class BudgetModel(FileModel):
-    """What the campaign may use at most."""
+    """Limits in trials and in time; the campaign ends at the first that is reached."""
 
     trials: int = Field(ge=1, le=99_999, examples=["40"])
     """Largest number of trials."""
-    hours: Annotated[Number, Field(gt=0, le=100_000)] | None = None
+    hours: Annotated[float, Field(gt=0, le=100_000), IS_NUMBER] | None = None
     """Longest time in hours of lab time."""
 
 
@@ -69,7 +84,7 @@ class NoImprovementModel(FileModel):
 
     trials: int = Field(ge=1, le=99_999, examples=["10"])
     """How many trials to look back over."""
-    by: Annotated[Number, Field(ge=0, allow_inf_nan=False)] = 0.0
+    by: Annotated[float, Field(ge=0, allow_inf_nan=False), IS_NUMBER] = 0.0
     """Smallest improvement that counts, in the unit of the objective."""
 
 
@@ -81,7 +96,7 @@ class StoppingModel(FileModel):
 
 
 class EngineModel(FileModel):
-    """What proposes the trials."""
+    """The engine; `engine: sobol` is short for `engine: {name: sobol}`."""
 
     name: Literal["ax", "botorch", "sobol", "random"] = "ax"
     """`ax` and `botorch` learn from outcomes; `sobol` fills the space evenly; `random` draws at random."""
@@ -111,14 +126,8 @@ def _engine(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-_ENGINE_SCHEMA: dict[str, Any] = {
-    "anyOf": [{"$ref": "#/$defs/EngineModel"}, {"enum": ["ax", "botorch", "sobol", "random"]}],
-}
-
-
 def _engine_schema(schema: dict[str, Any]) -> None:
-    schema.pop("$ref", None)
-    schema.update(_ENGINE_SCHEMA)
+    schema["anyOf"] = [{"$ref": schema.pop("$ref")}, {"enum": ["ax", "botorch", "sobol", "random"]}]
 
 
 class CampaignModel(FileModel):

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from autolab.config.words import kind_of, shown
 
 __all__ = [
+    "DOTTED",
     "EPICS",
+    "IS_NUMBER",
+    "NAME",
+    "PACKAGE",
     "PATTERNS",
     "SERIAL",
+    "SIGNAL",
+    "SLUG",
+    "TEXT",
     "ZMQ",
     "DottedName",
     "FileModel",
@@ -24,6 +31,7 @@ __all__ = [
     "Slug",
     "Text",
     "Value",
+    "one_of",
 ]
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
@@ -54,6 +62,11 @@ class FileModel(BaseModel):
     """Base of the models: strict, no unknown keys, and documented by the text under each field."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True, frozen=True)
+
+
+def one_of(*groups: tuple[str, ...]) -> ConfigDict:
+    """Configuration of a model whose JSON Schema wants exactly one group of keys."""
+    return ConfigDict(json_schema_extra={"oneOf": [{"required": list(group)} for group in groups]})
 
 
 def _number(value: Any) -> Any:
@@ -100,7 +113,9 @@ DottedName = Annotated[str, StringConstraints(pattern=DOTTED, max_length=200)]
 PackageName = Annotated[str, StringConstraints(pattern=PACKAGE, max_length=200)]
 SignalName = Annotated[str, StringConstraints(pattern=SIGNAL, max_length=200)]
 Text = Annotated[str, StringConstraints(pattern=TEXT, max_length=200)]
-Number = Annotated[float, BeforeValidator(_number), Field(json_schema_extra={"type": "number"})]
+IS_NUMBER = BeforeValidator(_number)
+"""Refuses texts and booleans where a number is wanted, with advice."""
+Number = Annotated[float, IS_NUMBER]
 Quantity = Annotated[
     str | int | float, BeforeValidator(_quantity), WithJsonSchema({"type": ["string", "number"], "title": "Quantity"})
 ]

@@ -11,7 +11,7 @@ from autolab.config.labmodel import LabModel, LabwareModel, MaterialModel
 from autolab.config.limits import read_envelope
 from autolab.config.problems import Problems, valid
 from autolab.config.specs import LabSpec, LabwareSpec, MaterialSpec
-from autolab.config.units import convert, parse_quantity
+from autolab.config.units import convert, read_quantity
 from autolab.config.words import shown
 from autolab.config.yamlfile import read_yaml
 from autolab.core.canonical import content_hash
@@ -38,7 +38,7 @@ def load_lab(path: str | Path) -> LabSpec:
     labware = _read_labware(problems, file.values)
     envelope = read_envelope(problems, file.values)
     for key in ("interlocks", "safe_state"):
-        if file.values.get(key):
+        if file.values.get(key) and not problems.has((key,)):
             problems.not_available_yet((key,), f"{key} is not available yet: write '{key}: []', or remove the key")
     problems.raise_any()
     model = LabModel.model_validate(file.values)
@@ -77,11 +77,10 @@ def _read_materials(problems: Problems, values: Mapping[str, Any]) -> dict[str, 
 def _stock_ul(stock: str | float) -> float:
     if not isinstance(stock, str):
         raise InputError(f"{shown(stock)} has no unit: write for example '{stock:g} mL'")
-    quantity = parse_quantity(stock)
-    microlitres = convert(quantity.value, quantity.unit, "uL")
-    if not 0.0 <= microlitres < float("inf"):  # NaN is refused too
-        raise InputError(f"{shown(stock)} must be a finite volume of at least zero")
-    return microlitres
+    quantity = read_quantity(stock, "uL")
+    if quantity.value < 0.0:
+        raise InputError(f"{shown(stock)} is below zero: write what is really there")
+    return convert(quantity.value, quantity.unit, "uL")
 
 
 def _read_labware(problems: Problems, values: Mapping[str, Any]) -> dict[str, LabwareSpec]:

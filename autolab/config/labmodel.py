@@ -19,6 +19,7 @@ from autolab.config.fields import (
     Slug,
     Text,
     Value,
+    one_of,
 )
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
 
 class AddressModel(FileModel):
     """Where a device listens: exactly one of `epics`, `serial` and `zmq`."""
+
+    model_config = one_of(("epics",), ("serial",), ("zmq",))
 
     epics: Annotated[str, StringConstraints(pattern=EPICS)] | None = None
     """Common prefix of the device's process variables, over Channel Access."""
@@ -90,6 +93,8 @@ class LabwareModel(FileModel):
 
 class LimitModel(FileModel):
     """Limits of one writable signal: a range (`min` and `max`), the `allowed` values, or a `pattern` for texts."""
+
+    model_config = one_of(("min", "max"), ("allowed",), ("pattern",))
 
     min: Quantity | None = None
     """Lowest value that may be written, with its unit; the other numbers are converted to this unit."""

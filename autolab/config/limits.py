@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from autolab.config.labmodel import LimitModel
 from autolab.config.problems import Problems, valid
-from autolab.config.units import Quantity, check_same_dimension, convert, convert_difference, parse_quantity
+from autolab.config.units import Quantity, convert, convert_difference, read_quantity
 from autolab.config.words import KeyPath, did_you_mean, listed, shown
 from autolab.core.envelope import AllowedValues, Limit, RangeLimit
 from autolab.core.errors import InputError
@@ -30,12 +30,12 @@ def read_envelope(problems: Problems, values: Mapping[str, Any]) -> dict[str, Li
         Limit by ``device.signal``, of those that are right.
     """
     declared, devices = values.get("envelope"), values.get("devices")
-    known = [str(name) for name in cast("dict[str, Any]", devices)] if isinstance(devices, dict) else []
+    known = list(cast("dict[str, Any]", devices)) if isinstance(devices, dict) else []
     found: dict[str, Limit] = {}
     for signal, raw in cast("dict[str, Any]", declared).items() if isinstance(declared, dict) else ():
         path = ("envelope", signal)
         device = signal.partition(".")[0]
-        if "." in signal and device not in known:
+        if "." in signal and known and device not in known:
             guess = did_you_mean(device, known)
             hint = f"did you mean {guess!r}?" if guess else f"devices are {listed(known)}"
             problems.add(path, f"{signal}: {device!r} is not a device of this lab: {hint}")
@@ -54,6 +54,8 @@ def _read_limit(problems: Problems, path: KeyPath, signal: str, model: LimitMode
         *(["allowed"] if model.allowed is not None else []),
         *(["pattern"] if model.pattern is not None else []),
     ]
+    if not kinds and problems.has(path):
+        return None  # the one that is meant is misspelt
     if len(kinds) != 1:
         given = f"here are {listed(kinds)}" if kinds else "here is none of them"
         problems.add(path, f"{signal}: give either min and max, or allowed, or pattern, and {given}")
@@ -81,9 +83,9 @@ def _read_pattern(problems: Problems, path: KeyPath, signal: str, pattern: str) 
 
 
 def _read_range(problems: Problems, path: KeyPath, signal: str, model: LimitModel) -> Limit | None:
-    n_before = problems.count
+    has_misspelt_key, n_before = problems.has(path), problems.count
     for key in ("min", "max"):
-        if getattr(model, key) is None:
+        if getattr(model, key) is None and not has_misspelt_key:
             problems.add(path, f"{signal}: {key} is missing: add '{key}: ...' with its unit")
     texts = {key: getattr(model, key) for key in _NUMBERS if getattr(model, key) is not None}
     numbers: dict[str, Quantity] = {}
@@ -91,12 +93,11 @@ def _read_range(problems: Problems, path: KeyPath, signal: str, model: LimitMode
         if key == "safe" and text == "hold":
             continue
         try:
-            numbers[key] = _quantity(text)
-            if "min" in numbers:
-                check_same_dimension(numbers[key].unit, numbers["min"].unit)
+            numbers[key] = read_quantity(text, numbers["min"].unit if "min" in numbers else None)
         except InputError as error:
-            problems.add((*path, key), f"{signal}: {key} {error}")
-    if problems.count > n_before:
+            hint = f"{error} (or 'hold')" if key == "safe" else str(error)
+            problems.add((*path, key), f"{signal}: {key} {hint}")
+    if problems.count > n_before or not {"min", "max"} <= numbers.keys():
         return None
     try:
         return _range(signal, numbers)
@@ -105,10 +106,6 @@ def _read_range(problems: Problems, path: KeyPath, signal: str, model: LimitMode
         key = next((key for key in ("max_step", "tolerance", "safe", "min", "max") if said.startswith(key)), "min")
         problems.add((*path, key), str(error))
         return None
-
-
-def _quantity(text: str | float) -> Quantity:
-    return parse_quantity(text) if isinstance(text, str) else Quantity(float(text), "")
 
 
 def _range(signal: str, numbers: Mapping[str, Quantity]) -> RangeLimit:

@@ -46,6 +46,7 @@ class Problems:
     def __init__(self, source: Source) -> None:
         self.source = source
         self._found: list[FileError] = []
+        self._paths: list[KeyPath] = []
 
     @property
     def count(self) -> int:
@@ -55,6 +56,11 @@ class Problems:
     def add(self, path: KeyPath, message: str) -> None:
         """Refuse the value at ``path``."""
         self._found.append(self.source.error(path, message))
+        self._paths.append(path)
+
+    def has(self, path: KeyPath) -> bool:
+        """True where something at ``path`` or inside it was refused."""
+        return any(found[: len(path)] == path for found in self._paths)
 
     def not_available_yet(self, path: KeyPath, message: str) -> None:
         """Refuse a key that has no effect in this version."""
@@ -132,7 +138,9 @@ def _sentence(error: ErrorDetails) -> str:
         return f"{shown(value)} is not known: {hint}"
     if kind in _BOUNDS:
         words, key, advice = _BOUNDS[kind]
-        return f"{shown(value)} {words} {facts[key]:g}: give {advice} {facts[key]:g}".replace("1e+05", "100000")
+        bound = str(facts[key]).removesuffix(".0")
+        said = f"{shown(value)} {words} {bound}: give {advice} {bound}"
+        return said if value - value == 0 else f"{shown(value)} is not a finite number"
     if kind in {"too_short", "too_long"}:
         return _wrong_length(facts)
     if kind in {"string_too_long", "string_too_short"}:

@@ -70,6 +70,8 @@ def _read_parameter(problems: Problems, name: str, raw: object) -> Parameter | N
     if model is None:
         return None
     n_before = problems.count
+    if problems.has(path) and all(getattr(model, kind) is None for kind in _KINDS):
+        return None  # the one that is meant is misspelt
     _check_keys(problems, path, name, model)
     check_unit_of(problems, (*path, "unit"), name, model.unit)
     if problems.count > n_before:
@@ -131,10 +133,10 @@ def _check_size(name: str, lower: float, upper: float, step: float | None) -> No
     """Refuse numbers of which no hardware can have a use, and which arithmetic cannot bear."""
     for bound in (lower, upper):
         if math.isfinite(bound) and abs(bound) > _LARGEST:
-            raise InputError(f"{name}: bound {bound:g} is beyond {_LARGEST:g}: use a larger unit")
-    if step is not None and 0 < step < (upper - lower) / _MOST_VALUES:
+            raise InputError(f"{name}: bound {bound:g} is beyond ±{_LARGEST:g}: use a larger unit")
+    if step is not None and math.isfinite(upper - lower) and 0 < step < (upper - lower) / _MOST_VALUES:
         raise InputError(
-            f"{name}: step {step:g} makes more than {_MOST_VALUES:g} values: use a larger step, or remove the step"
+            f"{name}: step {step:g} makes more than a thousand million values: use a larger step, or remove the step"
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ __all__ = [
     "convert_difference",
     "dimension_of",
     "parse_quantity",
+    "read_quantity",
 ]
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?\.?(?:nan|inf)\b"
@@ -85,8 +87,33 @@ def parse_quantity(text: str) -> Quantity:
     if match is None:
         raise InputError(f"{shown(text)} is not a number with a unit: write for example '250 mL'")
     number, unit = match.groups()
-    check_unit(unit)
+    try:
+        check_unit(unit)
+    except InputError as error:
+        raise InputError(f"{shown(text)}: {error}") from None
     return Quantity(float(number.lower().replace(".nan", "nan").replace(".inf", "inf")), unit)
+
+
+def read_quantity(value: str | float, wanted: str | None = None) -> Quantity:
+    """Read a quantity as a file gives it: a text such as ``250 mL``, or a pure number.
+
+    Args:
+        value: What the file says.
+        wanted: A unit of the dimension that is wanted; None where any will do.
+
+    Raises:
+        InputError: no number, not a finite one, an unknown unit, or a unit of another dimension. The message begins
+            with the value, so that it can follow the name of its key.
+    """
+    quantity = parse_quantity(value) if isinstance(value, str) else Quantity(float(value), "")
+    if not math.isfinite(quantity.value):
+        raise InputError(f"{shown(value)} is not a finite number")
+    if wanted is not None:
+        try:
+            check_same_dimension(quantity.unit, wanted)
+        except InputError as error:
+            raise InputError(f"{shown(value)}: {error}") from None
+    return quantity
 
 
 def check_unit(unit: str) -> None:
@@ -123,7 +150,8 @@ def check_same_dimension(unit: str, wanted: str) -> None:
     """
     if _unit(unit).dimensionality != _unit(wanted).dimensionality:
         raise InputError(
-            f"{shown(unit) if unit else 'no unit'} is {dimension_of(unit)}, and {dimension_of(wanted)} is wanted"
+            f"{shown(unit) if unit else 'without a unit it'} is {dimension_of(unit)}, "
+            f"and {dimension_of(wanted)} is wanted"
             + (f": use {wanted!r} or a unit like it" if wanted else ": write the number without a unit")
         )
 

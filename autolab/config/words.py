@@ -44,7 +44,7 @@ def kind_of(value: object) -> str:
     """What kind of value this is, in the words of the file's reader."""
     if value is None:
         return "nothing"
-    names: dict[type, str] = {bool: "true or false", str: "text", int: "a whole number", float: "a number"}
+    names: dict[type, str] = {bool: "a boolean", str: "text", int: "a whole number", float: "a number"}
     return names.get(type(value), "a list" if isinstance(value, list) else "a mapping")
 
 

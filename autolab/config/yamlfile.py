@@ -189,13 +189,14 @@ class _Builder:
             raise self._problems[0]
         if self._top is None:
             raise FileError(self.name, None, _EMPTY)
-        if not isinstance(self._top, dict):
+        top = self._top
+        if not isinstance(top, dict):
             raise FileError(
                 self.name,
                 self.lines.get((), 1),
-                f"{kind_of(self._top)} stands at the top, and keys with values are wanted, such as 'name: ...'",
+                f"{kind_of(top)} stands at the top, and keys with values are wanted, such as 'name: ...'",
             )
-        return cast("dict[str, Any]", self._top)
+        return cast("dict[str, Any]", top)
 
     def _refuse(self, message: str) -> None:
         self._problems.append(FileError(self.name, self.line, message))

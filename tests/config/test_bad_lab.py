@@ -1,0 +1,296 @@
+"""Each bad lab file, and the exact sentence it gets."""
+
+from pathlib import Path
+
+import pytest
+
+from autolab.config.lab import load_lab
+from autolab.core.errors import FileError, InputErrors, NotAvailableYetError
+
+GOOD = """\
+name: bench
+laboratory: Example National Laboratory
+devices:
+  stage:
+    class: devices.motion.EpicsStage
+    at: {epics: "BENCH:STAGE:"}
+    options: {gain: 1.0}
+  dispenser:
+    class: devices.dispensers.SerialDispenser
+    at: {serial: /dev/ttyUSB0, baudrate: 9600}
+  arm:
+    class: devices.robots.ZmqArm
+    at: {zmq: "tcp://127.0.0.1:5555"}
+stations: {stage: {}}
+materials: {cyan: {stock: 250 mL}}
+labware: {strip: {places: [rack_1, rack_2], wells: 24}}
+envelope:
+  stage.position: {min: 0 mm, max: 300 mm, max_step: 30 mm, safe: hold}
+  arm.gripper: {allowed: [open, closed]}
+packages: []
+interlocks: []
+safe_state: []
+"""
+SLUG = "a name of at most 64 letters, digits, '-' and '_' that begins with a letter or digit is wanted"
+NAME = "a name of at most 64 letters, digits and '_' that does not begin with a digit is wanted"
+STAGE = 'epics: "BENCH:STAGE:"'
+POSITION = "min: 0 mm, max: 300 mm, max_step: 30 mm, safe: hold"
+GRIPPER = "allowed: [open, closed]"
+
+CASES = [
+    ("unknown-key", "materials:", "matrials:", "15: unknown key 'matrials': did you mean 'materials'?"),
+    (
+        "unknown-device-key",
+        "class: devices.motion.EpicsStage",
+        "clas: devices.motion.EpicsStage",
+        "5: devices.stage: unknown key 'clas': did you mean 'class'?",
+    ),
+    ("unknown-address", STAGE, "epic: X", "6: devices.stage.at: unknown key 'epic': did you mean 'epics'?"),
+    ("station-with-keys", "{stage: {}}", "{stage: {x: 1}}", "14: stations.stage: unknown key 'x': remove it"),
+    (
+        "missing-laboratory",
+        "laboratory: Example National Laboratory\n",
+        "",
+        "1: the key 'laboratory' is missing: add 'laboratory: Example National Laboratory'",
+    ),
+    (
+        "missing-class",
+        "    class: devices.motion.EpicsStage\n",
+        "",
+        "4: devices.stage: the key 'class' is missing: add 'class: devices.motion.EpicsStage'",
+    ),
+    # Names that are paths
+    ("name-is-a-path", "name: bench", "name: ../bench", f"1: name: '../bench' is a path, and {SLUG}"),
+    ("material-is-a-path", "cyan:", "a/cyan:", f"15: materials: 'a/cyan' is a path, and {SLUG}"),
+    ("labware-is-a-path", "strip:", "../strip:", f"16: labware: '../strip' is a path, and {SLUG}"),
+    (
+        "place-is-a-path",
+        "rack_2]",
+        "../rack_2]",
+        f"16: labware.strip.places, item 2: '../rack_2' is a path, and {SLUG}",
+    ),
+    ("station-is-a-path", "{stage: {}}", "{../stage: {}}", f"14: stations: '../stage' is a path, and {SLUG}"),
+    ("device-is-a-path", "  dispenser:", "  ../x:", f"8: devices: '../x' is a path, and {NAME}"),
+    # Devices and addresses
+    (
+        "device-reserved",
+        "  dispenser:",
+        "  parent:",
+        "8: 'parent' is a reserved word: choose another name for the device",
+    ),
+    (
+        "device-with-dash",
+        "  dispenser:",
+        "  my-dispenser:",
+        f"8: devices: 'my-dispenser' is not possible here, and {NAME}",
+    ),
+    (
+        "one-address-twice",
+        "serial: /dev/ttyUSB0, baudrate: 9600",
+        'epics: "BENCH:STAGE:"',
+        "10: dispenser has the address epics BENCH:STAGE:, and so has stage in line 6: give each device its own",
+    ),
+    (
+        "one-endpoint-twice",
+        STAGE,
+        'zmq: "tcp://localhost:5555"',
+        "13: arm has the address zmq tcp://127.0.0.1:5555, and so has stage in line 6: give each device its own",
+    ),
+    (
+        "two-addresses",
+        STAGE,
+        "epics: X, serial: Y",
+        "6: stage: give exactly one of epics, serial and zmq, and here are epics and serial",
+    ),
+    (
+        "no-address",
+        f"{{{STAGE}}}",
+        "{}",
+        "6: stage: give exactly one of epics, serial and zmq, and here is none of them",
+    ),
+    (
+        "baudrate-without-line",
+        STAGE,
+        f"{STAGE}, baudrate: 9600",
+        "6: stage: 'baudrate' goes with 'serial' only: remove it",
+    ),
+    (
+        "endpoint-without-port",
+        "tcp://127.0.0.1:5555",
+        "tcp://127.0.0.1",
+        "13: devices.arm.at.zmq: 'tcp://127.0.0.1' is not possible here, "
+        "and an endpoint such as 'tcp://127.0.0.1:5555' is wanted",
+    ),
+    ("port-too-high", "5555", "99999", "13: arm: port 99999 is not between 1 and 65535: correct the port"),
+    ("option-nan", "gain: 1.0", "gain: .nan", "7: devices.stage.options.gain: nan is not a finite number"),
+    # Materials and labware
+    (
+        "stock-of-time",
+        "250 mL",
+        "250 s",
+        "15: cyan: stock '250 s': 's' is a time, and a volume is wanted: use 'uL' or a unit like it",
+    ),
+    ("stock-without-unit", "250 mL", "250", "15: cyan: stock 250 has no unit: write for example '250 mL'"),
+    ("stock-misspelt", "250 mL", "250 mLL", "15: cyan: stock '250 mLL': 'mLL' is not a unit: did you mean 'mL'?"),
+    ("stock-below-zero", "250 mL", "-1 mL", "15: cyan: stock '-1 mL' is below zero: write what is really there"),
+    ("stock-nan", "250 mL", "nan mL", "15: cyan: stock 'nan mL' is not a finite number"),
+    (
+        "place-twice",
+        "rack_2]",
+        "rack_1]",
+        "16: strip: place 'rack_1' is given twice: each piece needs a place of its own",
+    ),
+    ("no-wells", "wells: 24", "wells: 0", "16: labware.strip.wells: 0 is less than 1: give at least 1"),
+    # Envelope
+    (
+        "limit-of-no-device",
+        "stage.position",
+        "stag.position",
+        "18: stag.position: 'stag' is not a device of this lab: did you mean 'stage'?",
+    ),
+    (
+        "limit-of-no-signal",
+        "stage.position",
+        "position",
+        "18: envelope: 'position' is not possible here, and a device and its signal such as 'stage.position' is wanted",
+    ),
+    (
+        "limits-swapped",
+        "min: 0 mm, max: 300 mm",
+        "min: 300 mm, max: 0 mm",
+        "18: stage.position: min 300 and max 0 are swapped: min must be below max",
+    ),
+    (
+        "limits-equal",
+        "max: 300 mm",
+        "max: 0 cm",
+        "18: stage.position: min 0 and max 0 are equal: min must be below max",
+    ),
+    ("limit-nan", "min: 0 mm", "min: nan mm", "18: stage.position: min 'nan mm' is not a finite number"),
+    ("limit-infinite", "max: 300 mm", "max: .inf", "18: stage.position: max inf is not a finite number"),
+    (
+        "limit-of-time",
+        "max: 300 mm",
+        "max: 300 s",
+        "18: stage.position: max '300 s': 's' is a time, and a length is wanted: use 'mm' or a unit like it",
+    ),
+    (
+        "limit-without-unit",
+        "max: 300 mm",
+        "max: 300",
+        "18: stage.position: max 300: without a unit it is a pure number, and a length is wanted: "
+        "use 'mm' or a unit like it",
+    ),
+    ("limit-without-max", "max: 300 mm, ", "", "18: stage.position: max is missing: add 'max: ...' with its unit"),
+    (
+        "limit-misspelt-key",
+        "max: 300 mm",
+        "maxx: 300 mm",
+        "18: envelope.stage.position: unknown key 'maxx': did you mean 'max'?",
+    ),
+    ("safe-outside", "safe: hold", "safe: 40 cm", "18: stage.position: safe value 400.0 is outside [0, 300]"),
+    (
+        "safe-unknown",
+        "safe: hold",
+        "safe: stay",
+        "18: stage.position: safe 'stay' is not a number with a unit: write for example '250 mL' (or 'hold')",
+    ),
+    (
+        "step-below-zero",
+        "max_step: 30 mm",
+        "max_step: -3 mm",
+        "18: stage.position: max_step -3.0 must be a finite number above zero",
+    ),
+    (
+        "range-and-allowed",
+        "safe: hold",
+        "allowed: [1]",
+        "18: stage.position: give either min and max, or allowed, or pattern, and here are min and max and allowed",
+    ),
+    (
+        "empty-limit",
+        f"{{{POSITION}}}",
+        "{}",
+        "18: stage.position: give either min and max, or allowed, or pattern, and here is none of them",
+    ),
+    (
+        "allowed-twice",
+        GRIPPER,
+        "allowed: [open, open]",
+        "19: arm.gripper: allowed value 'open' is given twice: remove one",
+    ),
+    (
+        "allowed-nothing",
+        GRIPPER,
+        "allowed: []",
+        "19: envelope.arm.gripper.allowed: 0 items are given, and at least 1 is wanted",
+    ),
+    (
+        "pattern-broken",
+        GRIPPER,
+        "pattern: '[a'",
+        "19: arm.gripper: pattern '[a' is not a regular expression: unterminated character set at position 0",
+    ),
+    # The rest
+    (
+        "package-name",
+        "packages: []",
+        "packages: [my-lab]",
+        "20: packages, item 1: 'my-lab' is not possible here, "
+        "and the name of an importable package such as 'my_lab' is wanted",
+    ),
+    (
+        "interlocks",
+        "interlocks: []",
+        "interlocks: [{a: 1}]",
+        "21: interlocks is not available yet: write 'interlocks: []', or remove the key",
+    ),
+    (
+        "safe-state",
+        "safe_state: []",
+        "safe_state: [{a: 1}]",
+        "22: safe_state is not available yet: write 'safe_state: []', or remove the key",
+    ),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [pytest.param(*case[1:], id=case[0]) for case in CASES])
+def test_a_bad_lab_is_refused_in_one_plain_sentence(folder: Path, old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    Path("lab.yaml").write_text(GOOD.replace(old, new, 1))
+    with pytest.raises(FileError) as caught:
+        load_lab("lab.yaml")
+    assert str(caught.value) == f"lab.yaml:{message}"
+    assert caught.value.exit_code == 2
+
+
+def test_the_good_lab_of_these_tests_is_accepted(folder: Path) -> None:
+    Path("lab.yaml").write_text(GOOD)
+    assert load_lab("lab.yaml").name == "bench"
+
+
+def test_keys_of_a_later_version_say_so_by_their_type(folder: Path) -> None:
+    Path("lab.yaml").write_text(
+        GOOD.replace("interlocks: []", "interlocks: [{a: 1}]").replace("safe_state: []", "safe_state: [{a: 1}]")
+    )
+    with pytest.raises(InputErrors) as caught:
+        load_lab("lab.yaml")
+    assert [type(error) for error in caught.value.errors] == [NotAvailableYetError] * 2
+
+
+def test_all_problems_of_a_lab_are_reported_together_in_the_order_of_its_lines(folder: Path) -> None:
+    text = GOOD.replace("max: 300 mm", "max: 300 s").replace("250 mL", "lots").replace("5555", "0")
+    Path("lab.yaml").write_text(text)
+    with pytest.raises(InputErrors) as caught:
+        load_lab("lab.yaml")
+    assert [str(error).split(" ")[0] for error in caught.value.errors] == [
+        "lab.yaml:13:",
+        "lab.yaml:15:",
+        "lab.yaml:18:",
+    ]
