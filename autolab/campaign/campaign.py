@@ -194,7 +194,8 @@ class Campaign:
 
     def _wait_for_proposer(self, asked: Future[Suggestion]) -> None:
         begin = self._lab.clock.real()
-        wait([asked, *self._stop.futures], return_when=FIRST_COMPLETED)
+        futures: list[Future[Any]] = [asked, *self._stop.futures]
+        wait(futures, return_when=FIRST_COMPLETED)
         self._stopwatch.waited_for_proposer(begin)
 
     def _screen(self, suggestion: Suggestion) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 import bluesky.preprocessors as bpp
 from bluesky import RunEngine
-from bluesky.run_engine import TransitionError
 from bluesky.utils import Msg, RunEngineInterrupted
 from ophyd.utils.errors import WaitTimeoutError
 
+from autolab.campaign.meter import DeviceMeter
 from autolab.campaign.sink import Sink
 from autolab.core.canonical import plain
 from autolab.core.clock import Clock, VirtualClock
@@ -54,7 +54,6 @@ class Lane:
         on_phase: Callable[[int, str], None],
     ) -> None:
         self.number = number
-        self.device_seconds = 0.0
         self.trial: int | None = None
         self._open: list[tuple[OperationId, Any]] = []
         self._clock = clock
@@ -62,7 +61,7 @@ class Lane:
         self._campaign = campaign
         self._on_phase = on_phase
         self._sink = Sink(journal, campaign, number)
-        self._waiting_since = 0.0
+        self._meter = DeviceMeter(clock, journal)
         self._stopping = threading.Event()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"autolab-lane-{number}")
         self._engine: RunEngine = self._worker.submit(self._make_engine, loop).result()
@@ -83,13 +82,21 @@ class Lane:
         """
         self._stopping.set()
         if self._engine.state in ("running", "paused"):
-            with redirect_stdout(io.StringIO()), suppress(TransitionError):  # the RunEngine prints what it does
+            with (
+                redirect_stdout(io.StringIO()),
+                suppress(RuntimeError),
+            ):  # it prints what it does; it may be idle by now
                 self._engine.abort(reason)
 
     @property
     def documents(self) -> list[tuple[str, dict[str, Any]]]:
         """Documents of the last trial, as (name, document)."""
         return self._sink.documents
+
+    @property
+    def device_seconds(self) -> float:
+        """Real seconds that the last plan spent with its devices."""
+        return self._meter.seconds
 
     def close(self) -> None:
         """Wait for the plan to end and let go of the thread."""
@@ -99,13 +106,14 @@ class Lane:
         engine = RunEngine(context_managers=[], loop=loop)
         engine.subscribe(self._sink)
         engine.preprocessors.append(self._journalled)
+        engine.msg_hook = self._meter  # pyright: ignore[reportAttributeAccessIssue] (declared as None only)
         engine.waiting_hook = self._waiting  # pyright: ignore[reportAttributeAccessIssue] (declared as None only)
         engine.register_command("sleep", self._sleep)
         return engine
 
     def _run(self, trial: int, plan: Callable[[], Plan], md: Mapping[str, Any]) -> None:
         self._sink.begin(trial)
-        self.device_seconds = 0.0
+        self._meter.begin()
         try:
             if self._stopping.is_set():
                 raise InterruptedByPerson("stopped before the plan began")
@@ -119,6 +127,7 @@ class Lane:
         except Exception as error:
             raise _cause(error) from error
         finally:
+            self._meter.end()
             self._settle_rest()
             self.trial = None
 
@@ -168,21 +177,15 @@ class Lane:
 
     def _waiting(self, statuses: Any) -> None:
         """Called by the RunEngine with what it is about to wait for, and with None when the wait is over."""
-        if statuses is None:
-            self.device_seconds += self._clock.real() - self._waiting_since
-            return
-        self._waiting_since = self._clock.real()
-        if isinstance(self._clock, VirtualClock):
+        if statuses is not None and isinstance(self._clock, VirtualClock):
             self._clock.run_until(lambda: all(status.done for status in statuses))
 
     async def _sleep(self, msg: Msg) -> None:
         seconds = msg.args[0]
-        begin = self._clock.real()
         if isinstance(self._clock, VirtualClock):
             self._clock.sleep(seconds)
         else:
             await asyncio.sleep(seconds / self._clock.factor)
-        self.device_seconds += self._clock.real() - begin
 
 
 def _cause(error: Exception) -> AutolabError:

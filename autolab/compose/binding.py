@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from autolab.core.errors import FileError, InputError, InputErrors
 from autolab.core.operations import Operations
 from autolab.core.parameters import ChoiceParameter, Parameter, Values
 from autolab.core.samples import Sample
+from devices.base import WritableSignal
 from plans.conventions import Unit
 from plans.reducers import Reducer
 
@@ -52,8 +53,17 @@ class Binding:
         return "sample" in self.takes
 
 
-def bind(campaign: CampaignSpec, lab: LabSpec, plan: Any, reducer: Any) -> Binding:
+def bind(
+    campaign: CampaignSpec, lab: LabSpec, plan: Any, reducer: Any, signals: Mapping[str, Sequence[WritableSignal]]
+) -> Binding:
     """Match a plan's arguments with the lab's devices and the campaign's parameters, by name.
+
+    Args:
+        campaign: The campaign file.
+        lab: The lab file.
+        plan: What the dotted name of the plan stands for.
+        reducer: What the dotted name of the reducer stands for.
+        signals: Writable signals of each device of a class of ours.
 
     Raises:
         FileError: the plan is no plan, an argument has no match, a parameter has no argument, a unit does not fit, or
@@ -67,7 +77,7 @@ def bind(campaign: CampaignSpec, lab: LabSpec, plan: Any, reducer: Any) -> Bindi
             ("reduce",),
             f"{campaign.reduce!r} is not a reducer: declare it with @reducer(metrics=...) of plans.reducers",
         )
-    matched = _Match(campaign, lab, plan)
+    matched = _Match(campaign, lab, plan, signals)
     problems = [*matched.problems(), *_metric_problems(campaign, lab, reducer)]
     if problems:
         raise problems[0] if len(problems) == 1 else InputErrors(problems)
@@ -77,17 +87,24 @@ def bind(campaign: CampaignSpec, lab: LabSpec, plan: Any, reducer: Any) -> Bindi
 class _Match:
     """The arguments of a plan, sorted into devices, parameters and the three reserved names."""
 
-    def __init__(self, campaign: CampaignSpec, lab: LabSpec, plan: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        campaign: CampaignSpec,
+        lab: LabSpec,
+        plan: Callable[..., Any],
+        signals: Mapping[str, Sequence[WritableSignal]],
+    ) -> None:
         self._campaign = campaign
         self._lab = lab
         self._arguments = inspect.signature(plan).parameters
         self._hints = typing.get_type_hints(plan, include_extras=True)
         self._parameters = {parameter.name: parameter for parameter in campaign.problem.space.parameters}
         named = [n for n, a in self._arguments.items() if a.kind not in (a.VAR_KEYWORD, a.VAR_POSITIONAL)]
-        self.takes = frozenset(name for name in named if name in _RESERVED)
+        self.takes = frozenset(name for name in named if name in _RESERVED and not self._can_do_without(name))
         free = [name for name in named if name not in _RESERVED]
         self.devices = tuple(name for name in free if name in lab.devices and name not in self._parameters)
         self.converters: dict[str, Callable[[float], float]] = {}
+        self._signal_units = {s.name: s.unit for device in self.devices for s in signals.get(device, ()) if s.unit}
         self._unmatched = [name for name in free if name not in lab.devices and name not in self._parameters]
         self._takes_any = any(a.kind is a.VAR_KEYWORD for a in self._arguments.values())
 
@@ -114,6 +131,10 @@ class _Match:
             )
         return found
 
+    def _can_do_without(self, name: str) -> bool:
+        """A plan with an optional sample gets none in a lab without labware."""
+        return name == "sample" and not self._lab.labware and self._arguments[name].default is None
+
     def _taken(self) -> str:
         return ", ".join(n for n in self._arguments if n not in _RESERVED and n not in self._lab.devices)
 
@@ -135,7 +156,12 @@ class _Match:
         return None
 
     def _wanted_unit(self, name: str) -> str | None:
-        """The unit in which the plan takes a parameter, from the annotation of its argument."""
+        """The unit in which the plan takes a parameter: that of its argument's annotation.
+
+        A plan that takes any parameter hands it to a device's signal of the same name, in that signal's unit.
+        """
+        if name not in self._arguments:
+            return self._signal_units.get(name)
         metadata = getattr(self._hints.get(name), "__metadata__", ())
         return next((item.name for item in metadata if isinstance(item, Unit)), None)
 

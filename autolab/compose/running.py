@@ -97,13 +97,15 @@ def bind_files(file: Path, options: RunOptions) -> Bound:
     bench = plan_bench(lab, options)  # before plans are imported: they bring EPICS along
     names = Names(campaign.source, lab.packages, campaign.lab.parent)
     from autolab.compose.binding import bind
-    from autolab.compose.devices import check_envelope, device_classes
+    from autolab.compose.devices import check_envelope, device_classes, writable_signals
 
     lab_names = Names(lab.source, lab.packages, campaign.lab.parent)
     plan = names.resolve(campaign.plan, ("plan",), "plan")
     reducer = names.resolve(campaign.reduce, ("reduce",), "reducer")
-    binding = bind(campaign, lab, plan, reducer)
-    check_envelope(lab, device_classes(lab, lab_names))
+    classes = device_classes(lab, lab_names)
+    signals = {name: writable_signals(classes[name], spec) or () for name, spec in lab.devices.items()}
+    binding = bind(campaign, lab, plan, reducer, signals)
+    check_envelope(lab, classes)
     return Bound(campaign, lab, lab_names, binding, bench)
 
 
