@@ -51,7 +51,7 @@ class Replay:
             "duration_s": self._duration_s,
         }
 
-    def begin(self, operation: OperationId, op: str, args: Mapping[str, Any]) -> tuple[float, ...]:  # noqa: ARG002
+    def begin(self, operation: OperationId, op: str, args: Mapping[str, Any]) -> tuple[float, ...]:  # noqa: ARG002 (as the protocol of all message cores has it)
         values = args.get("values")
         if set(args) != {"values"} or not isinstance(values, dict):
             raise Refusal("bad_args", "measure needs the argument values, an object with a value for each parameter")

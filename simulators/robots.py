@@ -55,7 +55,7 @@ class Arm:
             return {name: self._state[name] for name in ("places", "holding", "gripper", "counter")}
         raise Refusal("unknown_op", f"there is no operation {op!r}; queries are where and inventory")
 
-    def begin(self, operation: OperationId, op: str, args: Mapping[str, Any]) -> tuple[float, ...]:  # noqa: ARG002
+    def begin(self, operation: OperationId, op: str, args: Mapping[str, Any]) -> tuple[float, ...]:  # noqa: ARG002 (as the protocol of all message cores has it)
         if set(args) != _ARGUMENTS[op]:
             raise Refusal("bad_args", f"{op} needs the arguments {', '.join(sorted(_ARGUMENTS[op]))}, and no others")
         if op == "transfer":

@@ -94,7 +94,7 @@ def _is_campaign(file: Path) -> bool:
 def _in_child(kind: str, file: Path) -> list[str]:
     command = [sys.executable, "-m", "autolab.compose.checking", kind, str(file)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_REAL_S, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_REAL_S, check=False)  # noqa: S603 (our own interpreter and module)
     except subprocess.TimeoutExpired:
         raise InputError(
             f"{file}: resolving its names took more than {CHILD_REAL_S:g} s: a module hangs on import"
