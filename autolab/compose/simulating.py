@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from autolab.compose import benches
+from autolab.compose.names import Names
 from autolab.config.lab import load_lab
 from autolab.core.addresses import EpicsAddress
 from autolab.core.errors import StorageError
@@ -41,6 +42,7 @@ def simulate(
         StorageError: no right to write to the data folder.
     """
     spec = load_lab(lab)
+    Names(spec.source, spec.packages, lab.parent)  # from now on the packages of the lab's owner are found
     folder = data / "simulators" / spec.name
     if fresh and folder.exists():
         _forget(folder)
