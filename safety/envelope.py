@@ -73,6 +73,9 @@ def _number(value: object) -> float | None:
     """A plain number, also from a zero-dimensional array; None for anything else, booleans and texts included."""
     if isinstance(value, bool | str | bytes) or value is None:
         return None
+    kind, shape = getattr(getattr(value, "dtype", None), "kind", "f"), getattr(value, "shape", ())
+    if kind not in "iuf" or shape != ():  # numpy's own booleans, texts and arrays also turn into a float
+        return None
     try:
         return float(value)  # pyright: ignore[reportArgumentType] (numpy numbers have no common type; others raise)
     except (TypeError, ValueError):

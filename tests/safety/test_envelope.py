@@ -1,0 +1,133 @@
+"""The envelope: nothing outside it is ever accepted, and what is unknown is outside."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autolab.core.envelope import AllowedValues, RangeLimit
+from autolab.core.errors import EnvelopeError, InputError
+from safety.envelope import check_write
+from safety.guard import Guard
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False, width=64)
+BOUNDS = st.tuples(FINITE, FINITE).filter(lambda pair: pair[0] < pair[1])
+NO_NUMBER = st.one_of(
+    st.sampled_from(
+        [
+            math.nan,
+            math.inf,
+            -math.inf,
+            None,
+            True,
+            False,
+            np.bool_(True),
+            np.array(1 > 0),
+            np.array([1.0, 2.0]),
+            np.array("0.5"),
+        ]
+    ),
+    st.text(),
+    st.binary(),
+    st.lists(st.integers(), max_size=3),
+    st.complex_numbers(),
+    st.dictionaries(st.text(), st.integers()),
+)
+
+
+def _accepts(limit: Any, value: Any, present: float | None = None) -> bool:
+    try:
+        check_write("device.signal", limit, value, present)
+    except EnvelopeError:
+        return False
+    return True
+
+
+@given(BOUNDS, FINITE)
+def test_a_number_is_accepted_exactly_inside_the_bounds(bounds: tuple[float, float], value: float) -> None:
+    limit = RangeLimit("device.signal", *bounds, "mm")
+    assert _accepts(limit, value) == (bounds[0] <= value <= bounds[1])
+
+
+@given(BOUNDS, NO_NUMBER)
+def test_what_is_no_finite_number_is_never_accepted(bounds: tuple[float, float], value: Any) -> None:
+    assert not _accepts(RangeLimit("device.signal", *bounds, "mm"), value)
+
+
+@given(NO_NUMBER | FINITE | st.integers())
+def test_without_a_limit_nothing_is_accepted(value: Any) -> None:
+    assert not _accepts(None, value)
+
+
+@given(
+    st.floats(-1000, 1000),
+    st.floats(-1000, 1000) | st.sampled_from([None, math.nan, math.inf]),
+    st.floats(0.001, 100),
+)
+def test_a_step_is_accepted_only_from_a_known_value_within_the_largest_step(
+    value: float, present: float | None, step: float
+) -> None:
+    limit = RangeLimit("device.signal", -2000, 2000, "mm", max_step=step)
+    if _accepts(limit, value, present):
+        assert present is not None
+        assert abs(value - present) <= step * (1 + 1e-6)
+    else:
+        assert present is None or not math.isfinite(present) or abs(value - present) > step
+
+
+@given(st.lists(st.text(max_size=5) | st.integers() | st.booleans(), min_size=1, max_size=5), NO_NUMBER | st.integers())
+def test_only_allowed_values_are_accepted(allowed: list[Any], value: Any) -> None:
+    limit = AllowedValues("device.signal", tuple(allowed))
+    if _accepts(limit, value):
+        assert any(value == one and isinstance(value, bool | np.bool_) == isinstance(one, bool) for one in allowed)
+    for one in allowed:
+        assert _accepts(limit, one)
+
+
+@given(NO_NUMBER | st.integers() | st.from_regex(r"[a-z]+\d", fullmatch=True))
+def test_a_pattern_accepts_whole_texts_only(value: Any) -> None:
+    limit = AllowedValues("device.signal", (), pattern=r"[a-z]+\d")
+    accepted = _accepts(limit, value)
+    assert accepted == (isinstance(value, str) and value[-1:].isdigit() and _accepts(limit, value))
+    assert not _accepts(limit, f"{value}\n")
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True), st.floats(allow_nan=True, allow_infinity=True))
+def test_a_limit_that_elsewhere_means_none_cannot_be_declared(lower: float, upper: float) -> None:
+    if math.isfinite(lower) and math.isfinite(upper) and lower < upper:
+        return
+    with pytest.raises(InputError):
+        RangeLimit("device.signal", lower, upper, "mm")
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (301.0, "stage.position: refused to write 301 mm: the envelope allows 0 to 300 mm"),
+        (math.nan, "stage.position: refused to write nan: it is not a finite number"),
+        (
+            250.0,
+            "stage.position: refused to write 250 mm: from 10 that is a step of 240 mm, and the envelope allows 200",
+        ),
+    ],
+    ids=["outside", "nan", "step"],
+)
+def test_a_refusal_names_signal_value_and_bound(value: float, sentence: str) -> None:
+    guard = Guard("stage", {"position": RangeLimit("stage.position", 0, 300, "mm", max_step=200)})
+    with pytest.raises(EnvelopeError) as refusal:
+        guard.check("position", value, lambda: 10.0)
+    assert str(refusal.value) == sentence
+
+
+def test_a_present_value_that_cannot_be_read_refuses_the_write() -> None:
+    def present() -> float:
+        raise TimeoutError("no answer")
+
+    guard = Guard("stage", {"position": RangeLimit("stage.position", 0, 300, "mm", max_step=200)})
+    with pytest.raises(EnvelopeError, match=r"its present value could not be read \(no answer\)"):
+        guard.check("position", 20.0, present)
