@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from ophyd.status import DeviceStatus
+from bluesky.protocols import Status
 
 from autolab.core.addresses import Address
 from autolab.core.clock import Clock
@@ -21,7 +21,7 @@ from autolab.core.errors import (
 )
 from autolab.core.operations import OperationId
 from devices.base import Identity, WritableSignal
-from devices.completion import Work, check_readback, follow, pause_s
+from devices.completion import Work, check_readback, pause_s
 from devices.frames import fields
 from devices.instrument import Instrument, describe_number
 from devices.serial_line import framed_line
@@ -102,7 +102,7 @@ class SerialDispenser(Instrument):
         """The instrument's own count of operations, read now."""
         return {"operations": self._counter()}
 
-    def set(self, action: Dispense | Mix) -> DeviceStatus:
+    def set(self, action: Dispense | Mix) -> Status:
         """Dispense or mix, exactly once for each operation id.
 
         Returns:
@@ -119,7 +119,7 @@ class SerialDispenser(Instrument):
         else:
             expected_s, what = action.duration_s, f"mix for {action.duration_s:g} s"
         self._require_connected()
-        return follow(self, self._clock, self._work(action, expected_s), expected_s=expected_s, what=what)
+        return self._follow(self._work(action, expected_s), expected_s, what)
 
     def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's signature; a stop is a stop)
         """Stop at once. What has been dispensed stays in the well, and the operation's status fails."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
+from bluesky.protocols import Status
 from ophyd import Device
 
 from autolab.core.addresses import Address
@@ -14,6 +15,7 @@ from autolab.core.clock import Clock
 from autolab.core.envelope import Limit, RangeLimit
 from autolab.core.errors import NotConnectedError
 from devices.base import Identity
+from devices.completion import Work, follow
 from safety.guard import Guard
 
 __all__ = ["Instrument", "describe_number", "describe_text"]
@@ -82,6 +84,11 @@ class Instrument(Device):
             (f"{self.name}_{key}", boolean if isinstance(value, bool) else describe_text(source))
             for key, value in self._configuration().items()
         )
+
+    def _follow(self, work: Work, expected_s: float, what: str) -> Status:
+        """Follow the work of an action, see `devices.completion.follow`."""
+        # ophyd's statuses do what the protocol says, under other names of parameters
+        return cast("Status", follow(self, self._clock, work, expected_s=expected_s, what=what))
 
     def _require_connected(self) -> None:
         if self._identity is None:

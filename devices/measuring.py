@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ophyd.status import DeviceStatus
+from bluesky.protocols import Status
 
 from autolab.core.addresses import Address
 from autolab.core.clock import Clock
@@ -16,7 +16,7 @@ from autolab.core.errors import DeviceError, DeviceTimeoutError, InputError, Not
 from autolab.core.operations import OperationId
 from autolab.core.parameters import Value
 from devices.base import Identity, WritableSignal
-from devices.completion import Work, follow
+from devices.completion import Work
 from devices.instrument import Instrument, describe_number
 from devices.messages import Reply
 from devices.operating import OperatingClient
@@ -99,7 +99,7 @@ class ZmqInstrument(Instrument):
         """The instrument's own count of operations, read now."""
         return {"operations": self._client.counter()}
 
-    def set(self, action: Measure) -> DeviceStatus:
+    def set(self, action: Measure) -> Status:
         """Measure, exactly once for each operation id.
 
         Returns:
@@ -112,7 +112,7 @@ class ZmqInstrument(Instrument):
         """
         self._check(action)
         self._require_connected()
-        return follow(self, self._clock, self._work(action), expected_s=self._duration_s, what="measurement")
+        return self._follow(self._work(action), self._duration_s, "measurement")
 
     def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's signature; a stop is a stop)
         """Stop at once; the measurement's status fails."""

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ophyd.status import DeviceStatus
+from bluesky.protocols import Status
 
 from autolab.core.addresses import Address
 from autolab.core.clock import Clock
 from autolab.core.errors import DeviceError, DeviceTimeoutError, InputError, ReadbackError, WireError
 from autolab.core.operations import OperationId
 from devices.base import Identity, WritableSignal
-from devices.completion import Work, follow
+from devices.completion import Work
 from devices.instrument import Instrument, describe_number, describe_text
 from devices.messages import Reply
 from devices.operating import OperatingClient
@@ -107,7 +107,7 @@ class ZmqArm(Instrument):
             raise DeviceTimeoutError(f"{self.name} ({self._at}): its heartbeat stands at {beat!r}: restart the arm")
         self._beat = beat
 
-    def set(self, action: Transfer | Place | Grip) -> DeviceStatus:
+    def set(self, action: Transfer | Place | Grip) -> Status:
         """Move labware or the gripper, exactly once for each operation id.
 
         Returns:
@@ -122,7 +122,7 @@ class ZmqArm(Instrument):
         self._check(action)
         self._require_connected()
         expected_s = 1.0 if isinstance(action, Grip) else self._transfer_s
-        return follow(self, self._clock, self._work(action, expected_s), expected_s=expected_s, what=_words(action))
+        return self._follow(self._work(action, expected_s), expected_s, _words(action))
 
     def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's signature; a stop is a stop)
         """Stop at once. What the gripper holds stays in it, and the operation's status fails."""

@@ -1,5 +1,8 @@
 """Campaigns on measured reality: one measurement of an instrument for each trial."""
 
+# Bluesky's plan stubs are annotated in part only.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -44,14 +47,13 @@ def measure(
     """
     about = {} if sample is None else {"sample": sample.id}
 
-    @bpp.run_decorator(md={"plan_name": "measure", **about, **(md or {})})
-    def run() -> MsgGenerator[None]:
+    def body() -> MsgGenerator[None]:
         yield from act(instrument, Measure(values=dict(parameters), operation=operations("measure")))
         yield from bps.create()
         yield from bps.read(instrument)
         yield from bps.save()
 
-    return (yield from run())
+    return (yield from bpp.run_wrapper(body(), md={"plan_name": "measure", **about, **(md or {})}))
 
 
 @reducer(metrics=None)
