@@ -35,8 +35,8 @@ class BuiltDevice:
     spec: DeviceSpec
     device: Any
     is_ours: bool
-    closed: tuple[str, ...]
-    """Signals of a foreign class that are closed for writing, because the envelope does not declare them."""
+    guard: Guard
+    """Keeps its writes inside the envelope; a foreign device gets it when it is connected."""
 
 
 def check_envelope(lab: LabSpec, classes: Mapping[str, type]) -> dict[str, dict[str, Limit]]:
@@ -95,13 +95,11 @@ def build_devices(
         try:
             if is_ours:
                 device = classes[name](name=name, at=addresses[name], clock=clock, guard=guard, **spec.options)
-                closed: list[str] = []
             else:
                 device = _build_foreign(classes[name], spec, addresses[name])
-                closed = guard_foreign(device, guard)
         except (TypeError, InputError) as error:
             raise lab.source.error(("devices", name), f"{name}: {spec.class_name} cannot be built: {error}") from error
-        built.append(BuiltDevice(spec, device, is_ours, tuple(closed)))
+        built.append(BuiltDevice(spec, device, is_ours, guard))
     return built
 
 
@@ -116,11 +114,12 @@ def foreign_signals(lab: LabSpec, classes: Mapping[str, type]) -> list[str]:
     built = build_devices(
         replace(lab, devices=foreign, envelope=_envelope_of(lab, foreign)), addresses, real_clock(), classes
     )
+    closed = [(item.spec, guard_foreign(item.device, item.guard)) for item in built]
     return [
-        f"{item.spec.name}: {item.spec.class_name} is not a class of ours; closed for writing, because the envelope "
-        f"does not declare them: {', '.join(item.closed)}"
-        for item in built
-        if item.closed
+        f"{spec.name}: {spec.class_name} is not a class of ours; closed for writing, because the envelope "
+        f"does not declare them: {', '.join(signals)}"
+        for spec, signals in closed
+        if signals
     ]
 
 

@@ -22,6 +22,7 @@ from autolab.core.clock import Clock, ScaledClock, VirtualClock, real_clock
 from autolab.core.errors import AutolabError, InputError, NotConnectedError
 from autolab.core.trials import Realm
 from autolab.journal.records import DeviceRecord
+from safety.foreign import guard_foreign
 
 __all__ = ["CONNECT_REAL_S", "BenchPlan", "bench_for", "open_lab", "plan_bench"]
 
@@ -164,6 +165,7 @@ def _connect_one(item: Any, simulated: bool, loop: asyncio.AbstractEventLoop | N
         model, serial, says_simulated = identity.model, identity.serial_number, identity.is_simulated
     else:
         _connect_foreign(spec.name, device, loop)
+        guard_foreign(device, item.guard)
     address = str(spec.at)
     real = Realm.EMULATED if says_simulated or address == "none" else Realm.PHYSICAL
     realm = Realm.SIMULATED if simulated else real

@@ -1,0 +1,25 @@
+"""Campaign and lab files of the examples with one thing changed, in a folder of their own."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def example(name: str, folder: Path, changes: dict[str, tuple[str, str]] | None = None) -> Path:
+    """Copy an example; replace texts in its files. Returns the campaign file.
+
+    Args:
+        name: Folder of the example.
+        folder: Where the copy goes.
+        changes: By file, the text to replace and what replaces it.
+    """
+    copy = folder / name
+    shutil.copytree(EXAMPLES / name, copy)
+    for file, (old, new) in (changes or {}).items():
+        text = (copy / file).read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {file}"
+        (copy / file).write_text(text.replace(old, new), encoding="utf-8")
+    return copy / "campaign.yaml"

@@ -1,0 +1,142 @@
+"""Campaign and lab are matched before anything moves: names, arguments, units, metrics, envelope."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autolab.compose.checking import check_files
+from autolab.compose.options import RunOptions
+from autolab.compose.running import bind_files
+from autolab.core.errors import InputError
+from tests.compose.files import EXAMPLES, example
+
+BAD = {
+    "a package that is not allowed": (
+        "campaign.yaml",
+        ("plan: plans.colour.mix_and_measure", "plan: os.system"),
+        "plan 'os.system': names are resolved from devices, plans, simulators, ophyd, ophyd_async only; "
+        "list 'os' under 'packages' in the lab file if it is yours",
+    ),
+    "a plan that does not exist": (
+        "campaign.yaml",
+        ("plan: plans.colour.mix_and_measure", "plan: plans.colour.mix_and_mesure"),
+        "plan 'plans.colour.mix_and_mesure': plans.colour has no 'mix_and_mesure'; "
+        "did you mean plans.colour.mix_and_measure?",
+    ),
+    "a module that does not exist": (
+        "campaign.yaml",
+        ("plan: plans.colour.mix_and_measure", "plan: plans.color.mix_and_measure"),
+        "plan 'plans.color.mix_and_measure': there is no module 'plans.color'",
+    ),
+    "a plan that is not one": (
+        "campaign.yaml",
+        ("plan: plans.colour.mix_and_measure", "plan: plans.colour.TEAL"),
+        "'plans.colour.TEAL' is not a plan: a plan is a function that yields messages",
+    ),
+    "a reducer that is not one": (
+        "campaign.yaml",
+        ("reduce: plans.colour.colour_distance", "reduce: plans.colorimetry.colour_difference"),
+        "'plans.colorimetry.colour_difference' is not a reducer: "
+        "declare it with @reducer(metrics=...) of plans.reducers",
+    ),
+    "a metric that the reducer does not declare": (
+        "campaign.yaml",
+        ("  colour_distance: {", "  color_distance: {"),
+        "reducer 'plans.colour.colour_distance' does not yield 'color_distance'; "
+        "it yields colour_distance, peak_absorbance",
+    ),
+    "a unit of another quantity": (
+        "campaign.yaml",
+        ("mixing_time: {bounds: [1, 30], unit: s", "mixing_time: {bounds: [1, 30], unit: mL"),
+        "mixing_time is in mL, and plan 'plans.colour.mix_and_measure' takes it in s: "
+        "'mL' is a volume, and a time is wanted: use 's' or a unit like it",
+    ),
+    "a parameter without its unit": (
+        "campaign.yaml",
+        ("mixing_time: {bounds: [1, 30], unit: s", "mixing_time: {bounds: [1, 30]"),
+        "mixing_time has no unit, and plan 'plans.colour.mix_and_measure' takes it in s: add 'unit: s'",
+    ),
+    "a parameter that the plan does not take": (
+        "campaign.yaml",
+        ("parameters:\n", "parameters:\n  stirring: {bounds: [0, 1]}\n"),
+        "plan 'plans.colour.mix_and_measure' takes no parameter 'stirring'; "
+        "it takes cyan, magenta, yellow, mixing_time",
+    ),
+    "a device class that is not one": (
+        "lab.yaml",
+        ("class: devices.motion.EpicsStage", "class: plans.colour.mix_and_measure"),
+        "device class 'plans.colour.mix_and_measure' is not a class",
+    ),
+    "a writable signal that is not declared": (
+        "lab.yaml",
+        ("  dispenser.mix_time: {min: 0 s, max: 60 s}\n", ""),
+        "dispenser.mix_time can be written and is not declared: add it to the envelope with min and max in s",
+    ),
+    "a limit in a unit of another quantity": (
+        "lab.yaml",
+        ("dispenser.volume: {min: 0 uL, max: 300 uL}", "dispenser.volume: {min: 0 s, max: 300 s}"),
+        "dispenser.volume: 's' is a time, and a volume is wanted: use 'uL' or a unit like it",
+    ),
+    "a limit for a signal that does not exist": (
+        "lab.yaml",
+        ("dispenser.volume: {min: 0 uL, max: 300 uL}", "dispenser.volume: {min: 0 uL, max: 300 uL}\n  stage.colour: {allowed: [red]}"),
+        "stage has no writable signal 'colour'; it has position, velocity",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_does_not_match_is_refused_with_its_line(what: str, tmp_path: Path):
+    file, change, message = BAD[what]
+    campaign = example("colour", tmp_path, {file: change})
+    with pytest.raises(InputError) as caught:
+        bind_files(campaign, RunOptions(data=tmp_path / "data"))
+    place, line, text = str(caught.value).splitlines()[0].split(":", 2)
+    assert text.strip() == message
+    assert Path(place).name == file
+    written = (campaign.parent / file).read_text().splitlines()[int(line) - 1]
+    assert written.strip()
+    assert not (tmp_path / "data").exists()
+
+
+def test_several_refusals_come_together(tmp_path: Path):
+    changes = {"campaign.yaml": ("mixing_time: {bounds: [1, 30], unit: s", "stirring: {bounds: [1, 30], unit: s")}
+    with pytest.raises(InputError) as caught:
+        bind_files(example("colour", tmp_path, changes), RunOptions(data=tmp_path))
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_numbers_reach_the_plan_in_the_plans_own_unit(tmp_path: Path):
+    changes = {"campaign.yaml": ("cyan:        {bounds: [0, 120], unit: uL", "cyan:        {bounds: [0, 0.12], unit: mL")}
+    bound = bind_files(example("colour", tmp_path, changes), RunOptions(data=tmp_path))
+    assert bound.binding.converters["cyan"](0.1) == 100.0
+
+
+def test_numbers_reach_an_open_ended_plan_in_the_unit_of_the_devices_signal(tmp_path: Path):
+    changes = {"campaign.yaml": ("cyan:    {bounds: [0, 120], unit: uL", "cyan:    {bounds: [0, 0.12], unit: mL")}
+    bound = bind_files(example("replay", tmp_path, changes), RunOptions(data=tmp_path))
+    assert bound.binding.converters["cyan"](0.1) == 100.0
+
+
+def test_check_resolves_names_in_a_child_and_reports_what_it_finds(tmp_path: Path):
+    report = check_files([EXAMPLES / "colour" / "campaign.yaml", EXAMPLES / "replay" / "lab.yaml"])
+    assert [file.parent.name for file in report.ok_files] == ["colour", "replay"]
+    file, change, message = BAD["a plan that does not exist"]
+    with pytest.raises(InputError, match="did you mean plans.colour.mix_and_measure"):
+        check_files([example("colour", tmp_path, {file: change})])
+
+
+def test_check_lists_the_signals_of_a_foreign_class_that_are_closed_for_writing(tmp_path: Path):
+    lab = tmp_path / "lab.yaml"
+    lab.write_text(
+        "name: soft\nlaboratory: Example\ndevices:\n"
+        "  open: {class: ophyd.Signal}\n  closed: {class: ophyd.Signal}\n"
+        "envelope:\n  open.value: {min: 0, max: 1}\n"
+    )
+    (note,) = check_files([lab]).notes
+    assert note == (
+        "closed: ophyd.Signal is not a class of ours; closed for writing, because the envelope does not declare them: "
+        "value"
+    )
