@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from autolab.config.fields import PATTERNS, FileModel
+from autolab.config.refusals import raise_refusals
 from autolab.config.specs import Source
 from autolab.config.words import KeyPath, did_you_mean, dotted, kind_of, listed, shown
-from autolab.core.errors import FileError, InputErrors
+from autolab.core.errors import FileError
 
 __all__ = ["Problems", "valid"]
 
@@ -29,11 +30,6 @@ def valid(model: type[M], values: object) -> M | None:
         return model.model_validate({key: item for key, item in cast("dict[str, Any]", values).items() if key in known})
     except ValidationError:
         return None
-
-
-def in_line_order(errors: Iterable[FileError]) -> list[FileError]:
-    """Refusals in the order in which a person meets them; those of the whole file come first."""
-    return sorted(errors, key=lambda error: error.line or 0)
 
 
 class Problems:
@@ -85,10 +81,7 @@ class Problems:
             FileError: one problem was found.
             InputErrors: several were found.
         """
-        if len(self._found) == 1:
-            raise self._found[0]
-        if self._found:
-            raise InputErrors(in_line_order(self._found))
+        raise_refusals(self.source.file, self._found)
 
     def _add_all(self, model: type[FileModel], values: Mapping[str, Any], errors: list[ErrorDetails]) -> None:
         meant = set[KeyPath]()  # keys that are missing only because they are misspelt

@@ -18,16 +18,19 @@ from typing import Any, cast
 
 import yaml
 
+from autolab.config.refusals import raise_refusals
 from autolab.config.scalars import read_scalar
 from autolab.config.specs import Source
 from autolab.config.words import KeyPath, kind_of, shown
 from autolab.config.yamlsyntax import syntax_problem
-from autolab.core.errors import FileError, InputErrors
+from autolab.core.errors import FileError
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "YamlFile", "read_yaml"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "YamlFile", "read_yaml"]
 
 MAX_BYTES = 1_000_000
 """Largest file that is read, in bytes."""
+MAX_VALUES = 20_000
+"""Most keys and values; a file that people write has hundreds."""
 MAX_DEPTH = 20
 """Deepest nesting of lists and mappings."""
 _EMPTY = "the file is empty: write the keys that it needs ('autolab schema' lists them)"
@@ -155,10 +158,16 @@ class _Builder:
         self._open: list[_Open] = []
         self._problems: list[FileError] = []
         self._documents = 0
+        self._n_events = 0
         self._top: object = None
 
     def take(self, event: yaml.Event) -> None:
         """Take the next event."""
+        self._n_events += 1
+        if self._n_events > MAX_VALUES:
+            raise FileError(
+                self.name, self.line, f"more than {MAX_VALUES} keys and values stand up to here: is it the right file?"
+            )
         if event.start_mark is not None:
             self.line = event.start_mark.line + 1
         if isinstance(event, yaml.DocumentStartEvent):
@@ -183,10 +192,7 @@ class _Builder:
 
     def finish(self) -> dict[str, Any]:
         """The top mapping; all problems that were found, where there are any."""
-        if len(self._problems) > 1:
-            raise InputErrors(self._problems)
-        if self._problems:
-            raise self._problems[0]
+        raise_refusals(self.name, self._problems)
         if self._top is None:
             raise FileError(self.name, None, _EMPTY)
         top = self._top

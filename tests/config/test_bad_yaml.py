@@ -26,6 +26,11 @@ CASES = [
     ("alias", b"a: *x", ":1: '*x' refers to another place: write the value out"),
     ("merge-key", b"<<: {a: 1}", ":1: '<<' merges another mapping: write its keys out"),
     ("deep", b"a: " + b"[" * 30, ":1: lists and mappings are nested more than 20 deep: flatten them"),
+    (
+        "many-values",
+        b"a: [" + b"1," * 30_000 + b"1]",
+        ":1: more than 20000 keys and values stand up to here: is it the right file?",
+    ),
     ("list-at-the-top", b"[1]", ":1: a list stands at the top, and keys with values are wanted, such as 'name: ...'"),
     ("text-at-the-top", b"hello", ":1: text stands at the top, and keys with values are wanted, such as 'name: ...'"),
     ("number-as-key", b"1: a", ":1: the key 1 is not a text: put it in quotes, as '1'"),
@@ -118,6 +123,15 @@ def test_all_refusals_are_reported_together(folder: Path) -> None:
         "lab.yaml:2: the key 'a' is given twice, first in line 1: keep one of them",
         "lab.yaml:3: '!x' is a tag, and tags are not read: remove it",
     ]
+
+
+def test_a_flood_of_refusals_is_cut_short_and_counted(folder: Path) -> None:
+    Path("lab.yaml").write_text("a: 1\n" * 61)
+    with pytest.raises(InputErrors) as caught:
+        read_yaml("lab.yaml")
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 51
+    assert lines[-1] == "lab.yaml: 10 more problems were found: mend these first, and check the file again"
 
 
 def test_scalars_mean_what_they_look_like(folder: Path) -> None:
