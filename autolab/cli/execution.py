@@ -10,6 +10,7 @@ from typing import Any
 
 from autolab.campaign.events import CampaignResult
 from autolab.cli.interrupts import Interrupts
+from autolab.cli.logs import log_to
 from autolab.cli.output import columns, say, say_json, tell
 from autolab.cli.progress import Progress
 from autolab.cli.views import LineView, LiveView, SilentView
@@ -36,7 +37,7 @@ def execute(file: Path, options: RunOptions, *, json: bool) -> int:
         switch.request(reason, at_once)
         view.stopping(at_once)
 
-    with Interrupts(stop) as interrupts, view:
+    with log_to(options.data), Interrupts(stop) as interrupts, view:
         result = run_campaign(file, options, observers=(view,), stop=switch)
     code = interrupts.exit_code(result.exit_code)
     reader = JournalReader.open(options.data)
@@ -66,7 +67,7 @@ def serve_simulators(lab: Path, data: Path, *, seed: int, time_factor: float, fr
         say(columns([(name, place) for name, place in places.items()]))
         tell("SIMULATED devices are ready. Press Ctrl-C to end them.")
 
-    with Interrupts(lambda *_: stop.set()):
+    with log_to(data), Interrupts(lambda *_: stop.set()):
         simulate(lab, data, seed=seed, time_factor=time_factor, fresh=fresh, ready=ready, stop=stop)
     return 0
 

@@ -82,11 +82,11 @@ class Progress:
 
     @property
     def left_s(self) -> float | None:
-        """Real seconds left: trials left times the median time between the ends of trials; None while unknown.
+        """Real seconds left: trials left times the median time between ends of trials; None while unknown or at the end.
 
         Where the budget has hours, what is left of them counts too, at the pace at which lab time has passed.
         """
-        if self.start is None or not self._durations:
+        if self.start is None or not self._durations or self.done >= self.start.budget_trials:
             return None
         left = max(self.start.budget_trials - self.done, 0) * statistics.median(self._durations)
         if self.start.budget_hours is not None and self._lab_s > 0:

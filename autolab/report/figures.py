@@ -68,16 +68,11 @@ def best_so_far(facts: Facts) -> go.Figure:
     )
     _mark_recommended(figure, facts)
     _mark_problems(figure, facts)
-    if objective.target is not None:
-        figure.add_hline(
-            y=objective.target,
-            line={"dash": "dash", "width": 1.5, "color": RECOMMENDED},
-            annotation={"text": f"target: {target_text(objective)}", "font": {"size": 12}},
-            annotation_position="top left",
-        )
     title = with_unit(objective.metric, f"[{unit_text(objective.unit)}]" if objective.unit else "")
-    logarithmic = _spans_decades(facts)
-    figure.update_yaxes(title=f"{title} (log scale)" if logarithmic else title, type="log" if logarithmic else "linear")
+    axis = _outcome_axis(facts)
+    if objective.target is not None:
+        _mark_target(figure, objective.target, f"target: {target_text(objective)}", axis["type"] == "log")
+    figure.update_yaxes(title=f"{title} (log scale)" if axis["type"] == "log" else title, **axis)
     figure.update_xaxes(title="trial", range=[0.3, len(facts.trials) + 0.7], tickformat="d")
     return figure
 
@@ -116,7 +111,7 @@ def outcome_against_parameters(facts: Facts) -> go.Figure:
     figure, place = _panels([f"{p.name}{_bracketed(p)}" for p in parameters])
     numbers = [m.trial.number for m in facts.measured]
     best = facts.recommended_trial
-    logarithmic = _spans_decades(facts)
+    outcomes = _outcome_axis(facts)
     for index, parameter in enumerate(parameters):
         row, column = place(index)
         figure.add_trace(
@@ -137,7 +132,7 @@ def outcome_against_parameters(facts: Facts) -> go.Figure:
             col=column,
         )
         figure.update_xaxes(**_axis(parameter), row=row, col=column)
-        figure.update_yaxes(type="log" if logarithmic else "linear", row=row, col=column)
+        figure.update_yaxes(**outcomes, row=row, col=column)
     return figure
 
 
@@ -240,7 +235,7 @@ def _style(figure: go.Figure, height: int) -> None:
 def _panels(titles: Sequence[str]) -> tuple[go.Figure, Callable[[int], tuple[int, int]]]:
     from plotly.subplots import make_subplots
 
-    columns = min(3, max(len(titles), 1))
+    columns = 2 if len(titles) == 4 else min(3, max(len(titles), 1))
     rows = max(math.ceil(len(titles) / columns), 1)
     figure = make_subplots(
         rows=rows, cols=columns, subplot_titles=list(titles), horizontal_spacing=0.08, vertical_spacing=0.3 / rows
@@ -263,18 +258,40 @@ def _axis(parameter: Parameter) -> dict[str, Any]:
     if isinstance(parameter, RangeParameter) and parameter.scale == "log":
         low, high = math.log10(parameter.lower), math.log10(parameter.upper)
         margin = 0.04 * (high - low)
-        steps = (1, 2, 5) if high - low < 2.5 else (1,)
-        ticks = [step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps]
-        return {
-            "type": "log",
-            "range": [low - margin, high + margin],
-            "tickvals": ticks,
-            "ticktext": [f"{t:g}" for t in ticks],
-        }
+        return {"type": "log", "range": [low - margin, high + margin], **_log_ticks(low, high)}
     if isinstance(parameter, RangeParameter | IntegerParameter):
         margin = 0.05 * (parameter.upper - parameter.lower)
         return {"range": [parameter.lower - margin, parameter.upper + margin]}
     return {}
+
+
+def _outcome_axis(facts: Facts) -> dict[str, Any]:
+    """Linear, or logarithmic where that shows the progress better."""
+    if not _spans_decades(facts):
+        return {"type": "linear"}
+    values = [m.estimate.value for m in facts.measured]
+    return {"type": "log", **_log_ticks(math.log10(min(values)) - 1, math.log10(max(values)))}
+
+
+def _log_ticks(low: float, high: float) -> dict[str, Any]:
+    """Ticks with whole numbers as labels between two powers of ten; plotly's own leave out the decade."""
+    steps = (1, 2, 5) if high - low < 3.5 else (1,)
+    ticks = [step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps]
+    return {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+
+
+def _mark_target(figure: go.Figure, target: float, text: str, is_log: bool) -> None:
+    figure.add_hline(y=target, line={"dash": "dash", "width": 1.5, "color": RECOMMENDED})
+    figure.add_annotation(
+        text=text,
+        x=0,
+        xref="x domain",
+        xanchor="left",
+        y=math.log10(target) if is_log else target,  # annotations of a log axis are placed by the logarithm
+        yanchor="bottom",
+        showarrow=False,
+        font={"size": 12},
+    )
 
 
 def _spans_decades(facts: Facts) -> bool:
