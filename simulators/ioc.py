@@ -152,7 +152,7 @@ def _start(core: PvCore, settings: Settings, prefix: str) -> tuple[dict[str, Any
 
 def _record(builder: Any, pv: Pv, reading: Reading) -> Any:
     """The EPICS record of one process variable."""
-    fields: dict[str, Any] = {"DESC": pv.meaning[:40]}
+    fields: dict[str, Any] = {"DESC": pv.meaning[:40], "DISP": int(not pv.writable)}  # DISP refuses puts
     if pv.kind in ("number", "integer"):
         fields |= {"EGU": pv.unit}
         if pv.lower is not None and pv.upper is not None:
@@ -162,7 +162,7 @@ def _record(builder: Any, pv: Pv, reading: Reading) -> Any:
     if pv.kind == "number":
         fields |= {"PREC": pv.precision}
     if pv.kind == "array":
-        return builder.WaveformIn(pv.name, initial_value=reading.value, EGU=pv.unit, PREC=6, DESC=fields["DESC"])
+        return builder.WaveformIn(pv.name, initial_value=reading.value, EGU=pv.unit, PREC=6, **fields)
     if pv.writable:
         fields |= {
             "on_update": lambda value, name=pv.name: (name, value),
