@@ -28,6 +28,8 @@ __all__ = ["Ended", "OperatingClient"]
 EXPIRY_REAL_S = 0.8 * REPLY_REAL_S
 """Real seconds in which an action must begin: it has expired when the wait for its reply ends."""
 PROTOCOL = 1
+TRIES = 3
+"""How often a query is asked at most; an action is never sent again by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +83,18 @@ class OperatingClient:
         self._link.close()
 
     def ask(self, op: str, **args: Any) -> Mapping[str, Any]:
-        """Ask a query.
+        """Ask a query, up to three times where no reply comes.
 
         Raises:
             CommandRefusedError: the instrument refuses.
             DeviceError: it does not answer as it should.
         """
-        reply = self._link.ask(Request(f"q{next(self._ids)}", op, args))
-        if reply.kind is ReplyKind.REFUSED:
-            raise self._refused(reply, op)
-        return reply.values
+        for _ in range(TRIES - 1):
+            try:
+                return self._ask_once(op, args)
+            except DeviceTimeoutError:
+                continue  # what changes nothing may be asked again; a late reply has another id
+        return self._ask_once(op, args)
 
     def counter(self) -> int:
         """The instrument's own count of operations, read now."""
@@ -164,8 +168,14 @@ class OperatingClient:
             return {"state": "running"}
         return self.known(operation)
 
+    def _ask_once(self, op: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        reply = self._link.ask(Request(f"q{next(self._ids)}", op, args))
+        if reply.kind is ReplyKind.REFUSED:
+            raise self._refused(reply, op)
+        return reply.values
+
     def _hello(self) -> Mapping[str, Any]:
-        hello = self.ask("hello")
+        hello = self._ask_once("hello", {})
         received = self._link.real()
         epoch, clock = hello.get("epoch"), hello.get("clock")
         if not isinstance(epoch, int) or not isinstance(clock, int | float):
