@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -26,8 +27,6 @@ MODEL = "AA-1"
 """The instrument that speaks this protocol."""
 GRIPPER = "gripper"
 """Where labware is that the arm holds."""
-TRANSFER_S = 12.0
-"""Lab seconds that a transfer takes, where the arm is as fast as its maker says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,6 @@ class ZmqArm(Instrument):
         at: A ZeroMQ address, or a core in memory.
         clock: Lab time.
         guard: The limits of ``place`` and ``gripper``.
-        transfer_s: Lab seconds that a transfer should take.
     """
 
     writable_signals: ClassVar[tuple[WritableSignal, ...]] = (
@@ -74,18 +72,26 @@ class ZmqArm(Instrument):
         WritableSignal("gripper", None),
     )
 
-    def __init__(self, *, name: str, at: Address, clock: Clock, guard: Guard, transfer_s: float = TRANSFER_S) -> None:
+    def __init__(self, *, name: str, at: Address, clock: Clock, guard: Guard) -> None:
         super().__init__(name=name, at=at, clock=clock, guard=guard)
         self._client = OperatingClient(at, clock, name)
-        self._transfer_s = transfer_s
+        self._transfer_s = 0.0
         self._places: tuple[str, ...] = ()
         self._beat = -1
 
     def connect(self, timeout_s: float) -> Identity:
         """Open the link and ask who is there, see `devices.base.AutolabDevice`."""
-        self._identity = self._client.connect(MODEL, timeout_s)
-        self._places = tuple(self._inventory()["places"])
-        return self._identity
+        identity = self._client.connect(MODEL, timeout_s)
+        try:
+            transfer_s = self._client.ask("limits").get("transfer_s")
+            if not isinstance(transfer_s, int | float) or not 0 < transfer_s < math.inf:
+                raise WireError(f"{self.name}: it says that a transfer takes {transfer_s!r} s")
+            self._transfer_s, self._places = float(transfer_s), tuple(self._inventory()["places"])
+        except DeviceError:
+            self._client.close()
+            raise
+        self._identity = identity
+        return identity
 
     def disconnect(self) -> None:
         """Let go of the link. Idempotent."""

@@ -53,7 +53,9 @@ class Arm:
             return {"place": self._place_of(_text(args, "labware"))}
         if op == "inventory":
             return {name: self._state[name] for name in ("places", "holding", "gripper", "counter")}
-        raise Refusal("unknown_op", f"there is no operation {op!r}; queries are where and inventory")
+        if op == "limits":
+            return {"transfer_s": self._transfer_s}
+        raise Refusal("unknown_op", f"there is no operation {op!r}; queries are where, inventory and limits")
 
     def begin(self, operation: OperationId, op: str, args: Mapping[str, Any]) -> tuple[float, ...]:  # noqa: ARG002 (as the protocol of all message cores has it)
         if set(args) != _ARGUMENTS[op]:

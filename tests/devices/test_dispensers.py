@@ -6,6 +6,7 @@ import math
 import os
 import select
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ BENCH = Bench(
     labware={"strip": (("rack_1",), 24)},
     world={"stage": WELL_3, "arm": {"places": {"rack_1": None, "stage": "strip-1"}}},
 )
+SLOW = replace(BENCH, options={**BENCH.options, "flow_ul_per_s": 1.0})
+"""A bench on which a dispense lasts long enough to be stopped, and its process long enough to be killed."""
 _number = iter(range(1, 100_000))
 
 
@@ -69,8 +72,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Rig]:
-    """A process of this test's own, to be killed or paused."""
-    rig = wire(BENCH, tmp_path, {"serial": str(tmp_path / "dispenser.tty")})
+    """A slow process of this test's own, to be killed or paused."""
+    rig = wire(SLOW, tmp_path, {"serial": str(tmp_path / "dispenser.tty")})
     yield rig
     rig.close()
 
@@ -81,6 +84,14 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     rig.world("stage", WELL_3)
     yield rig
     rig.release()
+
+
+@pytest.fixture(params=["memory", "wire"])
+def slow(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    if request.param == "memory":
+        yield memory(SLOW)
+    else:
+        yield request.getfixturevalue("own")
 
 
 @pytest.fixture
@@ -130,18 +141,18 @@ def test_an_operation_id_is_not_taken_for_another_command(rig: Rig) -> None:
     assert "ID_CONFLICT" in str(error)
 
 
-def test_a_stopped_dispense_is_never_reported_as_done_and_its_part_stays_in_the_well(rig: Rig) -> None:
-    dispenser, before = build(rig), contents(rig, "cyan")
+def test_a_stopped_dispense_is_never_reported_as_done_and_its_part_stays_in_the_well(slow: Rig) -> None:
+    dispenser, before = build(slow), contents(slow, "cyan")
     action = Dispense("cyan", 300.0, new())
     status = dispenser.set(action)
-    rig.until(lambda: dispenser.operation_state(action.operation) == "running")
-    rig.clock.sleep(2.0)
+    slow.until(lambda: dispenser.operation_state(action.operation) == "running")
+    slow.clock.sleep(2.0)
     dispenser.stop(success=True)
-    error = rig.end(status)
+    error = slow.end(status)
     assert isinstance(error, DeviceError)
     assert "STOPPED" in str(error)
     assert dispenser.operation_state(action.operation) == "failed"
-    assert 0.0 < contents(rig, "cyan") - before < 300.0
+    assert 0.0 < contents(slow, "cyan") - before < 300.0
     assert 0.0 < dispenser.read()["dispenser_dispensed"]["value"] < 300.0
 
 
@@ -207,14 +218,12 @@ def test_mixing_adds_to_the_time_the_well_was_mixed(rig: Rig) -> None:
     assert rig.state["mixed"]["strip-1"]["3"] == before + 5.0
 
 
-def test_two_actions_at_once_are_refused_by_the_instrument(rig: Rig) -> None:
-    dispenser = build(rig)
-    first = Dispense("cyan", 200.0, new())
+def test_two_actions_at_once_are_refused_by_the_instrument(slow: Rig) -> None:
+    dispenser, first = build(slow), Dispense("cyan", 50.0, new())
     status = dispenser.set(first)
-    rig.until(lambda: dispenser.operation_state(first.operation) == "running")
-    assert "BUSY" in str(rig.end(dispenser.set(Dispense("cyan", 1.0, new()))))
-    # the first is done, and only it was counted while it ran
-    assert rig.end(status) is None
+    slow.until(lambda: dispenser.operation_state(first.operation) == "running")
+    assert "BUSY" in str(slow.end(dispenser.set(Dispense("cyan", 1.0, new()))))
+    assert slow.end(status) is None  # the first goes on, and only it was counted
 
 
 def test_a_description_carries_unit_and_limits(rig: Rig) -> None:

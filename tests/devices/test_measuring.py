@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,12 +146,18 @@ def test_a_failed_measurement_leaves_no_old_value_behind(rig: Rig) -> None:
         instrument.read()
 
 
-def test_a_stopped_measurement_fails(rig: Rig) -> None:
-    instrument, action = build(rig), at()
-    status = instrument.set(action)
-    rig.until(lambda: str(action.operation) in rig.state["operations"], "the measurement")
-    instrument.stop()
-    assert "stopped" in str(rig.end(status))
+@pytest.mark.parametrize("where", ["memory", "wire"])
+def test_a_stopped_measurement_fails(where: str, bench: Bench, tmp_path: Path) -> None:
+    slow = replace(bench, options={**bench.options, "duration_s": 1000.0})
+    rig = memory(slow) if where == "memory" else wire(slow, tmp_path, {"zmq": "tcp://127.0.0.1:*"})
+    try:
+        instrument, action = build(rig), at()
+        status = instrument.set(action)
+        rig.until(lambda: str(action.operation) in rig.state["operations"], "the measurement")
+        instrument.stop()
+        assert "stopped" in str(rig.end(status))
+    finally:
+        rig.close()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ BENCH = Bench(
     world={"stage": {"position": 0.0, "moving": False}},
 )
 ANY_PORT = {"zmq": "tcp://127.0.0.1:*"}
+SLOW = replace(BENCH, options={**BENCH.options, "transfer_s": 100.0})
+"""A bench on which a transfer lasts long enough to be stopped, and its process long enough to be killed."""
 _number = iter(range(1, 100_000))
 
 
@@ -68,8 +71,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Rig]:
-    """A process of this test's own, to be killed or paused."""
-    rig = wire(BENCH, tmp_path, ANY_PORT)
+    """A slow process of this test's own, to be killed or paused."""
+    rig = wire(SLOW, tmp_path, ANY_PORT)
     yield rig
     rig.close()
 
@@ -90,6 +93,14 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
         if (place := arm.where(labware)) != rack:
             assert rig.end(arm.set(transfer(labware, place, rack))) is None
     rig.release()
+
+
+@pytest.fixture(params=["memory", "wire"])
+def slow(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    if request.param == "memory":
+        yield memory(SLOW)
+    else:
+        yield request.getfixturevalue("own")
 
 
 def build(rig: Rig, **options: Any) -> ZmqArm:
@@ -166,18 +177,18 @@ def test_a_closed_gripper_takes_nothing(rig: Rig) -> None:
     assert "gripper is closed" in str(rig.end(arm.set(transfer("strip-1", "rack_1", "stage"))))
 
 
-def test_a_stopped_move_is_never_reported_as_done_and_the_piece_stays_in_the_gripper(rig: Rig) -> None:
-    arm = build(rig)
+def test_a_stopped_move_is_never_reported_as_done_and_the_piece_stays_in_the_gripper(slow: Rig) -> None:
+    arm = build(slow)
     status = arm.set(transfer("strip-1", "rack_1", "stage"))
-    rig.until(lambda: rig.state["holding"] == "strip-1", "the gripper to close")
+    slow.until(lambda: slow.state["holding"] == "strip-1", "the gripper to close")
     arm.stop(success=True)
-    error = rig.end(status)
+    error = slow.end(status)
     assert isinstance(error, DeviceError)
     assert "stopped" in str(error)
     assert arm.where("strip-1") == GRIPPER
-    assert "place it first" in str(rig.end(arm.set(transfer("strip-2", "rack_2", "stage"))))
-    assert "place it first" in str(rig.end(arm.set(Grip("open", new()))))
-    assert rig.end(arm.set(Place("stage", new()))) is None  # the way out
+    assert "place it first" in str(slow.end(arm.set(transfer("strip-2", "rack_2", "stage"))))
+    assert "place it first" in str(slow.end(arm.set(Grip("open", new()))))
+    assert slow.end(arm.set(Place("stage", new()))) is None  # the way out
     assert arm.where("strip-1") == "stage"
 
 
