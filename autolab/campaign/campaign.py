@@ -214,12 +214,12 @@ class Campaign:
     # trials
 
     def _start(self) -> None:
-        """Give ready trials to idle lanes, where the stations are free."""
-        for lane in self._lanes:
+        """Give ready trials to idle lanes, where the stations are free; the lane that has rested longest goes first."""
+        while self._ready and self._end is None:
             busy = [running.lane for running in self._running]
-            stations_taken = bool(self._running) and bool(self._setup.stations)
-            if self._end is not None or not self._ready or lane in busy or stations_taken:
-                continue
+            idle = [lane for lane in self._lanes if lane not in busy]
+            if not idle or (busy and self._setup.stations):
+                return
             suggestion = self._ready.popleft()
             sample = self._next_sample(suggestion.trial)
             if self._setup.uses_samples and sample is None:
@@ -227,7 +227,9 @@ class Campaign:
                 reason = "no free well is left: put in fresh labware, then start a campaign on it"
                 self._end = _End("stopped", reason, InterruptedByPerson.exit_code)
                 return
-            self._begin(lane, suggestion, sample)
+            self._lanes.remove(idle[0])
+            self._lanes.append(idle[0])
+            self._begin(idle[0], suggestion, sample)
 
     def _begin(self, lane: Lane, suggestion: Suggestion, sample: Sample | None) -> None:
         setup = self._setup

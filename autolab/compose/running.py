@@ -106,7 +106,19 @@ def bind_files(file: Path, options: RunOptions) -> Bound:
     signals = {name: writable_signals(classes[name], spec) or () for name, spec in lab.devices.items()}
     binding = bind(campaign, lab, plan, reducer, signals)
     check_envelope(lab, classes)
+    _check_lanes(campaign, lab, binding.devices)
     return Bound(campaign, lab, lab_names, binding, bench)
+
+
+def _check_lanes(campaign: CampaignSpec, lab: LabSpec, devices: Sequence[str]) -> None:
+    """Refuse lanes that would move one device at the same time."""
+    shared = [name for name in devices if name not in lab.stations]
+    if campaign.lanes > 1 and shared:
+        raise campaign.source.error(
+            ("lanes",),
+            f"{campaign.lanes} lanes would use {', '.join(shared)} at the same time: "
+            "list them under 'stations' in the lab file, so that one trial holds them at a time",
+        )
 
 
 def _with_options(campaign: CampaignSpec, options: RunOptions) -> CampaignSpec:

@@ -132,6 +132,13 @@ class _Reader:
         )
 
 
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number beyond what a float holds
+        return False
+
+
 def _number(node: ast.expr, values: Mapping[str, float]) -> float:
     if isinstance(node, ast.Name):
         return float(values[node.id])

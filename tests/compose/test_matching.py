@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,9 @@ def test_several_refusals_come_together(tmp_path: Path):
 
 
 def test_numbers_reach_the_plan_in_the_plans_own_unit(tmp_path: Path):
-    changes = {"campaign.yaml": ("cyan:        {bounds: [0, 120], unit: uL", "cyan:        {bounds: [0, 0.12], unit: mL")}
+    changes = {
+        "campaign.yaml": ("cyan:        {bounds: [0, 120], unit: uL", "cyan:        {bounds: [0, 0.12], unit: mL")
+    }
     bound = bind_files(example("colour", tmp_path, changes), RunOptions(data=tmp_path))
     assert bound.binding.converters["cyan"](0.1) == 100.0
 
@@ -124,7 +127,7 @@ def test_check_resolves_names_in_a_child_and_reports_what_it_finds(tmp_path: Pat
     report = check_files([EXAMPLES / "colour" / "campaign.yaml", EXAMPLES / "replay" / "lab.yaml"])
     assert [file.parent.name for file in report.ok_files] == ["colour", "replay"]
     file, change, message = BAD["a plan that does not exist"]
-    with pytest.raises(InputError, match="did you mean plans.colour.mix_and_measure"):
+    with pytest.raises(InputError, match=re.escape(message)):
         check_files([example("colour", tmp_path, {file: change})])
 
 

@@ -1,0 +1,193 @@
+"""The main job from one command: over real sockets, with real processes, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from autolab.core.trials import TrialState
+from autolab.journal.reader import JournalReader
+from tests.compose.files import EXAMPLES, example
+from tests.rigs import until
+from tests.system.command import autolab, line_with, started
+
+COLOUR = EXAMPLES / "colour" / "campaign.yaml"
+FAST = ("--simulate", "--time-factor", "300", "--engine", "sobol")
+
+
+@pytest.mark.parametrize("lab", ["colour", "replay"])
+def test_a_campaign_runs_from_its_files_over_real_protocols(lab: str, tmp_path: Path):
+    done = autolab("run", EXAMPLES / lab / "campaign.yaml", *FAST, "--trials", 3, "--seed", 2, data=tmp_path)
+    assert done.returncode == 0, done.stderr
+    reader = JournalReader.open(tmp_path)
+    campaign = reader.campaign()
+    trials = reader.trials(campaign.id)
+    assert [trial.state for trial in trials] == [TrialState.INGESTED] * 3
+    assert (campaign.state, campaign.realm) == ("finished", "simulated")
+    intents = reader.intents(campaign.id)
+    assert intents
+    assert all(intent.state == "done" for intent in intents)
+    devices = reader.devices(campaign.id)
+    assert all(device.serial_number for device in devices)
+    reader.close()
+    assert (tmp_path / "reports" / f"{campaign.id}.html").stat().st_size > 1_000_000
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_sockets_and_memory_show_the_same_world(tmp_path: Path):
+    """Noise is drawn from seed and place in the campaign: the transport and the clock change nothing."""
+    outcomes = []
+    for folder, how in (("sockets", ("--time-factor", "300")), ("memory", ("--virtual",))):
+        data = tmp_path / folder
+        arguments = ("run", COLOUR, "--simulate", *how, "--engine", "sobol", "--trials", 2, "--seed", 9)
+        assert autolab(*arguments, data=data).returncode == 0
+        reader = JournalReader.open(data)
+        outcomes.append([trial.outcome for trial in reader.trials(reader.campaign().id)])
+        reader.close()
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_run_attaches_to_running_simulators_and_uses_fresh_wells(tmp_path: Path):
+    simulators = started("simulate", EXAMPLES / "colour" / "lab.yaml", "--time-factor", 300, data=tmp_path)
+    try:
+        until(lambda: (tmp_path / "simulators" / "colour-bench" / "endpoints.json").exists(), "the simulators")
+        for _ in range(2):
+            done = autolab("run", COLOUR, "--simulate", "--engine", "sobol", "--trials", 2, data=tmp_path)
+            assert done.returncode == 0, done.stderr
+        refused = autolab("simulate", EXAMPLES / "colour" / "lab.yaml", data=tmp_path)
+        assert refused.returncode == 2
+        reader = JournalReader.open(tmp_path)
+        wells = [trial.samples[0].well for c in reader.campaigns() for trial in reader.trials(c.id)]
+        reader.close()
+        assert wells == [0, 1, 2, 3]
+    finally:
+        simulators.send_signal(signal.SIGTERM)
+        simulators.communicate(timeout=30)
+    assert simulators.returncode == 0
+    assert not (tmp_path / "simulators" / "colour-bench" / "endpoints.json").exists()
+
+
+def test_ctrl_c_once_finishes_the_running_trial_and_says_so(tmp_path: Path):
+    process = started("run", COLOUR, "--simulate", "--time-factor", 60, "--engine", "sobol", data=tmp_path)
+    line_with(process, "trial 1:")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 5, err
+    assert "press Ctrl-C again to stop at once" in err
+    _, campaign, trials = _record(tmp_path)
+    assert campaign.state == "stopped"
+    assert trials[0].state is TrialState.INGESTED
+    assert all(trial.state in (TrialState.INGESTED, TrialState.ABANDONED) for trial in trials)
+
+
+def test_ctrl_c_twice_stops_the_devices_and_ends_with_130(tmp_path: Path):
+    process = started("run", COLOUR, "--simulate", "--time-factor", 2, "--engine", "sobol", data=tmp_path)
+    line_with(process, "trial 1:")
+    process.send_signal(signal.SIGINT)
+    line_with(process, "again")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    _, campaign, trials = _record(tmp_path)
+    assert (campaign.state, trials[0].state) == ("stopped", TrialState.FAILED)
+
+
+def test_sigterm_stops_the_devices_closes_the_run_and_leaves_nothing_running(tmp_path: Path):
+    process = started("run", COLOUR, "--simulate", "--time-factor", 2, "--engine", "sobol", data=tmp_path)
+    line_with(process, "trial 1:")
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) >= 5
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 5, err
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+    reader, campaign, _ = _record(tmp_path, keep=True)
+    documents = list(reader.documents(campaign.id, 1))
+    reader.close()
+    assert documents[-1][0] == "stop"
+    assert documents[-1][1]["exit_status"] == "abort"
+
+
+def test_simulators_end_with_a_killed_controller(tmp_path: Path):
+    process = started("run", COLOUR, "--simulate", "--time-factor", 2, "--engine", "sobol", data=tmp_path)
+    line_with(process, "trial 1:")
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate(timeout=30)
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []
+
+
+def test_an_instrument_that_dies_ends_the_campaign_with_exit_code_4(tmp_path: Path):
+    process = started("run", COLOUR, "--simulate", "--time-factor", 5, "--engine", "sobol", data=tmp_path)
+    line_with(process, "trial 1:")
+    arm = next(
+        c
+        for c in psutil.Process(process.pid).children(recursive=True)
+        if '"device": "dispenser"' in " ".join(c.cmdline())
+    )
+    arm.kill()
+    _, err = process.communicate(timeout=90)
+    assert process.returncode == 4, err
+    assert "dispenser" in err
+    assert "Traceback" not in err
+    _, campaign, trials = _record(tmp_path)
+    assert campaign.state == "failed"
+    assert trials[0].state is TrialState.FAILED
+
+
+def test_devices_that_do_not_answer_are_reported_together(tmp_path: Path):
+    campaign = example("colour", tmp_path, {"lab.yaml": ("/dev/ttyUSB0", str(tmp_path / "no-such-line"))})
+    done = autolab("run", campaign, data=tmp_path / "data")
+    assert done.returncode == 4, done.stderr
+    for device in ("stage", "dispenser", "arm", "spectrometer"):
+        assert device in done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads(autolab("list", "--json", data=tmp_path / "data").stdout or "[]") == []
+
+
+def test_a_port_in_use_is_refused_and_nothing_moves(tmp_path: Path):
+    first = started("simulate", EXAMPLES / "colour" / "lab.yaml", data=tmp_path / "one")
+    try:
+        until(lambda: (tmp_path / "one" / "simulators" / "colour-bench" / "endpoints.json").exists(), "the simulators")
+        second = autolab("simulate", EXAMPLES / "colour" / "lab.yaml", data=tmp_path / "two")
+    finally:
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=30)
+    assert second.returncode == 2
+    assert "5555" in second.stderr
+    assert len(second.stderr.strip().splitlines()) == 1
+
+
+def test_a_data_folder_without_the_right_to_write_ends_with_6(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    done = autolab("run", COLOUR, *FAST, data=tmp_path / "file" / "data")
+    assert done.returncode == 6, done.stderr
+    assert "choose a folder of yours with --data" in done.stderr
+
+
+def test_a_journal_of_a_newer_version_is_left_alone(tmp_path: Path):
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "journal.sqlite") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = (tmp_path / "journal.sqlite").read_bytes()
+    done = autolab("run", COLOUR, *FAST, "--trials", 1, data=tmp_path)
+    assert done.returncode == 6, done.stderr
+    assert "written by a newer autolab (schema 99" in done.stderr
+    assert (tmp_path / "journal.sqlite").read_bytes() == before
+
+
+def _record(data: Path, keep: bool = False):
+    reader = JournalReader.open(data)
+    campaign = reader.campaign()
+    trials = reader.trials(campaign.id)
+    if not keep:
+        reader.close()
+    return reader, campaign, trials
