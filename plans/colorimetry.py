@@ -53,7 +53,8 @@ def lab_from_absorbance(wavelength_nm: Array, absorbance: Array) -> Array:
     white = matching.sum(axis=1)
     ratio = np.power(10.0, -np.asarray(absorbance, dtype=np.float64)) @ matching.T / white
     threshold = (6.0 / 29.0) ** 3
-    f = np.where(ratio > threshold, np.cbrt(ratio), (841.0 / 108.0) * ratio + 4.0 / 29.0)
+    root: Array = np.cbrt(ratio)
+    f: Array = np.where(ratio > threshold, root, (841.0 / 108.0) * ratio + 4.0 / 29.0)
     fx, fy, fz = f[..., 0], f[..., 1], f[..., 2]
     return np.stack([116.0 * fy - 16.0, 500.0 * (fx - fy), 200.0 * (fy - fz)], axis=-1)
 

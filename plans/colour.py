@@ -1,5 +1,8 @@
 """The colour bench: mix dyes in a well, look at the colour, and say how far it is from teal."""
 
+# Bluesky's plan stubs are annotated in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -52,7 +55,7 @@ def mix_and_measure(
     yellow: Microlitres,
     mixing_time: Seconds,
     sample: Sample,
-    operations: Operations = Operations(),
+    operations: Operations = Operations(),  # noqa: B008 (a frozen value)
     md: Mapping[str, Any] | None = None,
 ) -> MsgGenerator[str]:
     """Mix three dyes in the sample's well, filled up to 300 uL with clear liquid, and record its spectrum.
@@ -74,10 +77,11 @@ def mix_and_measure(
         Uid of the run.
     """
 
-    @bpp.run_decorator(md={"plan_name": "mix_and_measure", **(md or {})})
-    def run() -> MsgGenerator[None]:
+    def body() -> MsgGenerator[None]:
         yield from bring(arm, sample.labware, operations)
         yield from bps.mv(stage, NOZZLE_MM + PITCH_MM * sample.well)
+        operation_signal: Any = spectrometer.operation
+        devices: list[Any] = [spectrometer, stage, dispenser]  # ophyd's own types do not meet bluesky's protocols
         clear = WELL_UL - cyan - magenta - yellow
         for material, volume_ul in (("clear", clear), ("cyan", cyan), ("magenta", magenta), ("yellow", yellow)):
             if volume_ul >= SMALLEST_UL:
@@ -86,10 +90,10 @@ def mix_and_measure(
         yield from act(dispenser, Mix(duration_s=mixing_time, operation=operations("mix")))
         yield from bps.mv(stage, PROBE_MM + PITCH_MM * sample.well)
         for number in range(1, READS + 1):
-            yield from bps.abs_set(spectrometer.operation, str(operations(f"read-{number}")), wait=True)
-            yield from bps.trigger_and_read([spectrometer, stage, dispenser])
+            yield from bps.abs_set(operation_signal, str(operations(f"read-{number}")), wait=True)
+            yield from bps.trigger_and_read(devices)
 
-    return (yield from run())
+    return (yield from bpp.run_wrapper(body(), md={"plan_name": "mix_and_measure", **(md or {})}))
 
 
 def bring(arm: ZmqArm, labware: str, operations: Operations) -> MsgGenerator[None]:
@@ -108,7 +112,7 @@ def bring(arm: ZmqArm, labware: str, operations: Operations) -> MsgGenerator[Non
 
 def inventory_of(arm: ZmqArm) -> MsgGenerator[dict[str, str | None]]:
     """Ask the arm what stands where: labware, or None, by place."""
-    reading = yield from bps.read(arm)
+    reading: Any = yield from bps.read(arm)
     return {
         key.removeprefix(f"{arm.name}_place_"): value["value"] or None
         for key, value in (reading or {}).items()

@@ -1,5 +1,8 @@
 """What plans share: the units of their parameters, and how an action is done exactly once."""
 
+# Bluesky's plan stubs are annotated in part only.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass
