@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from ophyd import Component, EpicsSignal, EpicsSignalRO
-from ophyd.device import Device
 from ophyd.status import DeviceStatus
 
 from autolab.core.clock import Clock
@@ -135,10 +134,10 @@ class GuardedEpicsSignal(EpicsSignal):
         return float(self.get(use_monitor=False))
 
     def _confirm(self, value: Any) -> Work:
-        self.put(value)
+        self.owner.send(self, value)
         read_back = None
         for _ in range(LOOKS):
-            read_back = self.get(use_monitor=False)
+            read_back = self.owner.ask(self)
             if self._agrees(value, read_back):
                 return
             yield 0.0
@@ -179,15 +178,19 @@ class CommandSignal(EpicsSignal):
     def set(self, value: Any, **_: Any) -> DeviceStatus:  # pyright: ignore[reportIncompatibleMethodOverride] (a status is a status)
         self.check_value(value)
         owner = cast("_Owner", self.parent)
-        return follow(owner, owner.clock, self._once(), expected_s=0.0, what=f"command {self.attr_name}")
+        return follow(owner, owner.clock, self._once(owner), expected_s=0.0, what=f"command {self.attr_name}")
 
-    def _once(self) -> Work:
-        self.put(1)
+    def _once(self, owner: _Owner) -> Work:
+        owner.send(self, 1)
         yield from ()
 
 
-class _Owner(Device):
-    """What the signals use of the device that they belong to."""
+class _Owner(Protocol):
+    """What the signals use of the device that they belong to, see `devices.instruments.EpicsInstrument`."""
 
+    name: str
     guard: Guard
     clock: Clock
+
+    def ask(self, signal: Any) -> Any: ...
+    def send(self, signal: Any, value: Any) -> None: ...

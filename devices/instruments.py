@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ophyd import Device
-from ophyd.utils import DestroyedError, DisconnectedError
+from ophyd.utils import DestroyedError, DisconnectedError, ReadOnlyError
 
 from autolab.core.addresses import Address, EpicsAddress, MemoryAddress
 from autolab.core.clock import Clock
-from autolab.core.errors import DeviceTimeoutError, InputError, NotConnectedError
+from autolab.core.errors import CommandRefusedError, DeviceTimeoutError, InputError, NotConnectedError
 from devices.base import Identity, WritableSignal
 from devices.channels import Channel, CommandSignal, ReadOnlySignal
 from devices.memory import MemoryLayer
@@ -120,7 +120,7 @@ class EpicsInstrument(Device):
         """
         try:
             return signal.get(use_monitor=False)
-        except (TimeoutError, DisconnectedError, DestroyedError) as error:
+        except _no_answer() as error:
             raise self.lost(error) from error
 
     def lost(self, error: Exception) -> NotConnectedError:
@@ -135,9 +135,28 @@ class EpicsInstrument(Device):
 
         Raises:
             EnvelopeError: the guard refuses.
+            CommandRefusedError: the instrument gives this client no right to write.
             NotConnectedError: it does not answer.
         """
         try:
             signal.put(value)
-        except (TimeoutError, DisconnectedError, DestroyedError) as error:
+        except ReadOnlyError as error:
+            raise CommandRefusedError(
+                f"{self.name}: {signal.name} may not be written by this client: look at the access rules of {self.at}"
+            ) from error
+        except _no_answer() as error:
             raise self.lost(error) from error
+
+
+def _no_answer() -> tuple[type[Exception], ...]:
+    """What ophyd and pyepics raise when nobody answers, or when the line breaks while they wait for an answer."""
+    from epics.ca import CASeverityException, ChannelAccessException, ChannelAccessGetFailure  # not before ophyd
+
+    return (
+        TimeoutError,
+        DisconnectedError,
+        DestroyedError,
+        CASeverityException,
+        ChannelAccessException,
+        ChannelAccessGetFailure,
+    )
