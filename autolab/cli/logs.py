@@ -18,7 +18,7 @@ class LogFile(logging.FileHandler):
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
         return super()._open()
 
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name that logging calls)
         """A log that cannot be written (a full disk) disturbs nothing."""
 
 

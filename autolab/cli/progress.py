@@ -82,7 +82,7 @@ class Progress:
 
     @property
     def left_s(self) -> float | None:
-        """Real seconds left: trials left times the median time between ends of trials; None while unknown or at the end.
+        """Real seconds left: trials left times the median time between their ends; None while unknown or at the end.
 
         Where the budget has hours, what is left of them counts too, at the pace at which lab time has passed.
         """

@@ -85,6 +85,8 @@ class LineView(SilentView):
                 )
             case TrialStarted():
                 tell(f"trial {event.suggestion.trial}: {_values_text(self.progress, event)}; {event.suggestion.reason}")
+            case TrialEnded(state="abandoned"):
+                tell(f"trial {event.trial}: {self.progress.outcome_text(event)}")
             case TrialEnded():
                 tell(f"trial {event.trial}: {self.progress.outcome_text(event)}; best so far: {self._standing()}")
             case _:
