@@ -32,7 +32,7 @@ def _free_ports(n: int) -> tuple[int, ...]:
 
 
 if "epics" in sys.modules and "EPICS_CA_ADDR_LIST" not in os.environ:
-    raise RuntimeError("tests/epics_env.py must be imported before ophyd or pyepics: see tests/conftest.py")
+    raise RuntimeError("tests/epics_env.py must be imported before ophyd or pyepics: see conftest.py")
 
 PORTS = _free_ports(N_PORTS)
 """Ports at which a test may start an IOC; each test module says which it takes."""
