@@ -113,7 +113,7 @@ class _Reader:
         if (
             isinstance(node, ast.Constant)
             and type(node.value) in (int, float)
-            and math.isfinite(cast("float", node.value))
+            and _is_finite(cast("float", node.value))
         ):
             return
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):

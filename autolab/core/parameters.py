@@ -67,8 +67,10 @@ class RangeParameter:
 
     def at(self, index: int) -> float:
         """Value number ``index`` of the step grid, free of the dust of binary fractions."""
-        step = 0.0 if self.step is None else self.step
-        return min(float(f"{self.lower + index * step:.12g}"), self.upper)
+        if self.step is None:
+            return self.lower
+        decimals = 6 - math.floor(math.log10(self.step))  # a millionth of a step and less is dust
+        return min(max(round(self.lower + index * self.step, decimals), self.lower), self.upper)
 
     def holds(self, value: Value) -> bool:
         """True where ``value`` is a number inside the bounds and on the step grid. NaN never is."""

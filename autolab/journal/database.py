@@ -72,7 +72,8 @@ class Database:
                 self._connection.execute("COMMIT")
                 self.commit_seconds += self._stopwatch() - begin
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # SQLite rolls back by itself when the disk is full
+                    self._connection.execute("ROLLBACK")
                 raise
 
     def write(self, sql: str, values: Sequence[Any] = ()) -> int:
