@@ -21,7 +21,6 @@ from autolab.core.proposing import EngineSpec
 from autolab.core.trials import Estimate, Suggestion, TrialState, Verdict
 from autolab.journal.journal import CampaignStart, Journal
 from autolab.journal.reader import JournalReader
-from tests.rigs import until
 
 ADA = Principal("ada", "person")
 START = CampaignStart(
@@ -75,9 +74,14 @@ def test_an_operation_is_intended_once():
 def test_a_failed_group_of_writes_leaves_nothing_behind():
     journal = Journal(None, VirtualClock())
     begun(journal)
-    with pytest.raises(ZeroDivisionError), journal.commit():
-        journal.fail("c-1", 1, "half of it")
-        raise ZeroDivisionError
+
+    def half() -> None:
+        with journal.commit():
+            journal.fail("c-1", 1, "half of it")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half()
     (trial,) = JournalReader(journal.states, journal.documents).trials("c-1")
     assert trial.state is TrialState.RUNNING
 
@@ -156,7 +160,11 @@ def test_a_full_disk_is_said_in_words(tmp_path: Path):
     journal = Journal(tmp_path, VirtualClock())
     begun(journal)
     journal.states.write("PRAGMA max_page_count = 1")
-    with pytest.raises(StorageError, match="the disk is full: nothing more can be recorded, so nothing more is done"):
+
+    def fill() -> None:
         for number in range(1, 2000):
             journal.intend(OperationId("c1", number, 1, "pour"), "c-1", "pump", {"text": "x" * 1000})
+
+    with pytest.raises(StorageError, match="the disk is full: nothing more can be recorded, so nothing more is done"):
+        fill()
     journal.close()

@@ -1,0 +1,141 @@
+"""How fast the loop is: ``python -m benchmarks.speed [--page FILE --date DATE]``.
+
+Overhead over real sockets (wall time less device time, commits and waiting for the proposer), and trials per second in
+memory under the virtual clock with Sobol and the journal in memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from autolab.campaign.events import CampaignEvent, TrialEnded
+from autolab.compose.options import RunOptions
+from autolab.compose.running import run_campaign
+from autolab.journal.reader import JournalReader
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """Medians per trial over sockets, in milliseconds."""
+
+    lab: str
+    engine: str
+    trials: int
+    overhead_ms: float
+    worst_overhead_ms: float
+    device_ms: float
+    commit_ms: float
+    proposer_ms: float
+
+
+class EndTimes:
+    """Notes when each trial ended."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def notify(self, event: CampaignEvent) -> None:
+        if isinstance(event, TrialEnded):
+            self.times.append(time.perf_counter())
+
+
+def overhead(lab: str, engine: str, trials: int, factor: float) -> Overhead:
+    """Run a campaign over sockets and read where its time went. The first trial, which imports, is left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        file = EXAMPLES / lab / "campaign.yaml"
+        command = [sys.executable, "-m", "autolab.cli", "run", file, "--simulate", "--time-factor", factor]
+        command += ["--engine", engine, "--trials", trials, "--seed", 1, "--data", data]
+        subprocess.run([str(word) for word in command], check=True, capture_output=True)
+        reader = JournalReader.open(data)
+        timings = [t.timings for t in reader.trials(reader.campaign().id)[1:] if t.timings is not None]
+        reader.close()
+    overheads = [1000 * t.overhead_s for t in timings]
+    return Overhead(
+        lab,
+        engine,
+        len(timings),
+        statistics.median(overheads),
+        max(overheads),
+        statistics.median(1000 * t.device_s for t in timings),
+        statistics.median(1000 * t.commit_s for t in timings),
+        statistics.median(1000 * t.proposer_s for t in timings),
+    )
+
+
+def rate(lab: str, trials: int) -> float:
+    """Trials per second in memory, from the end of the first trial to the end of the last."""
+    watch = EndTimes()
+    options = RunOptions(
+        data=Path(), simulate=True, virtual=True, in_memory=True, engine="sobol", trials=trials, seed=1
+    )
+    run_campaign(EXAMPLES / lab / "campaign.yaml", options, observers=[watch])
+    return (len(watch.times) - 1) / (watch.times[-1] - watch.times[0])
+
+
+def demo() -> float:
+    """Seconds that ``autolab demo`` takes, imports included."""
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        command = [sys.executable, "-m", "autolab.cli", "demo", "--seed", "1", "--data", folder]
+        subprocess.run(command, check=True, capture_output=True)
+        return time.perf_counter() - begin
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--page", type=Path)
+    parser.add_argument("--date")
+    arguments = parser.parse_args()
+    rows = [
+        overhead("replay", "sobol", 30, 20.0),
+        overhead("colour", "sobol", 20, 100.0),
+        overhead("colour", "ax", 20, 100.0),
+    ]
+    rates = {
+        lab: statistics.median(rate(lab, trials) for _ in range(3)) for lab, trials in (("replay", 400), ("colour", 60))
+    }
+    seconds = statistics.median(demo() for _ in range(3))
+    lines = [
+        "# Speed of the loop",
+        "",
+        f"Measured on {arguments.date or 'a day that was not given'} with Python {platform.python_version()}, "
+        f"{os.cpu_count()} cores, {platform.system()}, by `python -m benchmarks.speed`.",
+        "",
+        "Over real sockets, medians per trial without the first, in milliseconds. Overhead is wall time less device",
+        "time, commits and waiting for the proposer.",
+        "",
+        "| lab | engine | trials | overhead | worst | devices | commits | waiting for the proposer |",
+        "|---|---|---|---|---|---|---|---|",
+        *(
+            f"| {r.lab} | {r.engine} | {r.trials} | {r.overhead_ms:.1f} | {r.worst_overhead_ms:.1f} "
+            f"| {r.device_ms:.0f} | {r.commit_ms:.1f} | {r.proposer_ms:.1f} |"
+            for r in rows
+        ),
+        "",
+        "In memory under the virtual clock, Sobol, journal in memory, median of three:",
+        "",
+        *(f"- {lab}: {value:.0f} trials per second" for lab, value in rates.items()),
+        "",
+        f"`autolab demo` (30 trials, Ax, imports included): {seconds:.1f} s, median of three.",
+        "",
+    ]
+    text = "\n".join(lines)
+    print(text)
+    if arguments.page is not None:
+        arguments.page.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
