@@ -35,6 +35,7 @@ from ax.utils.common.logger import set_ax_logger_levels
 from optimizer.evidence import Evidence
 from optimizer.learner import NumericalFailureError
 from optimizer.numerics import NUMERICAL_ERRORS, single_thread
+from optimizer.polytope import polytope
 from optimizer.space import Dimension, Points
 
 __all__ = ["SMALL_GRID", "AxLearner"]
@@ -77,9 +78,7 @@ class AxLearner:
                 return evidence.points[evidence.incumbent]
             except NUMERICAL_ERRORS as error:
                 raise NumericalFailureError(f"Ax stopped with {type(error).__name__}") from error
-        return np.array(
-            [_decode(dim, answer[name]) for dim, name in zip(evidence.unit.dimensions, names, strict=True)]
-        )
+        return np.array([_decode(dim, answer[name]) for dim, name in zip(evidence.unit.dimensions, names, strict=True)])
 
 
 def _strategy(options: dict[str, Any]) -> GenerationStrategy:
@@ -173,17 +172,11 @@ def _decode(dimension: Dimension, answer: object) -> float:
 
 def _constraints(evidence: Evidence, names: list[str]) -> list[str]:
     """Linear constraints in unit coordinates, as Ax writes them."""
+    rows = polytope(evidence.unit)
+    cut = slice(2 * evidence.unit.d, None)  # without the faces of the cube
     texts: list[str] = []
-    unit = evidence.unit
-    columns = unit.columns(np.vstack([np.zeros(unit.d), np.eye(unit.d)]))
-    for constraint in unit.constraints:
-        excess = np.broadcast_to(np.asarray(constraint.excess(columns), dtype=float), (unit.d + 1,))
-        weights = excess[1:] - excess[0]
-        if not weights.any():
-            continue  # over fixed parameters only
-        scale = float(np.abs(weights).max())
-        terms = [f"{weight / scale:.15f} * {name}" for weight, name in zip(weights, names, strict=True) if weight]
-        texts.append(f"{' + '.join(terms)} <= {-float(excess[0]) / scale:.15f}")
+    for weights, limit in zip(rows.below[cut], rows.limits[cut], strict=True):
+        terms = [f"{weight:.15f} * {name}" for weight, name in zip(weights, names, strict=True) if weight]
+        if terms:  # else it is over fixed parameters only
+            texts.append(f"{' + '.join(terms)} <= {limit:.15f}")
     return texts
-
-

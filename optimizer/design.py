@@ -3,14 +3,12 @@
 Point ``k`` of a design depends on the space, the design's seed and ``k`` alone. Three kinds of space:
 
 - most: a scrambled Sobol sequence [Owen1998]_; its points that break a constraint are passed over;
-- linear constraints that leave less than 5 % of the cube (mixtures leave nothing of it): a hit-and-run walk
-  [Smith1984]_ through the polytope, of which each point of the design takes the best of 16 (the one farthest from all
+- linear constraints that leave less than 5 % of the cube (mixtures leave nothing of it): a walk through the
+  polytope (`optimizer.polytope`), of which each point of the design takes the best of 16 (the one farthest from all
   before it [Mitchell1991]_), so that its first points already fill it;
 - anything else: Sobol points, each moved onto the constraints.
 
 .. [Owen1998] A. B. Owen, Scrambling Sobol' and Niederreiter-Xing points, J. Complexity 14 (1998) 466.
-.. [Smith1984] R. L. Smith, Efficient Monte Carlo procedures for generating points uniformly distributed over bounded
-   regions, Operations Research 32 (1984) 1296.
 .. [Mitchell1991] D. P. Mitchell, Spectrally optimal sampling for distribution ray tracing, SIGGRAPH 25 (1991) 157.
 """
 
@@ -21,22 +19,22 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import linprog
 
 from autolab.core.canonical import canonical_json
 from autolab.core.errors import ProposerError
 from autolab.core.parameters import FixedParameter, Values
 from autolab.core.problem import Space
 from autolab.core.proposing import EngineSpec
+from optimizer.polytope import is_polytope, walk_polytope
+from optimizer.projection import project
 from optimizer.rounding import nearest
 from optimizer.space import Key, Points, UnitSpace, key_of
 
-__all__ = ["design_point", "initial_trials", "is_polytope", "uniform_point", "walk_polytope"]
+__all__ = ["design_point", "feasible_draws", "initial_trials", "uniform_point"]
 
 _SCARCE = 0.05
 _PROBE = 1024
 _BEST_OF = 16
-_THINNING = 4
 
 
 def initial_trials(space: Space, spec: EngineSpec) -> int:
@@ -78,6 +76,27 @@ def uniform_point(unit: UnitSpace, seed: int, *, avoid: Collection[Key] = ()) ->
         if key_of(values) not in avoid and not unit.space.violations(values):
             return values
     return nearest(unit, draws[0], avoid=avoid, seed=seed)
+
+
+def feasible_draws(unit: UnitSpace, seed: int, count: int) -> Points:
+    """Up to ``count`` points spread over the feasible part of the cube, not rounded to grids. Shape ``(n, d)``.
+
+    Unordered choices are on their places. Linear constraints are sampled exactly; nonlinear ones by passing over, or
+    where that leaves too few, by moving points onto them.
+    """
+    draws = _sobol(unit.d, 1 << (4 * count - 1).bit_length(), seed).copy()
+    for index, dimension in enumerate(unit.dimensions):
+        if dimension.is_categorical:
+            places = (draws[:, index] * (dimension.size or 1)).astype(int)
+            draws[:, index] = dimension.grid[places]
+    inside = unit.feasible(draws)
+    if inside.sum() >= count:
+        return draws[inside][:count]
+    if is_polytope(unit):
+        return np.array(list(itertools.islice(walk_polytope(unit, seed), count))).reshape(-1, unit.d)
+    moved = np.array([project(unit, point) for point in draws[~inside][: count - int(inside.sum())]])
+    moved = moved.reshape(-1, unit.d)
+    return np.vstack([draws[inside], moved[unit.feasible(moved)]])
 
 
 _cache: dict[tuple[str, int, int], tuple[Values, ...]] = {}
@@ -147,37 +166,6 @@ def _sobol(d: int, count: int, seed: int) -> Points:
     return qmc.Sobol(d, scramble=True, rng=np.random.default_rng(seed)).random(count)
 
 
-def is_polytope(unit: UnitSpace) -> bool:
-    """True where all constraints are linear in the unit coordinates too: none uses a log scale or unordered choices."""
-    bent = {dim.parameter.name for dim in unit.dimensions if dim.is_log or dim.is_categorical}
-    return unit.is_linear and not any(constraint.names & bent for constraint in unit.constraints)
-
-
-def walk_polytope(unit: UnitSpace, seed: int) -> Iterator[Points]:
-    """Points spread uniformly over the polytope of the linear constraints, without end. Each of shape ``(d,)``.
-
-    Coordinates that no constraint uses give each of a finite number of values the same chance.
-    """
-    below, limits, equal, levels = _polytope(unit)
-    point = _centre(below, limits, equal, levels)
-    basis = _null_space(equal, unit.d)
-    used = {name for constraint in unit.constraints for name in constraint.names}
-    loose = [index for index, dimension in enumerate(unit.dimensions) if dimension.parameter.name not in used]
-    rng = np.random.default_rng(seed)
-    for step in itertools.count(1):
-        direction = basis @ rng.standard_normal(basis.shape[1])
-        speed = below @ direction
-        room = np.maximum(limits - below @ point, 0.0)
-        forward = min(room[speed > 1e-12] / speed[speed > 1e-12], default=0.0)
-        backward = max(room[speed < -1e-12] / speed[speed < -1e-12], default=0.0)
-        point = point + direction * rng.uniform(backward, forward)
-        if step % _THINNING == 0:
-            spread = unit.encode(unit.spread(np.clip(point, 0.0, 1.0 - 1e-12)))
-            out = point.copy()
-            out[loose] = spread[loose]
-            yield out
-
-
 def _best_candidates(unit: UnitSpace, seed: int) -> Iterator[Points]:
     """Of each ``_BEST_OF`` points of the walk, the one farthest from all taken before; the first is the first."""
     walk = walk_polytope(unit, seed)
@@ -188,49 +176,3 @@ def _best_candidates(unit: UnitSpace, seed: int) -> Iterator[Points]:
         best = batch[int(np.argmax(distances))]
         taken = np.vstack([taken, best])
         yield best
-
-
-def _polytope(unit: UnitSpace) -> tuple[Points, Points, Points, Points]:
-    """``A x <= b`` and ``C x == d`` of the cube and the linear constraints, in unit coordinates."""
-    below, limits = [np.eye(unit.d), -np.eye(unit.d)], [np.ones(unit.d), np.zeros(unit.d)]
-    equal, levels = [np.zeros((0, unit.d))], [np.zeros(0)]
-    stencil = np.vstack([np.zeros(unit.d), np.eye(unit.d)])
-    columns = unit.columns(stencil)
-    for constraint in unit.constraints:
-        values = np.broadcast_to(np.asarray(constraint.excess(columns), dtype=float), (unit.d + 1,))
-        row, bound = values[1:] - values[0], -float(values[0])
-        scale = float(np.abs(row).max()) or 1.0
-        if constraint.relation == "==":
-            equal.append(row[None, :] / scale)
-            levels.append(np.array([bound / scale]))
-        else:
-            below.append(row[None, :] / scale)
-            limits.append(np.array([bound / scale]))
-    return np.vstack(below), np.concatenate(limits), np.vstack(equal), np.concatenate(levels)
-
-
-def _centre(below: Points, limits: Points, equal: Points, levels: Points) -> Points:
-    """Centre of the largest ball inside the polytope (Chebyshev centre), by linear programming. Shape ``(d,)``."""
-    d = below.shape[1]
-    norms = np.linalg.norm(below, axis=1, keepdims=True)
-    result = linprog(
-        c=[0.0] * d + [-1.0],
-        A_ub=np.hstack([below, norms]),
-        b_ub=limits,
-        A_eq=np.hstack([equal, np.zeros((len(equal), 1))]) if len(equal) else None,
-        b_eq=levels if len(equal) else None,
-        bounds=[(0.0, 1.0)] * d + [(0.0, None)],
-    )
-    if result.x is None:
-        raise ProposerError("no point keeps all constraints: widen the bounds or loosen the constraints")
-    return np.asarray(result.x[:d], dtype=float)
-
-
-def _null_space(equal: Points, d: int) -> Points:
-    """Orthonormal directions along which all equalities stay satisfied. Shape ``(d, free)``."""
-    if len(equal) == 0:
-        return np.eye(d)
-    _, singular, rows = np.linalg.svd(equal)
-    rank = int((singular > 1e-10).sum())
-    return rows[rank:].T
-

@@ -98,13 +98,19 @@ def _engine(routing: Routing) -> Engine:
         return SobolEngine()
     if routing.name == "random":
         return RandomEngine()
-    if routing.name == "botorch":
-        from optimizer.botorch_learner import BoTorchLearner  # torch takes seconds to import
+    return LearningEngine(routing, _botorch if routing.name == "botorch" else _ax)
 
-        return LearningEngine(routing, BoTorchLearner())
+
+def _botorch() -> Learner:
+    from optimizer.botorch_learner import BoTorchLearner  # torch takes seconds to import
+
+    return BoTorchLearner()
+
+
+def _ax() -> Learner:
     from optimizer.ax_learner import AxLearner  # Ax takes seconds to import
 
-    return LearningEngine(routing, AxLearner())
+    return AxLearner()
 
 
 class SobolEngine:
@@ -130,7 +136,8 @@ class LearningEngine:
     """Begins with a space-filling design, then follows a model."""
 
     routing: Routing
-    learner: Learner
+    make_learner: Callable[[], Learner]
+    """Called when the initial design is over: the learner's library may still be importing until then."""
 
     def suggest(self, request: SuggestRequest) -> Suggestion:
         evidence = _evidence(request)
@@ -144,12 +151,10 @@ class LearningEngine:
             why = f"since all {evidence.n} outcomes are equal and a model could learn nothing from them"
             return self._filling(request, evidence, f"space-filling point, {why}")
         try:
-            wish = self.learner.wish(evidence, request.seed)
+            wish = self.make_learner().wish(evidence, request.seed)
         except NumericalFailureError as error:
             return self._filling(request, evidence, f"space-filling point, since the model failed: {error}")
-        values, note = _untaken(
-            evidence, lambda avoid: nearest(evidence.unit, wish, avoid=avoid, seed=request.seed)
-        )
+        values, note = _untaken(evidence, lambda avoid: nearest(evidence.unit, wish, avoid=avoid, seed=request.seed))
         return _suggestion(request, values, self.routing.name, self._reason(evidence) + note)
 
     def _filling(self, request: SuggestRequest, evidence: Evidence, reason: str) -> Suggestion:

@@ -20,7 +20,7 @@ NUMERICAL_ERRORS = (
     NotPSDError,
     OptimizationGradientError,
     CandidateGenerationError,
-    torch.linalg.LinAlgError,
+    torch.linalg.LinAlgError,  # pyright: ignore[reportPrivateImportUsage] (documented under this name)
 )
 """Numerical failures that evidence can cause. Anything else is a defect, and is not caught."""
 

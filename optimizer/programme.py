@@ -145,10 +145,11 @@ def _solve(columns: _Columns, rows: list[_Row]) -> Points | None:
     for index, (weights, _, _) in enumerate(rows):
         for column, weight in weights.items():
             matrix[index, column] = weight
+    lows, highs = np.array([row[1] for row in rows]), np.array([row[2] for row in rows])
     result = milp(
         c=np.array(columns.cost),
-        constraints=LinearConstraint(matrix, [row[1] for row in rows], [row[2] for row in rows]),
-        bounds=Bounds(columns.lower, columns.upper),
+        constraints=LinearConstraint(matrix, lows, highs),
+        bounds=Bounds(np.array(columns.lower), np.array(columns.upper)),
         integrality=np.array(columns.whole),
         options={"node_limit": 20_000, "mip_rel_gap": 0.0},  # a limit of time would let the machine choose
     )

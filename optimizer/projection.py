@@ -34,19 +34,24 @@ def project(unit: UnitSpace, point: Points) -> Points:
         residuals, jacobian = _violated(unit, point)
         if residuals.size == 0:
             break
-        # A coordinate that sits on its bound and would leave the cube takes no part in this step.
-        movable = free.copy()
-        for _ in range(unit.d):
-            step = np.zeros(unit.d)
-            step[movable] = -np.linalg.lstsq(jacobian[:, movable], residuals, rcond=None)[0]
-            stuck = movable & (((point <= 0.0) & (step < 0.0)) | ((point >= 1.0) & (step > 0.0)))
-            if not stuck.any():
-                break
-            movable &= ~stuck
-            if not movable.any():
-                return point
+        step = _step(point, residuals, jacobian, free)
+        if not step.any():
+            break
         point = np.clip(point + step, 0.0, 1.0)
     return point
+
+
+def _step(point: Points, residuals: Points, jacobian: Points, free: np.ndarray) -> Points:
+    """The smallest step that restores the constraints to first order and does not press against the cube's faces."""
+    movable = free.copy()
+    while movable.any():
+        step = np.zeros(len(point))
+        step[movable] = -np.linalg.lstsq(jacobian[:, movable], residuals, rcond=None)[0]
+        stuck = movable & (((point <= 0.0) & (step < 0.0)) | ((point >= 1.0) & (step > 0.0)))
+        if not stuck.any():
+            return step
+        movable &= ~stuck
+    return np.zeros(len(point))
 
 
 def _violated(unit: UnitSpace, point: Points) -> tuple[Points, Points]:

@@ -33,8 +33,7 @@ Key = tuple[Value, ...]
 def key_of(values: Values) -> Key:
     """An identity of a point: equal for points that the hardware cannot tell apart."""
     return tuple(
-        value if isinstance(value, bool | str) else float(f"{float(value):.10g}")
-        for _, value in sorted(values.items())
+        value if isinstance(value, bool | str) else float(f"{float(value):.10g}") for _, value in sorted(values.items())
     )
 
 
@@ -65,7 +64,9 @@ class Dimension:
 
     def at(self, index: int) -> Value:
         """Value number ``index`` of a parameter with a finite number of them."""
-        return self.parameter.choices[index] if isinstance(self.parameter, ChoiceParameter) else self.parameter.at(index)
+        return (
+            self.parameter.choices[index] if isinstance(self.parameter, ChoiceParameter) else self.parameter.at(index)
+        )
 
     def encode(self, value: Value) -> float:
         """The coordinate of ``value``, in [0, 1] for values inside the bounds."""

@@ -1,0 +1,84 @@
+"""The proposer host: ``python -m optimizer.host``, the only process that imports torch.
+
+It reads requests from its standard input and writes answers to its standard output (`optimizer.wire`), one line each,
+and ends when its input does, so it never outlives the controller. What libraries print goes to standard error. SIGINT
+is ignored: Ctrl-C reaches the whole terminal, and the controller decides what it means.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from typing import Any, BinaryIO
+
+from autolab.core.canonical import plain
+from autolab.core.errors import AutolabError, InputError
+from optimizer.engine import suggest
+from optimizer.recommendation import recommend
+from optimizer.wire import RECOMMEND_REQUEST, SUGGEST_REQUEST, line_of
+
+__all__ = ["main", "serve"]
+
+_WARM = {"ax": "optimizer.ax_learner", "botorch": "optimizer.botorch_learner", "sobol": None, "random": None}
+
+
+def main() -> None:
+    """Serve standard input until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # from here on, whatever a library prints goes to standard error
+    serve(sys.stdin.buffer, answers)
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer each line of ``requests`` with a line of ``answers``."""
+    for line in requests:
+        answers.write(line_of(_answer(line)))
+        answers.flush()
+
+
+def _answer(line: bytes) -> dict[str, Any]:
+    number: Any = None
+    try:
+        message = json.loads(line)
+        number = message.get("id")
+        return {"id": number, "ok": plain(_do(message))}
+    except AutolabError as error:
+        return _error(number, error)
+    except Exception as error:  # noqa: BLE001 (a defect must reach the controller as an answer, not as silence)
+        traceback.print_exc()
+        return _error(number, error)
+
+
+def _error(number: Any, error: Exception) -> dict[str, Any]:
+    return {"id": number, "error": {"kind": type(error).__name__, "message": str(error) or type(error).__name__}}
+
+
+def _do(message: dict[str, Any]) -> Any:
+    if "warm" in message:
+        return _warm(str(message["warm"]))
+    if "suggest" in message:
+        return suggest(SUGGEST_REQUEST.validate_python(message["suggest"]))
+    if "recommend" in message:
+        request = RECOMMEND_REQUEST.validate_python(message["recommend"])
+        return recommend(request.problem, request.observations, request.seed, with_model=request.with_model)
+    raise InputError(f"a request needs one of 'warm', 'suggest', 'recommend', and this one has {sorted(message)}")
+
+
+def _warm(engine: str) -> str:
+    """Begin to import what ``engine`` needs, on a thread, while points of the initial design are answered here."""
+    module = _WARM.get(engine)
+    if module is not None:
+        # What the design needs is imported first, so that the two threads never import parts of one package.
+        importlib.import_module("scipy.stats.qmc")
+        threading.Thread(target=importlib.import_module, args=(module,), name="warm", daemon=True).start()
+    return engine
+
+
+if __name__ == "__main__":
+    main()
