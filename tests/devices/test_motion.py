@@ -300,7 +300,9 @@ def test_the_stage_works_from_any_thread(rig: Rig, stage: EpicsStage) -> None:
     assert errors == [None]
 
 
-@pytest.mark.parametrize(("how", "port"), [(signal.SIGKILL, PORTS[1]), (signal.SIGSTOP, PORTS[2])])
+@pytest.mark.parametrize(
+    ("how", "port"), [(signal.SIGKILL, PORTS[1]), (signal.SIGSTOP, PORTS[2])], ids=["dies", "hangs"]
+)
 @pytest.mark.filterwarnings("ignore:ca.get:UserWarning")
 def test_a_stage_that_dies_or_hangs_in_mid_move_fails_the_move(how: signal.Signals, port: int, tmp_path: Path) -> None:
     prefix = f"TEST:{how.name}:"

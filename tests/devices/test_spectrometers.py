@@ -213,7 +213,9 @@ def test_another_client_that_acquires_meanwhile_fails_the_acquisition(request: p
     assert "another client commanded it" in str(rig.error(status))
 
 
-@pytest.mark.parametrize(("how", "port"), [(signal.SIGKILL, PORTS[5]), (signal.SIGSTOP, PORTS[6])])
+@pytest.mark.parametrize(
+    ("how", "port"), [(signal.SIGKILL, PORTS[5]), (signal.SIGSTOP, PORTS[6])], ids=["dies", "hangs"]
+)
 @pytest.mark.filterwarnings("ignore:ca.get:UserWarning")
 def test_a_spectrometer_that_dies_or_hangs_fails_the_acquisition_and_remembers_its_operations(
     how: signal.Signals, port: int, tmp_path: Path, request: pytest.FixtureRequest
