@@ -15,7 +15,7 @@ from autolab.core.errors import InputError
 __all__ = ["RunCommand", "check", "demo", "run", "simulate"]
 
 DEMO_TRIALS = 30
-DEMO_TIME_FACTOR = 400.0
+DEMO_TIME_FACTOR = 800.0
 """Lab seconds per second of the demo: fast enough for 30 trials in half a minute, slow enough to watch."""
 
 
