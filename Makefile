@@ -33,6 +33,7 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff format .
 
 prove: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.speed --page docs/proofs/speed.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.loop --out docs/proofs/loop --page docs/proofs/loop.md --date "$$(date +%F)"
 
 $(BIN)/python:

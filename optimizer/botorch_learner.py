@@ -209,7 +209,7 @@ class _Conditions:
 
     def _room(self, constraint: CompiledConstraint) -> Callable[[Tensor], Tensor]:
         # unit.columns and the constraint use operators only, so tensors pass through them with their gradients.
-        return lambda point: -constraint.excess(self._unit.columns(point))  # pyright: ignore[reportArgumentType]
+        return lambda point: -constraint.excess(self._unit.columns(point))  # pyright: ignore[reportArgumentType] (a tensor)
 
 
 def _sparse(row: Points, bound: float) -> tuple[Tensor, Tensor, float]:

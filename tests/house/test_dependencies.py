@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sysconfig
 import tomllib
 from functools import cache
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ from packaging.utils import canonicalize_name
 KNOWN_COPYLEFT = {
     "moocore": "LGPL, which a library that is imported and not changed may carry; Ax brings it, by BoTorch's pymoo",
 }
+
+
+def _installed() -> list[Distribution]:
+    """What is installed in this environment; setuptools, once imported, adds copies of its own to the search path."""
+    return list(distributions(path=[sysconfig.get_paths()["purelib"]]))
 
 
 def _project(repository: Path) -> dict[str, Any]:
@@ -46,7 +52,7 @@ def test_each_dependency_is_pinned_inside_its_range(repository: Path) -> None:
 def test_what_is_installed_is_what_is_pinned(repository: Path) -> None:
     pins = _pins(repository)
     ours = {"autolab", "pip"}
-    for distribution in distributions():
+    for distribution in _installed():
         name = canonicalize_name(distribution.name)
         if name in ours or name not in _needed():
             continue
@@ -56,7 +62,7 @@ def test_what_is_installed_is_what_is_pinned(repository: Path) -> None:
 @cache
 def _needed() -> frozenset[str]:
     """Names of all that ours needs, directly or not, in this environment."""
-    by_name = {canonicalize_name(d.name): d for d in distributions()}
+    by_name = {canonicalize_name(d.name): d for d in _installed()}
     waiting, seen = [("autolab", frozenset({"dev", "async", "parquet"}))], set[str]()
     done = set[tuple[str, frozenset[str]]]()
     while waiting:
@@ -80,7 +86,7 @@ def test_torch_is_pinned_without_a_build() -> None:
 
 def test_no_dependency_has_a_licence_that_reaches_into_ours() -> None:
     found = set[str]()
-    for distribution in distributions():
+    for distribution in _installed():
         name, words = canonicalize_name(distribution.name), distribution.metadata
         licences = [words.get("License-Expression") or "", (words.get("License") or "")[:80]]
         licences += [item for item in words.get_all("Classifier") or [] if item.startswith("License")]
