@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import redirect_stdout, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import bluesky.preprocessors as bpp
@@ -22,12 +23,23 @@ from autolab.core.clock import Clock, VirtualClock
 from autolab.core.errors import AutolabError, DeviceError, DeviceTimeoutError, InterruptedByPerson
 from autolab.core.operations import OperationId
 from autolab.journal.journal import Journal
+from autolab.journal.records import MovementRecord
 
 __all__ = ["Lane"]
 
 Plan = Generator[Msg, Any, Any]
 SETTLE_REAL_S = 2.0
 """Real seconds that a stopped device has to end the status of its action."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Movement:
+    """A movement that has begun."""
+
+    trial: int
+    device: str
+    what: str
+    begun_lab_s: float
 
 
 class Lane:
@@ -56,6 +68,7 @@ class Lane:
         self.number = number
         self.trial: int | None = None
         self._open: list[tuple[OperationId, Any]] = []
+        self._moving: list[tuple[_Movement, Any]] = []
         self._clock = clock
         self._journal = journal
         self._campaign = campaign
@@ -141,7 +154,7 @@ class Lane:
             if msg.command == "wait":
                 return None, self._settle_done()
             if msg.command in ("set", "trigger") and msg.obj is not None and self.trial is not None:
-                self._on_phase(self.trial, f"{'moving' if msg.command == 'set' else 'reading'} {msg.obj.name}")
+                return self._move(msg, self.trial), None
             return None, None
 
         return bpp.plan_mutator(plan, process)
@@ -154,9 +167,19 @@ class Lane:
         self._open.append((operation, status))
         return status
 
+    def _move(self, msg: Msg, trial: int) -> Plan:
+        device = getattr(msg.obj, "root", msg.obj).name
+        what = "move" if msg.command == "set" else "measure"
+        self._on_phase(trial, f"{what} {device}")
+        begun_lab_s = self._journal.lab_s()
+        status = yield msg
+        self._moving.append((_Movement(trial, device, what, begun_lab_s), status))
+        return status
+
     def _settle_done(self) -> Plan:
         """After a wait: write how the actions ended that are over."""
         self._settle([pair for pair in self._open if pair[1].done])
+        self._note_movements([pair for pair in self._moving if pair[1].done])
         return
         yield  # a plan that sends no message
 
@@ -168,12 +191,24 @@ class Lane:
             )
             self._open.remove((operation, status))
 
+    def _note_movements(self, ended: list[tuple[_Movement, Any]]) -> None:
+        for movement, status in ended:
+            error = status.exception(SETTLE_REAL_S)
+            failure = None if error is None else str(error)
+            record = MovementRecord(
+                movement.trial, movement.device, movement.what, movement.begun_lab_s, self._journal.lab_s(), failure
+            )
+            self._journal.moved(self._campaign, record)
+            self._moving.remove((movement, status))
+
     def _settle_rest(self) -> None:
         """When the plan is over: an action whose status does not end stays *intended*, which is in doubt."""
         for pair in tuple(self._open):
             with suppress(WaitTimeoutError):
                 self._settle([pair])
+        self._note_movements([pair for pair in self._moving if pair[1].done])
         self._open.clear()
+        self._moving.clear()
 
     def _waiting(self, statuses: Any) -> None:
         """Called by the RunEngine with what it is about to wait for, and with None when the wait is over."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autolab.core.canonical import canonical_json, content_hash
+from autolab.core.canonical import canonical_json, content_hash, plain
 from autolab.core.clock import Clock
 from autolab.core.errors import StorageError
 from autolab.core.operations import OperationId
@@ -19,7 +19,7 @@ from autolab.core.proposing import EngineSpec
 from autolab.core.samples import Sample
 from autolab.core.trials import Outcome, Suggestion, TrialState, Verdict
 from autolab.journal.database import Database
-from autolab.journal.records import DeviceRecord, Recommendation, Timings
+from autolab.journal.records import DeviceRecord, MovementRecord, Recommendation, Timings
 
 __all__ = ["DOCUMENTS_FILE", "STATES_FILE", "CampaignStart", "Journal"]
 
@@ -141,7 +141,7 @@ class Journal:
                 principal=self._principal(principal),
                 cause=cause,
                 detail=detail,
-                lab_s=self._lab_s(),
+                lab_s=self.lab_s(),
                 date=self._date(),
             )
 
@@ -247,15 +247,23 @@ class Journal:
             device=device,
             action=canonical_json(action),
             state="intended",
-            intended_lab_s=self._lab_s(),
+            intended_lab_s=self.lab_s(),
         )
 
     def settle(self, operation: OperationId, state: str, detail: str | None = None) -> None:
         """Record how an action ended: ``done`` or ``failed``."""
         self.states.write(
             "UPDATE intents SET state = ?, settled_lab_s = ?, detail = ? WHERE operation = ?",
-            (state, self._lab_s(), detail, str(operation)),
+            (state, self.lab_s(), detail, str(operation)),
         )
+
+    def moved(self, campaign: str, movement: MovementRecord) -> None:
+        """Record a movement when it has ended. It may be lost in a power failure: nothing depends on it."""
+        self.documents.insert("movements", campaign=campaign, **plain(movement))
+
+    def lab_s(self) -> float:
+        """Lab seconds since the campaign started."""
+        return round(self._clock.now() - self._origin_s, 6)
 
     def used_wells(self, lab: str, bench: str) -> set[tuple[str, int]]:
         """Wells that hold a sample of any campaign, as (labware, well)."""
@@ -317,7 +325,7 @@ class Journal:
             campaign=campaign,
             trial=trial,
             state=state,
-            lab_s=self._lab_s(),
+            lab_s=self.lab_s(),
             date=self._date(),
             detail=detail,
         )
@@ -326,9 +334,6 @@ class Journal:
         key = (principal.name, principal.kind)
         self.states.write("INSERT OR IGNORE INTO principals (name, kind) VALUES (?, ?)", key)
         return self.states.rows("SELECT id FROM principals WHERE name = ? AND kind = ?", key)[0]["id"]
-
-    def _lab_s(self) -> float:
-        return round(self._clock.now() - self._origin_s, 6)
 
     def _date(self) -> str:
         return self._clock.date().isoformat(timespec="milliseconds")

@@ -23,6 +23,7 @@ from autolab.journal.records import (
     DeviceRecord,
     IntentRecord,
     InterventionRecord,
+    MovementRecord,
     Recommendation,
     Timings,
     Transition,
@@ -143,6 +144,12 @@ class JournalReader:
             )
             for r in rows
         ]
+
+    def movements(self, campaign: str) -> list[MovementRecord]:
+        """Moves and measurements of a campaign's devices, in the order in which they ended."""
+        columns = "trial, device, what, begun_lab_s, ended_lab_s, failure"
+        query = f"SELECT {columns} FROM movements WHERE campaign = ? ORDER BY id"  # noqa: S608 (columns are ours)
+        return [MovementRecord(**row) for row in self._documents.rows(query, (campaign,))]
 
     def interventions(self, campaign: str) -> list[InterventionRecord]:
         """What people did to a campaign."""

@@ -15,6 +15,7 @@ __all__ = [
     "DeviceRecord",
     "IntentRecord",
     "InterventionRecord",
+    "MovementRecord",
     "Recommendation",
     "Timings",
     "Transition",
@@ -132,6 +133,19 @@ class IntentRecord:
     intended_lab_s: float
     settled_lab_s: float | None
     detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MovementRecord:
+    """Something that a device did for a plan and that may be repeated: a move, a measurement."""
+
+    trial: int
+    device: str
+    what: str
+    """``move`` or ``measure``."""
+    begun_lab_s: float
+    ended_lab_s: float
+    failure: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,9 @@ _DOCUMENTS_1 = """
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, lane INTEGER NOT NULL, trial INTEGER NOT NULL, run TEXT NOT NULL,
     name TEXT NOT NULL, document TEXT NOT NULL);
+CREATE TABLE movements (
+    id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, trial INTEGER NOT NULL, device TEXT NOT NULL, what TEXT NOT NULL,
+    begun_lab_s REAL NOT NULL, ended_lab_s REAL NOT NULL, failure TEXT);
 CREATE INDEX documents_by_trial ON documents(campaign, trial);
 """
 

@@ -10,9 +10,16 @@ from dataclasses import dataclass
 from autolab.core.objectives import Objective, OutcomeConstraint
 from autolab.core.trials import Estimate, TrialState
 from autolab.journal.reader import JournalReader
-from autolab.journal.records import CampaignRecord, DeviceRecord, IntentRecord, InterventionRecord, TrialRecord
+from autolab.journal.records import (
+    CampaignRecord,
+    DeviceRecord,
+    IntentRecord,
+    InterventionRecord,
+    MovementRecord,
+    TrialRecord,
+)
 
-__all__ = ["Facts", "Measured", "median"]
+__all__ = ["Facts", "Measured", "Work", "median"]
 
 _WITHOUT_OUTCOME = (TrialState.FAILED, TrialState.REFUSED, TrialState.ABANDONED, TrialState.IN_DOUBT)
 
@@ -33,13 +40,29 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Work:
+    """What a device did for a trial, over lab time: an action, a move or a measurement."""
+
+    trial: int
+    device: str
+    what: str
+    """The action's phase, or ``move`` or ``measure``."""
+    state: str
+    """``done``, ``failed``, or ``intended`` for an action that is not settled."""
+    begun_lab_s: float
+    ended_lab_s: float | None
+    detail: str | None
+
+
+@dataclass(frozen=True)
 class Facts:
     """One campaign as its journal has it."""
 
     campaign: CampaignRecord
     trials: tuple[TrialRecord, ...]
     devices: tuple[DeviceRecord, ...]
-    intents: tuple[IntentRecord, ...]
+    work: tuple[Work, ...]
+    """In the order in which it was begun."""
     interventions: tuple[InterventionRecord, ...]
     measured: tuple[Measured, ...]
 
@@ -55,7 +78,7 @@ class Facts:
             campaign,
             trials,
             tuple(reader.devices(campaign.id)),
-            tuple(reader.intents(campaign.id)),
+            _work(reader.intents(campaign.id), reader.movements(campaign.id)),
             tuple(reader.interventions(campaign.id)),
             tuple(_measured(campaign, trials)),
         )
@@ -98,12 +121,30 @@ class Facts:
     def lab_seconds(self) -> float:
         """Lab time from the start of the campaign to its last record."""
         times = [transition.lab_s for trial in self.trials for transition in trial.transitions]
-        times += [intent.settled_lab_s or intent.intended_lab_s for intent in self.intents]
+        times += [work.ended_lab_s or work.begun_lab_s for work in self.work]
         return max(times, default=0.0)
 
     def count(self, state: TrialState) -> int:
         """Number of trials in a state."""
         return sum(trial.state is state for trial in self.trials)
+
+
+def _work(intents: Sequence[IntentRecord], movements: Sequence[MovementRecord]) -> tuple[Work, ...]:
+    work = [
+        Work(i.trial, i.device, _phase(i.operation), i.state, i.intended_lab_s, i.settled_lab_s, i.detail)
+        for i in intents
+    ]
+    work += [
+        Work(m.trial, m.device, m.what, "failed" if m.failure else "done", m.begun_lab_s, m.ended_lab_s, m.failure)
+        for m in movements
+    ]
+    return tuple(sorted(work, key=lambda item: item.begun_lab_s))
+
+
+def _phase(operation: str) -> str:
+    """Name of the phase that an action belongs to, from its operation id."""
+    parts = operation.split(".")
+    return parts[3] if len(parts) == 5 else operation
 
 
 def _measured(campaign: CampaignRecord, trials: Sequence[TrialRecord]) -> list[Measured]:

@@ -14,8 +14,8 @@ import plotly.graph_objects as go
 
 from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerParameter, Parameter, RangeParameter
 from autolab.core.trials import TrialState
-from autolab.journal.records import IntentRecord, TrialRecord
-from autolab.report.facts import Facts, Measured
+from autolab.journal.records import TrialRecord
+from autolab.report.facts import Facts, Measured, Work
 from autolab.report.numbers import duration_text, estimate_text, quantity_text, target_text, unit_text, with_unit
 
 __all__ = ["best_so_far", "device_time_line", "outcome_against_parameters", "parameters_over_trials", "timings"]
@@ -137,35 +137,33 @@ def outcome_against_parameters(facts: Facts) -> go.Figure:
 
 
 def device_time_line(facts: Facts) -> go.Figure:
-    """What each device did when, over lab time: one bar an action."""
-    devices = list(dict.fromkeys([d.name for d in facts.devices] + [i.device for i in facts.intents]))
-    busy = [name for name in devices if any(i.device == name for i in facts.intents)]
+    """What each device did when, over lab time: one bar for each action, move and measurement."""
+    devices = list(dict.fromkeys([d.name for d in facts.devices] + [w.device for w in facts.work]))
+    busy = [name for name in devices if any(w.device == name for w in facts.work)]
     figure = _figure(110 + 34 * max(len(busy), 1))
     unit, seconds = _time_unit(facts.lab_seconds)
-    kinds: list[tuple[str, str, Callable[[IntentRecord], bool]]] = [
+    kinds: list[tuple[str, str, Callable[[Work], bool]]] = [
         ("odd trials", "#3f7de0", lambda i: i.state == "done" and i.trial % 2 == 1),
         ("even trials", "#9dbcf2", lambda i: i.state == "done" and i.trial % 2 == 0),
         ("failed", PROBLEM, lambda i: i.state == "failed"),
         ("not settled", RECOMMENDED, lambda i: i.state not in ("done", "failed")),
     ]
     for name, colour, belongs in kinds:
-        intents = [intent for intent in facts.intents if belongs(intent)]
-        if not intents:
+        work = [item for item in facts.work if belongs(item)]
+        if not work:
             continue
-        ends = [i.settled_lab_s if i.settled_lab_s is not None else facts.lab_seconds for i in intents]
-        lengths = [end - i.intended_lab_s for end, i in zip(ends, intents, strict=True)]
+        ends = [w.ended_lab_s if w.ended_lab_s is not None else facts.lab_seconds for w in work]
+        lengths = [end - w.begun_lab_s for end, w in zip(ends, work, strict=True)]
         figure.add_trace(
             go.Bar(
                 name=name,
                 orientation="h",
-                y=[i.device for i in intents],
-                base=[i.intended_lab_s / seconds for i in intents],
+                y=[w.device for w in work],
+                base=[w.begun_lab_s / seconds for w in work],
                 x=[length / seconds for length in lengths],
                 marker={"color": colour, "line": {"width": 0}},
                 width=0.6,
-                text=[
-                    f"trial {i.trial}: {phase_of(i)}, {duration_text(s)}" for i, s in zip(intents, lengths, strict=True)
-                ],
+                text=[f"trial {w.trial}: {w.what}, {duration_text(s)}" for w, s in zip(work, lengths, strict=True)],
                 textposition="none",
                 hovertemplate="%{y}, %{text}<extra></extra>",
             )
@@ -202,12 +200,6 @@ def timings(facts: Facts) -> go.Figure:
     figure.update_xaxes(title="trial", tickformat="d")
     figure.update_yaxes(title="real time [s]", rangemode="tozero")
     return figure
-
-
-def phase_of(intent: IntentRecord) -> str:
-    """Name of the phase that an action belongs to, from its operation id."""
-    parts = intent.operation.split(".")
-    return parts[3] if len(parts) == 5 else intent.operation
 
 
 def _figure(height: int) -> go.Figure:

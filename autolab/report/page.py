@@ -196,9 +196,10 @@ def _pictures(facts: Facts) -> dict[str, Picture]:
         )
         figure = figures.outcome_against_parameters(facts)
         found["where"] = _picture("where", "Where it looked", text, figure, note=trials)
-    if facts.intents:
+    if facts.work:
         text = (
-            f"Actions of each device over {duration_text(facts.lab_seconds)} of lab time, {len(facts.intents)} in all."
+            f"Actions, moves and measurements of each device over {duration_text(facts.lab_seconds)} of lab time, "
+            f"{len(facts.work)} in all."
         )
         found["devices"] = _picture(
             "devices", "Time line of the devices", text, figures.device_time_line(facts), **_action_table(facts)
@@ -246,18 +247,18 @@ def _best_table(facts: Facts) -> dict[str, Any]:
 def _action_table(facts: Facts) -> dict[str, Any]:
     rows = tuple(
         (
-            str(i.trial),
-            i.device,
-            figures.phase_of(i),
-            f"{i.intended_lab_s:.1f} s",
-            "–" if i.settled_lab_s is None else f"{i.settled_lab_s:.1f} s",
-            i.state + (f": {i.detail}" if i.detail else ""),
+            str(w.trial),
+            w.device,
+            w.what,
+            f"{w.begun_lab_s:.1f} s",
+            "–" if w.ended_lab_s is None else f"{w.ended_lab_s:.1f} s",
+            w.state + (f": {w.detail}" if w.detail else ""),
         )
-        for i in facts.intents[:_MAX_TABLE_ROWS]
+        for w in facts.work[:_MAX_TABLE_ROWS]
     )
-    left = len(facts.intents) - len(rows)
-    note = f"{left} more actions are in the journal." if left > 0 else ""
-    return {"header": ("trial", "device", "phase", "from", "to", "state"), "rows": rows, "note": note}
+    left = len(facts.work) - len(rows)
+    note = f"{left} more are in the journal." if left > 0 else ""
+    return {"header": ("trial", "device", "what", "from", "to", "state"), "rows": rows, "note": note}
 
 
 def _timing_table(facts: Facts) -> dict[str, Any]:

@@ -82,7 +82,7 @@ BAD = {
     ),
     "a limit for a signal that does not exist": (
         "lab.yaml",
-        ("dispenser.volume: {min: 0 uL, max: 300 uL}", "dispenser.volume: {min: 0 uL, max: 300 uL}\n  stage.colour: {allowed: [red]}"),
+        ("  dispenser.volume:", "  stage.colour: {allowed: [red]}\n  dispenser.volume:"),
         "stage has no writable signal 'colour'; it has position, velocity",
     ),
 }  # fmt: skip
