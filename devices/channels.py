@@ -186,7 +186,7 @@ class CommandSignal(EpicsSignal):
 
 
 class _Owner(Protocol):
-    """What the signals use of the device that they belong to, see `devices.instruments.EpicsInstrument`."""
+    """What the signals use of the device that they belong to, see `devices.epics_instrument.EpicsInstrument`."""
 
     name: str
     guard: Guard

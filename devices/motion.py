@@ -20,7 +20,7 @@ from autolab.core.errors import (
 from devices.base import WritableSignal
 from devices.channels import Channel, GuardedEpicsSignal, ReadOnlySignal
 from devices.completion import Work, check_readback, follow, pause_s
-from devices.instruments import EpicsInstrument, Pulse
+from devices.epics_instrument import EpicsInstrument, Pulse
 
 __all__ = ["EpicsStage"]
 

@@ -15,7 +15,7 @@ from autolab.core.errors import AutolabError, CommandRefusedError, DeviceError, 
 from devices.base import WritableSignal
 from devices.channels import Channel, CommandSignal, GuardedEpicsSignal, ReadOnlySignal
 from devices.completion import Work, follow, pause_s
-from devices.instruments import EpicsInstrument, Pulse
+from devices.epics_instrument import EpicsInstrument, Pulse
 
 __all__ = ["EpicsSpectrometer"]
 

@@ -12,6 +12,8 @@ import psutil
 import pytest
 from hypothesis import settings
 
+import tests.epics_env  # noqa: F401 (fixes the Channel Access ports before any test imports ophyd)
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports numpy or torch
 os.environ.pop("AUTOLAB_DATA", None)  # a test says where its data lives
 

@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,11 +92,16 @@ def free_ca_ports(lab: LabSpec) -> dict[str, int]:
     They are chosen before the servers start, because a Channel Access client learns its servers only once.
     """
     names = [name for name, d in lab.devices.items() if d.simulator is not None and isinstance(d.at, EpicsAddress)]
+    ports: dict[str, int] = {}
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in names]
-        for bound in sockets:
-            bound.bind(("127.0.0.1", 0))
-        return {name: bound.getsockname()[1] for name, bound in zip(names, sockets, strict=True)}
+        while len(ports) < len(names):
+            tcp = stack.enter_context(socket.socket())
+            udp = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+            tcp.bind(("127.0.0.1", 0))
+            with suppress(OSError):  # taken for UDP: try the next one
+                udp.bind(tcp.getsockname())
+                ports[names[len(ports)]] = tcp.getsockname()[1]
+    return ports
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from autolab.core.errors import (
     NotConnectedError,
     ReadbackError,
 )
-from devices.instruments import Pulse
+from devices.epics_instrument import Pulse
 from devices.motion import EpicsStage
 from safety.guard import Guard
 from simulators.motion import StageCore
