@@ -22,7 +22,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-CASES = ("colour_bench", "crossed_barrel")
+CASES = ("colour_bench", "agnp_pvlab", "crossed_barrel")
 DEFAULT_ARMS = ("autolab", "sobol", "bluesky-adaptive")
 
 
@@ -114,12 +114,13 @@ def _case(name: str) -> Any:
         from benchmarks.colour_case import colour_bench
 
         return colour_bench()
-    from benchmarks.problems import crossed_barrel
+    from benchmarks.problems import crossed_barrel, silver_particles
 
     folder = os.environ.get("AUTOLAB_DATASETS")
     if not folder:
         raise SystemExit(f"{name} needs the tables: set AUTOLAB_DATASETS to their folder")
-    return crossed_barrel(Path(folder))
+    make = silver_particles if name == "agnp_pvlab" else crossed_barrel
+    return make(Path(folder))
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ from autolab.core.seeds import derive_seed
 from autolab.core.trials import Estimate, Outcome
 from optimizer.space import UnitSpace
 
-__all__ = ["Case", "crossed_barrel"]
+__all__ = ["REPLAYED", "Case", "crossed_barrel", "silver_particles"]
 
-REPLAYED = "crossed_barrel"
+REPLAYED = "agnp_pvlab"
 """The replayed set, named before anything was measured on it."""
 
 
@@ -44,10 +44,22 @@ class Case:
         return (loss(self.truth(values)) - loss(self.best)) / self.span
 
 
+def silver_particles(folder: Path) -> Case:
+    """Silver nanoparticles in a droplet reactor: 164 conditions, each measured 4 to 48 times.
+
+    Loss of the spectrum against a wanted one (Mekki-Berrada et al. 2021, doi:10.1038/s41524-021-00520-w).
+    """
+    names = ("q_agno3_pct", "q_pva_pct", "q_tsc_pct", "q_seed_pct", "q_tot_ul_min")
+    table = _table(folder / f"{REPLAYED}.csv", names, "loss")
+    bounds = [(min(key[i] for key in table), max(key[i] for key in table)) for i in range(len(names))]
+    units = ("percent", "percent", "percent", "percent", "uL/min")
+    space = Space(tuple(RangeParameter(n, *b, u) for n, b, u in zip(names, bounds, units, strict=True)))
+    return _replayed(REPLAYED, table, Problem(space, Objective("loss", "minimize")))
+
+
 def crossed_barrel(folder: Path) -> Case:
     """Toughness of 600 printed barrels, each measured three times (Gongora et al. 2020, doi:10.1126/sciadv.aaz1708)."""
     table = _table(folder / "crossed_barrel.csv", ("n", "theta_deg", "r_mm", "t_mm"), "toughness")
-    means = {key: float(np.mean(values)) for key, values in table.items()}
     space = Space(
         (
             IntegerParameter("n", 6, 12, step=2),
@@ -56,9 +68,16 @@ def crossed_barrel(folder: Path) -> Case:
             RangeParameter("t_mm", 0.7, 1.4, "mm", step=0.35),
         )
     )
-    unit = UnitSpace(space)
+    return _replayed("crossed_barrel", table, Problem(space, Objective("toughness", "maximize")))
+
+
+def _replayed(name: str, table: Mapping[tuple[float, ...], list[float]], problem: Problem) -> Case:
+    """A table as a case: the nearest condition answers, by one of its replicates drawn by seed and trial."""
+    means = {key: float(np.mean(values)) for key, values in table.items()}
+    names, objective = problem.space.names, problem.objective
+    unit = UnitSpace(problem.space)
     keys = list(means)
-    coordinates = np.array([unit.encode(dict(zip(space.names, key, strict=True))) for key in keys])
+    coordinates = np.array([unit.encode(dict(zip(names, key, strict=True))) for key in keys])
 
     def nearest_condition(values: Values) -> tuple[float, ...]:
         return keys[int(np.abs(coordinates - unit.encode(values)).sum(axis=1).argmin())]
@@ -66,14 +85,14 @@ def crossed_barrel(folder: Path) -> Case:
     def measure(values: Values, seed: int, trial: int) -> Outcome:
         replicates = table[nearest_condition(values)]
         drawn = np.random.default_rng(derive_seed(seed, "replicate", trial)).integers(len(replicates))
-        return {"toughness": Estimate(replicates[drawn])}
+        return {objective.metric: Estimate(replicates[drawn])}
 
     return Case(
-        name=REPLAYED,
-        problem=Problem(space, Objective("toughness", "maximize")),
+        name=name,
+        problem=problem,
         measure=measure,
         truth=lambda values: means[nearest_condition(values)],
-        best=max(means.values()),
+        best=min(means.values(), key=objective.loss),
         span=max(means.values()) - min(means.values()),
     )
 
