@@ -112,7 +112,7 @@ class _Host:
     def __init__(self) -> None:
         environment = os.environ | dict.fromkeys(_THREADS, "1")
         self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed in end)
-        self._process = subprocess.Popen(  # noqa: S603 (our own module, by the running interpreter)
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "optimizer.host"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

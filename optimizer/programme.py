@@ -146,10 +146,10 @@ def _solve(columns: _Columns, rows: list[_Row]) -> Points | None:
         for column, weight in weights.items():
             matrix[index, column] = weight
     lows, highs = np.array([row[1] for row in rows]), np.array([row[2] for row in rows])
-    result = milp(
+    result = milp(  # scipy-stubs: bounds are arrays in truth
         c=np.array(columns.cost),
-        constraints=LinearConstraint(matrix, lows, highs),
-        bounds=Bounds(np.array(columns.lower), np.array(columns.upper)),
+        constraints=LinearConstraint(matrix, lows, highs),  # pyright: ignore[reportArgumentType] (arrays, says its manual)
+        bounds=Bounds(np.array(columns.lower), np.array(columns.upper)),  # pyright: ignore[reportArgumentType] (arrays too)
         integrality=np.array(columns.whole),
         options={"node_limit": 20_000, "mip_rel_gap": 0.0},  # a limit of time would let the machine choose
     )
