@@ -22,7 +22,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-CASES = ("colour_bench", "agnp_pvlab", "crossed_barrel")
+CASES = ("colour_bench", "crossed_barrel", "agnp_pvlab")
 DEFAULT_ARMS = ("autolab", "sobol", "bluesky-adaptive")
 
 

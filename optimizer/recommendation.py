@@ -1,14 +1,11 @@
-"""Which trial to recommend when a campaign ends: not the luckiest measurement, but the best expectation."""
+"""Which trial to recommend when a campaign ends: not simply the luckiest measurement."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from autolab.core.parameters import Values
 from autolab.core.problem import Problem
-from autolab.core.proposing import Observation
+from autolab.core.proposing import Observation, Recommendation
 from optimizer.evidence import Evidence
 from optimizer.space import Points
 
@@ -18,24 +15,18 @@ _FEWEST = 5
 """Outcomes from which a model is believed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """A trial that was run, and what may be expected of it."""
+TRUST_IN_MODEL = 0.5
+"""Weight of the model against the measurement of the trial itself.
 
-    trial: int
-    values: Values
-    mean: float
-    """Expected value of the objective's metric, in its unit."""
-    sem: float | None
-    """Standard deviation of that expectation, in the same unit; None where it is not known."""
-    reason: str
-    """How it was chosen, in one sentence."""
+A model takes what it cannot explain for noise, and part of that is the real roughness of the response. The figures are
+in docs/explanation/decisions/0007-recommend-midway-between-model-and-measurement.md.
+"""
 
 
 def recommend(
     problem: Problem, observations: tuple[Observation, ...], seed: int = 0, *, with_model: bool = True
 ) -> Recommendation | None:
-    """The observed trial that is best: by posterior mean from 5 outcomes on, as measured below that.
+    """The observed trial that is best: midway between model and measurement from 5 outcomes on, as measured below that.
 
     Of trials that keep the outcome constraints, where any does. Deterministic.
 
@@ -77,8 +68,10 @@ def _modelled(evidence: Evidence, seed: int) -> Recommendation:
             posterior = fit(evidence).posterior(tensor(evidence.points))
         except NUMERICAL_ERRORS as error:
             return _measured(evidence, f"best as measured: the model failed with {type(error).__name__}")
-        means = posterior.mean.detach().numpy()
+        modelled = posterior.mean.detach().numpy()
         deviations = posterior.variance.clamp_min(0.0).sqrt().detach().numpy()
+    measured = np.stack([evidence.values(metric) for metric in evidence.problem.metrics], axis=1)
+    means = TRUST_IN_MODEL * modelled + (1.0 - TRUST_IN_MODEL) * measured
     row = _best(evidence, means)
     observation, _ = evidence.usable[row]
     return Recommendation(
@@ -86,7 +79,7 @@ def _modelled(evidence: Evidence, seed: int) -> Recommendation:
         values=observation.values,
         mean=float(means[row, 0]),
         sem=float(deviations[row, 0]),
-        reason=f"best expectation by a model of {evidence.n} outcomes" + _broken(evidence),
+        reason=f"best midway between its measurement and a model of {evidence.n} outcomes" + _broken(evidence),
     )
 
 

@@ -70,6 +70,8 @@ def all_points(unit: UnitSpace) -> Points:
 def _candidates(unit: UnitSpace, target: Points, seed: int) -> Iterator[Values]:
     """Points to look at, the nearest first as far as that is known."""
     yield unit.decode(target)
+    if unit.d == 0:
+        return  # fixed parameters alone: there is one point
     if unit.size is not None and unit.size <= SMALL_SPACE:
         points = all_points(unit)
         for index in np.argsort(np.abs(points - target).sum(axis=1), kind="stable"):

@@ -71,16 +71,15 @@ def test_a_killed_host_is_started_again_and_asked_again(host: ProposerHost) -> N
 
 
 def test_a_host_that_does_not_answer_in_time_is_ended_and_replaced() -> None:
-    with ProposerHost(timeout_s=1.0) as made:
+    # Long enough for a host to start on a busy machine, short enough to wait for.
+    with ProposerHost(timeout_s=15.0) as made:
         asked = request(problem(PLAIN), "sobol", 1)
         made.suggest(asked)
         first = made.pid
         assert first is not None
         os.kill(first, signal.SIGSTOP)
-        with pytest.raises(ProposerError, match="did not answer 'suggest' within 1 s"):
+        with pytest.raises(ProposerError, match="did not answer 'suggest' within 15 s"):
             made.suggest(asked)
-        # The next host needs more than this test's second to start on a busy machine: ask until it has.
-        made._timeout_s = 60.0
         assert made.suggest(asked).trial == 1
         assert made.pid != first
 

@@ -43,7 +43,7 @@ def test_a_model_looks_past_a_lucky_measurement(goal: str, at: float) -> None:
     assert best.values["x"] == pytest.approx(at, abs=0.08)
     assert best.sem is not None
     assert best.sem > 0
-    assert best.reason == "best expectation by a model of 41 outcomes"
+    assert best.reason == "best midway between its measurement and a model of 41 outcomes"
 
 
 def test_outcome_constraints_are_kept() -> None:
