@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from autolab.core.proposing import Observation, Pending
+from autolab.campaign.rules import visible
+from autolab.campaign.setup import CampaignSetup
+from autolab.core.proposing import Observation, Pending, SuggestRequest
+from autolab.core.seeds import derive_seed
 from autolab.core.trials import Outcome, Suggestion
 
-__all__ = ["Book"]
+__all__ = ["Book", "request_for"]
 
 
 @dataclass
@@ -44,3 +47,17 @@ class Book:
                 break
             count += 1
         return count
+
+
+def request_for(setup: CampaignSetup, book: Book, trial: int) -> SuggestRequest:
+    """The request for a trial's suggestion: all that it may depend on, from the book alone."""
+    seen, pending = visible(trial, setup.lanes)
+    return SuggestRequest(
+        problem=setup.problem,
+        engine=setup.engine,
+        trial=trial,
+        seed=derive_seed(setup.seed, "suggest", trial),
+        design_seed=derive_seed(setup.seed, "design"),
+        observations=book.observations(seen),
+        pending=book.pending(pending),
+    )

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from autolab.campaign.book import Book
+from autolab.campaign.book import Book, request_for
 from autolab.campaign.events import (
     CampaignEnded,
     CampaignEvent,
@@ -23,7 +23,7 @@ from autolab.campaign.events import (
 )
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.lane import Lane
-from autolab.campaign.rules import best_of, end_reason, visible
+from autolab.campaign.rules import best_of, end_reason, target_met, visible
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import StopSwitch
 from autolab.campaign.stopwatch import Stopwatch
@@ -31,7 +31,7 @@ from autolab.core.clock import VirtualClock
 from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, ProposerError
 from autolab.core.operations import Operations
 from autolab.core.principals import Principal
-from autolab.core.proposing import Proposer, SuggestRequest
+from autolab.core.proposing import Proposer
 from autolab.core.samples import Sample
 from autolab.core.seeds import derive_seed
 from autolab.core.trials import Suggestion
@@ -40,7 +40,7 @@ from autolab.journal.reader import trial_data
 from autolab.journal.records import Recommendation
 from autolab.screen import judge
 
-__all__ = ["Campaign", "request_for"]
+__all__ = ["Campaign"]
 
 _log = logging.getLogger(__name__)
 _SCREEN = Principal("screen", "system")
@@ -66,20 +66,6 @@ class _End:
     state: Literal["finished", "stopped", "failed"]
     reason: str
     exit_code: int
-
-
-def request_for(setup: CampaignSetup, book: Book, trial: int) -> SuggestRequest:
-    """The request for a trial's suggestion: all that it may depend on, from the book alone."""
-    seen, pending = visible(trial, setup.lanes)
-    return SuggestRequest(
-        problem=setup.problem,
-        engine=setup.engine,
-        trial=trial,
-        seed=derive_seed(setup.seed, "suggest", trial),
-        design_seed=derive_seed(setup.seed, "design"),
-        observations=book.observations(seen),
-        pending=book.pending(pending),
-    )
 
 
 class Campaign:
@@ -351,8 +337,15 @@ class Campaign:
         end = self._end or _End("finished", f"budget used up: {self._setup.budget.trials} trials", 0)
         recommendation = self._recommend()
         self._journal.end_campaign(self._setup.id, end.state, end.reason, recommendation)
+        outcomes = self._book.outcomes()
         result = CampaignResult(
-            self._setup.id, end.state, end.reason, end.exit_code, len(self._book.outcomes()), recommendation
+            self._setup.id,
+            end.state,
+            end.reason,
+            end.exit_code,
+            len(outcomes),
+            target_met(self._setup.problem, outcomes),
+            recommendation,
         )
         self._notify(CampaignEnded(result, self._lab_s()))
         return result

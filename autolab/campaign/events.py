@@ -101,6 +101,8 @@ class CampaignResult:
     """As the design's list of exit codes says."""
     trials: int
     """Trials with an outcome."""
+    target_met: bool | None
+    """Whether a measured outcome reached the target; None without a target."""
     recommendation: Recommendation | None
 
 

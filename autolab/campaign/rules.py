@@ -9,7 +9,7 @@ from autolab.config.specs import Budget, NoImprovement
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome
 
-__all__ = ["Best", "best_of", "end_reason", "visible"]
+__all__ = ["Best", "best_of", "end_reason", "target_met", "visible"]
 
 
 def visible(trial: int, lanes: int) -> tuple[range, range]:
@@ -52,6 +52,14 @@ def best_of(problem: Problem, outcomes: Sequence[tuple[int, Outcome]]) -> Best |
         if best is None or problem.objective.loss(value) < problem.objective.loss(best.value):
             best = Best(trial, value)
     return best
+
+
+def target_met(problem: Problem, outcomes: Sequence[tuple[int, Outcome]]) -> bool | None:
+    """Whether the best trial as measured reaches the target; None without a target."""
+    if problem.objective.target is None:
+        return None
+    best = best_of(problem, outcomes)
+    return best is not None and problem.objective.is_reached(best.value)
 
 
 def end_reason(

@@ -86,17 +86,10 @@ def _summary(result: CampaignResult, campaign: CampaignRecord, report: Path, cod
         "exit_code": code,
         "realm": campaign.realm,
         "trials": result.trials,
-        "target_met": _target_is_met(result, campaign),
+        "target_met": result.target_met,
         "recommendation": plain(result.recommendation),
         "report": str(report),
     }
-
-
-def _target_is_met(result: CampaignResult, campaign: CampaignRecord) -> bool | None:
-    objective = campaign.problem.objective
-    if result.recommendation is None or objective.target is None:
-        return None
-    return objective.is_reached(result.recommendation.mean)
 
 
 def _ending(result: CampaignResult, campaign: CampaignRecord, report: Path, data: Path) -> str:
@@ -110,7 +103,7 @@ def _ending(result: CampaignResult, campaign: CampaignRecord, report: Path, data
         lines.append("No recipe can be recommended: no trial has an outcome.")
     else:
         value = with_unit(estimate_text(best.mean, best.sem), objective.unit)
-        met = {True: "met", False: "not met", None: ""}[_target_is_met(result, campaign)]
+        met = {True: "met", False: "not met", None: ""}[result.target_met]
         target = f" (target {target_text(objective)}: {met})" if met else ""
         lines += [f"Best recipe, of trial {best.trial}:"]
         lines.append(

@@ -110,12 +110,10 @@ class Facts:
 
     @property
     def target_is_met(self) -> bool | None:
-        """Whether the recommended value meets the target; None without a target or a recommendation."""
+        """Whether the best outcome as measured meets the target; None without a target or an outcome."""
         if self.objective.target is None or (self.objective.goal == "target" and self.objective.tolerance is None):
             return None
-        recommendation = self.campaign.recommendation
-        value = recommendation.mean if recommendation else self.best.estimate.value if self.best else None
-        return None if value is None else self.objective.is_reached(value)
+        return None if self.best is None else self.objective.is_reached(self.best.estimate.value)
 
     @property
     def lab_seconds(self) -> float:

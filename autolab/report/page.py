@@ -108,9 +108,10 @@ def summary(facts: Facts) -> str:
         sentences.append("No trial has an outcome that could be recommended.")
     else:
         verb = "is recommended" if campaign.recommendation else "is the best so far"
-        met = {True: ", which meets the target of {}", False: ", which does not meet the target of {}", None: ""}
-        target = met[facts.target_is_met].format(target_text(facts.objective))
-        sentences.append(f"Trial {facts.recommended_trial} {verb}: {facts.objective.metric} {value}{target}.")
+        sentences.append(f"Trial {facts.recommended_trial} {verb}: {facts.objective.metric} {value}.")
+        if facts.target_is_met is not None and facts.best is not None:
+            met = f"was met by trial {facts.best.trial.number} as measured" if facts.target_is_met else "was not met"
+            sentences.append(f"The target of {target_text(facts.objective)} {met}.")
     sentences.append(_counts(facts))
     if campaign.state == "running":
         sentences.append("The campaign was still running when this report was made.")
