@@ -20,7 +20,7 @@ from optimizer.space import UnitSpace
 __all__ = ["REPLAYED", "Case", "crossed_barrel", "silver_particles"]
 
 REPLAYED = "crossed_barrel"
-"""The replayed set, named before anything was measured on it."""
+"""The replayed set, named before any engine ran; the page of the proof says what was looked at since."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def _measured(evidence: Evidence, reason: str) -> Recommendation:
 
 
 def _modelled(evidence: Evidence, seed: int) -> Recommendation:
-    from optimizer.model import fit, tensor  # torch takes a second to import
+    from optimizer.model import fit, metrics_of, tensor  # torch takes a second to import
     from optimizer.numerics import NUMERICAL_ERRORS, seeded, single_thread
 
     with single_thread(), seeded(seed):
@@ -70,7 +70,7 @@ def _modelled(evidence: Evidence, seed: int) -> Recommendation:
             return _measured(evidence, f"best as measured: the model failed with {type(error).__name__}")
         modelled = posterior.mean.detach().numpy()
         deviations = posterior.variance.clamp_min(0.0).sqrt().detach().numpy()
-    measured = np.stack([evidence.values(metric) for metric in evidence.problem.metrics], axis=1)
+    measured = np.stack([evidence.values(metric) for metric in metrics_of(evidence)], axis=1)
     means = TRUST_IN_MODEL * modelled + (1.0 - TRUST_IN_MODEL) * measured
     row = _best(evidence, means)
     observation, _ = evidence.usable[row]

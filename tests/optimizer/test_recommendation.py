@@ -54,6 +54,18 @@ def test_outcome_constraints_are_kept() -> None:
     assert best.values["x"] <= 0.5
 
 
+def test_two_constraints_may_bound_one_metric_and_the_objective_too() -> None:
+    bounds = [
+        OutcomeConstraint("z", "<=", 0.75),
+        OutcomeConstraint("z", ">=", 0.25),
+        OutcomeConstraint("y", ">=", -6.5),
+    ]
+    past = tuple(observed(n, {"x": n / 10}, -n, z=n / 10) for n in range(1, 11))
+    best = recommend(problem(LINE, constraints=bounds), past)
+    assert best is not None
+    assert 0.25 <= float(best.values["x"]) <= 0.65
+
+
 def test_it_says_when_no_trial_keeps_the_outcome_constraints() -> None:
     posed = problem(LINE, constraints=[OutcomeConstraint("z", "<=", -1.0)])
     best = recommend(posed, tuple(observed(n, {"x": n / 10}, float(n), z=n / 10) for n in range(1, 9)))
