@@ -103,7 +103,7 @@ _METHOD = (
     "  and while ours was behind bluesky-adaptive on those seeds, `agnp_pvlab` was named in its place for twenty",
     "  minutes; crossed barrels were then put back. Both are listed.",
     "- Tried on the development seeds: Ax's own kernel and a Matérn 5/2 for the search, grids relaxed with repeats",
-    "  allowed, and model, measurement or a mix of the two for the recommendation. Only the recommendation was changed,",
+    "  allowed, and model, measurement or a mix of both for the recommendation. Only the recommendation was changed,",
     "  and its weight was chosen with both replayed tables in sight (decision 7).",
     "",
     "Arms, all with the same seeds of the world:",
