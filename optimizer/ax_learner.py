@@ -7,8 +7,8 @@ its method "fast" uses after the initial design) and sees trials in flight as ru
 - A goal of ``target`` becomes the minimum of ``|value - target|``, computed here: Ax has no such goal.
 - Small grids and choices are choices for Ax. Grids of more than `SMALL_GRID` values, and all grids beside a
   constraint, are ranges for Ax, and the answer is rounded afterwards.
-- Fewer restarts and a shorter walk of the constraint sampler than Ax's defaults: at 30 trials and 4 parameters that
-  takes a suggestion beside a constraint from 2.5 s to 0.4 s of processor time.
+- Fewer restarts and a shorter walk of the constraint sampler than Ax's defaults: at 30 trials and 4 parameters a search
+  under a constraint took 14 s of processor time with the defaults and 1.3 s so, on the same busy machine.
 """
 
 from __future__ import annotations
