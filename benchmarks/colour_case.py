@@ -14,7 +14,7 @@ from autolab.core.trials import Estimate, Outcome
 from benchmarks.problems import Case
 from optimizer.space import UnitSpace
 from plans.colorimetry import colour_difference, lab_from_absorbance
-from plans.colour import READS, TEAL
+from plans.colour import READS, TEAL, WELL_UL
 from simulators.physics.dispensing import channel_bias, deliver
 from simulators.physics.spectra import Optics, baseline_drift, noise_free_absorbance, scan, wavelengths_nm
 
@@ -44,21 +44,27 @@ def colour_bench() -> Case:
 
 def _true_colour(values: Values) -> float:
     at_nm = wavelengths_nm()
-    volumes = {dye: float(values[dye]) for dye in DYES}
-    absorbance = noise_free_absorbance(volumes, float(values["mixing_time"]), at_nm)
+    absorbance = noise_free_absorbance(_recipe(values), float(values["mixing_time"]), at_nm)
     return float(colour_difference(lab_from_absorbance(at_nm, absorbance), np.array(TEAL)))
+
+
+def _recipe(values: Values) -> dict[str, float]:
+    """Volume of each liquid in microlitres: the dyes, and clear liquid up to the volume of a well."""
+    dyes = {dye: float(values[dye]) for dye in DYES}
+    return {"clear": WELL_UL - sum(dyes.values()), **dyes}
 
 
 def _measure_colour(values: Values, seed: int, trial: int) -> Outcome:
     """One well as the bench would measure it: dispensing, unevenness, drift and shot noise included."""
     at_nm, optics = wavelengths_nm(), Optics()
     volumes = {
-        dye: deliver(
-            float(values[dye]),
-            channel_bias(derive_seed(seed, "channel", dye)),
-            derive_seed(seed, "dispense", trial, dye),
+        liquid: deliver(
+            volume_ul,
+            channel_bias(derive_seed(seed, "channel", liquid)),
+            derive_seed(seed, "dispense", trial, liquid),
         ).into_well_ul
-        for dye in DYES
+        for liquid, volume_ul in _recipe(values).items()
+        if volume_ul > 0
     }
     baseline = baseline_drift(derive_seed(seed, "drift"), trial, optics.drift_step)
     spectra = [
