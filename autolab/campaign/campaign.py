@@ -25,7 +25,7 @@ from autolab.campaign.lab import OpenLab
 from autolab.campaign.lane import Lane
 from autolab.campaign.rules import best_of, end_reason, target_met, visible
 from autolab.campaign.setup import CampaignSetup
-from autolab.campaign.stopping import StopSwitch
+from autolab.campaign.stopping import StopRequest, StopSwitch
 from autolab.campaign.stopwatch import Stopwatch
 from autolab.core.clock import VirtualClock
 from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, ProposerError
@@ -95,7 +95,7 @@ class Campaign:
         self._journal = journal
         self._observers = list(observers)
         self._stop = stop or StopSwitch()
-        self._stop_seen = False
+        self._heeded: StopRequest | None = None
         self._book = Book()
         self._ready: deque[Suggestion] = deque()
         self._asked: Future[Suggestion] | None = None
@@ -180,7 +180,7 @@ class Campaign:
 
     def _wait_for_proposer(self, asked: Future[Suggestion]) -> None:
         begin = self._lab.clock.real()
-        futures: list[Future[Any]] = [asked, *self._stop.futures]
+        futures: list[Future[Any]] = [asked, *self._stop.after(self._heeded)]
         wait(futures, return_when=FIRST_COMPLETED)
         self._stopwatch.waited_for_proposer(begin)
 
@@ -248,7 +248,7 @@ class Campaign:
         if self._asked is not None:
             futures.append(self._asked)
         if futures:
-            wait([*futures, *self._stop.futures], return_when=FIRST_COMPLETED)
+            wait([*futures, *self._stop.after(self._heeded)], return_when=FIRST_COMPLETED)
 
     def _conclude(self) -> None:
         """Reduce and ingest the trials whose plans are over, in the order of their numbers."""
@@ -309,13 +309,12 @@ class Campaign:
     def _heed_stop(self) -> None:
         """Do what a person asked for: finish the running trials, or stop the devices now."""
         request = self._stop.asked
-        if request is None or (self._stop_seen and not request.at_once):
+        if request is None or request == self._heeded:
             return
-        if not self._stop_seen or request.at_once:
-            self._stop_seen = True
-            self._end = _End("stopped", f"stopped by a person: {request.reason}", request.exit_code)
-            self._journal.intervene(self._setup.id, None, self._setup.principal, "stop", request.reason)
-            self._notify(StopRequested(request.at_once, request.reason))
+        self._heeded = request
+        self._end = _End("stopped", f"stopped by a person: {request.reason}", request.exit_code)
+        self._journal.intervene(self._setup.id, None, self._setup.principal, "stop", request.reason)
+        self._notify(StopRequested(request.at_once, request.reason))
         if request.at_once:
             while any(not running.future.done() for running in self._running):
                 for running in self._running:

@@ -14,6 +14,7 @@ from typing import Any
 import bluesky.preprocessors as bpp
 from bluesky import RunEngine
 from bluesky.utils import Msg, RunEngineInterrupted
+from ophyd.status import StatusBase
 from ophyd.utils.errors import WaitTimeoutError
 
 from autolab.campaign.meter import DeviceMeter
@@ -185,7 +186,7 @@ class Lane:
 
     def _settle(self, ended: list[tuple[OperationId, Any]]) -> None:
         for operation, status in ended:
-            error = status.exception(SETTLE_REAL_S)
+            error = _error_of(status)
             self._journal.settle(
                 operation, "done" if error is None else "failed", None if error is None else str(error)
             )
@@ -193,7 +194,7 @@ class Lane:
 
     def _note_movements(self, ended: list[tuple[_Movement, Any]]) -> None:
         for movement, status in ended:
-            error = status.exception(SETTLE_REAL_S)
+            error = _error_of(status)
             failure = None if error is None else str(error)
             record = MovementRecord(
                 movement.trial, movement.device, movement.what, movement.begun_lab_s, self._journal.lab_s(), failure
@@ -221,6 +222,19 @@ class Lane:
             self._clock.sleep(seconds)
         else:
             await asyncio.sleep(seconds / self._clock.factor)
+
+
+def _error_of(status: Any) -> Any:
+    """Why a status failed; None where it did not. One that has not ended is waited for, for a short while.
+
+    Raises:
+        WaitTimeoutError: it has still not ended; an asynchronous status is not waited for.
+    """
+    if status.done:
+        return status.exception(0)
+    if not isinstance(status, StatusBase):
+        raise WaitTimeoutError
+    return status.exception(SETTLE_REAL_S)
 
 
 def _cause(error: Exception) -> AutolabError:

@@ -46,7 +46,11 @@ class StopSwitch:
                 return future.result()
         return None
 
-    @property
-    def futures(self) -> tuple[Future[StopRequest], ...]:
-        """What to wait on: the futures that are not done yet."""
-        return tuple(future for future in (self._first, self._at_once) if not future.done())
+    def after(self, heeded: StopRequest | None) -> tuple[Future[StopRequest], ...]:
+        """What to wait on when ``heeded`` is the last request that was heeded.
+
+        A request that came in between is among them, done already, so that nobody waits past it.
+        """
+        if heeded is None:
+            return (self._first, self._at_once)
+        return () if heeded.at_once else (self._at_once,)

@@ -185,7 +185,7 @@ def attached(lab: LabSpec, folder: Path) -> tuple[Bench, int] | None:
     """
     try:
         endpoints = json.loads((folder / ENDPOINTS).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     if not _is_locked(folder / "lock"):
         return None  # left behind by a process that died

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import sqlite_utils
 
 from autolab.core.errors import StorageError
-from autolab.journal.schema import prepare
+from autolab.journal.schema import check_version, prepare
 
 __all__ = ["Database"]
 
@@ -47,12 +47,13 @@ class Database:
             uri = f"file:{path}?mode=ro" if read_only else self._path
             self._connection = sqlite3.connect(uri, uri=read_only, check_same_thread=False, isolation_level=None)
             self.tables = sqlite_utils.Database(self._connection)
+            self._check_version(which, is_new_allowed=not read_only)
             if not read_only:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute(f"PRAGMA synchronous = {'FULL' if which == 'states' else 'NORMAL'}")
                 self._connection.execute("PRAGMA foreign_keys = ON")
                 self._connection.execute("PRAGMA busy_timeout = 10000")
-            prepare(self._connection, which, self._path) if not read_only else self._check_version(which)
+                prepare(self._connection, which, self._path)
 
     @contextmanager
     def commit(self) -> Iterator[None]:
@@ -97,10 +98,12 @@ class Database:
         with self._lock:
             self._connection.close()
 
-    def _check_version(self, which: str) -> None:
-        if self._connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+    def _check_version(self, which: str, *, is_new_allowed: bool) -> None:
+        """Look at the version before anything is written: what a newer autolab wrote is left alone."""
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        check_version(version, which, self._path)
+        if version == 0 and not is_new_allowed:
             raise StorageError(f"{self._path}: holds no journal; name the data folder of a campaign with --data")
-        prepare(self._connection, which, self._path)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

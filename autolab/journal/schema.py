@@ -6,7 +6,7 @@ import sqlite3
 
 from autolab.core.errors import StorageError
 
-__all__ = ["DOCUMENTS_VERSION", "STATES_VERSION", "prepare"]
+__all__ = ["DOCUMENTS_VERSION", "STATES_VERSION", "check_version", "prepare"]
 
 _STATES_1 = """
 CREATE TABLE principals (
@@ -73,6 +73,25 @@ DOCUMENTS_VERSION = len(_SCRIPTS["documents"])
 """Version of the schema of the documents."""
 
 
+def check_version(version: int, which: str, path: str) -> None:
+    """Refuse a database of a newer version.
+
+    Args:
+        version: Version of its schema.
+        which: ``states`` or ``documents``.
+        path: Its path, for the message.
+
+    Raises:
+        StorageError: a newer version of autolab wrote it.
+    """
+    known = len(_SCRIPTS[which])
+    if version > known:
+        raise StorageError(
+            f"{path}: written by a newer autolab (schema {version}, this one knows up to {known}): "
+            "nothing was changed; use that autolab, or name another folder with --data"
+        )
+
+
 def prepare(connection: sqlite3.Connection, which: str, path: str) -> None:
     """Bring a database to the newest version of its schema.
 
@@ -86,10 +105,6 @@ def prepare(connection: sqlite3.Connection, which: str, path: str) -> None:
     """
     scripts = _SCRIPTS[which]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > len(scripts):
-        raise StorageError(
-            f"{path}: written by a newer autolab (schema {version}, this one knows up to {len(scripts)}): "
-            "nothing was changed; use that autolab, or name another folder with --data"
-        )
+    check_version(version, which, path)
     for number, script in enumerate(scripts[version:], version + 1):
         connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")

@@ -214,3 +214,26 @@ def test_the_recommendation_falls_back_to_the_best_measured_and_says_so():
     recommendation = lab.run().recommendation
     assert recommendation is not None
     assert (recommendation.trial, recommendation.mean, recommendation.reason) == (3, 1 / 3, "the best value measured")
+
+
+class _StopsBeforeTheWait:
+    """Asks to stop at the last moment before the loop waits: when it begins to compute the next suggestion."""
+
+    def __init__(self, lab: SoftLab, at_once: bool) -> None:
+        self._lab, self._at_once = lab, at_once
+
+    def notify(self, event) -> None:
+        if isinstance(event, TrialStarted) and event.suggestion.trial == 1:
+            self._lab.stop.request("first", at_once=False)
+            if self._at_once:
+                self._lab.stop.request("second", at_once=True)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_stop_that_comes_before_the_loop_waits_is_not_waited_past(at_once: bool):
+    lab = SoftLab(trials=9, clock=ScaledClock(0.5 if at_once else 50.0))
+    lab.observers = (_StopsBeforeTheWait(lab, at_once),)
+    begin = lab.clock.real()
+    assert lab.run().state == "stopped"
+    assert lab.clock.real() - begin < 3.5
+    assert len(lab.trials_of()) <= 2

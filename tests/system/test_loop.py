@@ -102,6 +102,7 @@ def test_sigterm_stops_the_devices_closes_the_run_and_leaves_nothing_running(tmp
     line_with(process, "trial 1:")
     children = psutil.Process(process.pid).children(recursive=True)
     assert len(children) >= 5
+    until(lambda: _has_documents(tmp_path), "the run")
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 5, err
@@ -182,6 +183,13 @@ def test_a_journal_of_a_newer_version_is_left_alone(tmp_path: Path):
     assert done.returncode == 6, done.stderr
     assert "written by a newer autolab (schema 99" in done.stderr
     assert (tmp_path / "journal.sqlite").read_bytes() == before
+
+
+def _has_documents(data: Path) -> bool:
+    reader, campaign, _ = _record(data, keep=True)
+    found = any(reader.documents(campaign.id, 1))
+    reader.close()
+    return found
 
 
 def _record(data: Path, keep: bool = False):
