@@ -34,7 +34,7 @@ format: $(VENV)/installed-dev
 
 prove: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.speed --page docs/proofs/speed.md --date "$$(date +%F)"
-	$(BIN)/python -m benchmarks.loop --out docs/proofs/loop --page docs/proofs/loop.md --date "$$(date +%F)"
+	$(BIN)/python -m benchmarks.loop --out autolab-data/proofs/loop --page docs/proofs/loop.md --date "$$(date +%F)"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -54,7 +54,10 @@ def silver_particles(folder: Path) -> Case:
 
 
 def suzuki(folder: Path) -> Case:
-    """Yield of a Suzuki coupling: 247 conditions, each measured once (Häse et al. 2021, doi:10.1088/2632-2153/abedc8)."""
+    """Yield of a Suzuki coupling: 247 conditions, each measured once.
+
+    Häse et al. 2021, doi:10.1088/2632-2153/abedc8.
+    """
     return _ranges("suzuki", folder, ("temperature", "pd_mol", "arbpin", "k3po4"), Objective("yield", "maximize"))
 
 
