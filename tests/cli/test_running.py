@@ -82,10 +82,13 @@ def test_a_campaign_answers_a_program_with_one_json_object(tmp_path: Path) -> No
 
 
 def test_a_campaign_says_its_recipe_with_units_its_report_and_what_to_do_next(tmp_path: Path) -> None:
-    done = autolab("run", CAMPAIGN, *FAST, "--data", "data", cwd=tmp_path)
+    text = Path(CAMPAIGN).read_text().replace("{goal: minimize}", "{goal: minimize, target: 0.1}")
+    (tmp_path / "campaign.yaml").write_text(text)
+    (tmp_path / "lab.yaml").write_bytes(Path(CAMPAIGN).with_name("lab.yaml").read_bytes())
+    done = autolab("run", "campaign.yaml", *FAST, "--data", "data", cwd=tmp_path)
     assert done.returncode == 0
     for part in ("(SIMULATED): finished, 4 trials with an outcome", "Best recipe, of trial ", " µL\n", " s\n",
-                 "(target at most ", "Report: data/reports/", "Next: autolab show "):  # fmt: skip
+                 "(target at most 0.1: not met)", "Report: data/reports/", "Next: autolab show "):  # fmt: skip
         assert part in done.stdout
     assert "SIMULATED, lab colour-bench, engine sobol, seed 3" in done.stderr.splitlines()[0]
     assert [line.split(":")[0] for line in done.stderr.splitlines()[1:]] == [
