@@ -129,10 +129,9 @@ def _experiment(evidence: Evidence, names: list[str], *, with_constraints: bool)
 
 
 def _rows(evidence: Evidence, arms: list[tuple[int, str]]) -> list[dict[str, Any]]:
-    objective = evidence.problem.objective
-    metrics = [(_OBJECTIVE, evidence.losses, evidence.sems(objective.metric))]
+    metrics = [(_OBJECTIVE, evidence.losses)]
     for index, constraint in enumerate(evidence.problem.outcome_constraints):
-        metrics.append((f"c{index}", evidence.values(constraint.metric), evidence.sems(constraint.metric)))
+        metrics.append((f"c{index}", evidence.values(constraint.metric)))
     return [
         {
             "trial_index": trial,
@@ -140,9 +139,9 @@ def _rows(evidence: Evidence, arms: list[tuple[int, str]]) -> list[dict[str, Any
             "metric_name": name,
             "metric_signature": name,
             "mean": float(values[row]),
-            "sem": math.nan if sems is None else float(sems[row]),
+            "sem": math.nan,  # inferred: see decision 8
         }
-        for name, values, sems in metrics
+        for name, values in metrics
         for row, (trial, arm) in enumerate(arms)
     ]
 

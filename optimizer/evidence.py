@@ -65,11 +65,6 @@ class Evidence:
         """Values of ``metric`` over the usable outcomes, in its unit. Shape ``(n,)``."""
         return np.array([outcome[metric].value for _, outcome in self.usable])
 
-    def sems(self, metric: str) -> Points | None:
-        """Standard errors of ``metric``, shape ``(n,)``; None unless every outcome has one above zero."""
-        sems = [outcome[metric].sem for _, outcome in self.usable]
-        return np.array(sems, dtype=float) if sems and all(sem is not None and sem > 0 for sem in sems) else None
-
     @cached_property
     def losses(self) -> Points:
         """The number to make small, of each usable outcome. Shape ``(n,)``."""

@@ -2,7 +2,8 @@
 
 `SingleTaskGP` with a Matérn-5/2 kernel (measured responses are rarely as smooth as BoTorch's default assumes
 [Liang2021benchmarking]_) and the dimension-scaled priors of [Hvarfner2024vanilla]_; `MixedSingleTaskGP` where there are
-unordered choices. Standard errors are used where every outcome has one, else the noise is inferred.
+unordered choices. The noise is inferred: the standard error of an outcome comes from repeats within a trial, and leaves
+out what differs from trial to trial (decision 8).
 
 .. [Liang2021benchmarking] Q. Liang et al., Benchmarking the performance of Bayesian optimization across multiple
    experimental materials science domains, npj Comput. Mater. 7 (2021) 188, doi:10.1038/s41524-021-00656-9.
@@ -50,16 +51,14 @@ def fit(evidence: Evidence) -> ModelListGP:
 def _fit_metric(evidence: Evidence, metric: str) -> SingleTaskGP:
     train_x = tensor(evidence.points)
     train_y = tensor(evidence.values(metric)).unsqueeze(-1)
-    sems = evidence.sems(metric)
-    noise = None if sems is None else tensor(sems).unsqueeze(-1) ** 2
     categorical = [index for index, dimension in enumerate(evidence.unit.dimensions) if dimension.is_categorical]
     # Equal values have no scale to divide by; BoTorch's Standardize leaves them as they are.
     standardize = Standardize(m=1)
     model: SingleTaskGP
     if categorical:
-        model = MixedSingleTaskGP(train_x, train_y, categorical, train_Yvar=noise, outcome_transform=standardize)
+        model = MixedSingleTaskGP(train_x, train_y, categorical, outcome_transform=standardize)
     else:
         kernel = get_covar_module_with_dim_scaled_prior(ard_num_dims=evidence.unit.d, use_rbf_kernel=False)
-        model = SingleTaskGP(train_x, train_y, train_Yvar=noise, covar_module=kernel, outcome_transform=standardize)
+        model = SingleTaskGP(train_x, train_y, covar_module=kernel, outcome_transform=standardize)
     fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
     return model
