@@ -22,8 +22,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-CASES = ("colour_bench", "crossed_barrel", "suzuki", "agnp_pvlab")
-DEFAULT_CASES = CASES[:3]
+CASES = ("colour_bench", "crossed_barrel")
 DEFAULT_ARMS = ("autolab", "sobol", "bluesky-adaptive")
 
 
@@ -61,7 +60,7 @@ def read_rows(folder: Path) -> list[dict[str, Any]]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(DEFAULT_CASES))
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--arms", nargs="+", default=list(DEFAULT_ARMS))
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first-seed", type=int, default=0)
@@ -115,13 +114,12 @@ def _case(name: str) -> Any:
         from benchmarks.colour_case import colour_bench
 
         return colour_bench()
-    from benchmarks.problems import crossed_barrel, silver_particles, suzuki
+    from benchmarks.problems import crossed_barrel
 
     folder = os.environ.get("AUTOLAB_DATASETS")
     if not folder:
         raise SystemExit(f"{name} needs the tables: set AUTOLAB_DATASETS to their folder")
-    makers = {"crossed_barrel": crossed_barrel, "agnp_pvlab": silver_particles, "suzuki": suzuki}
-    return makers[name](Path(folder))
+    return crossed_barrel(Path(folder))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from autolab.core.seeds import derive_seed
 from autolab.core.trials import Estimate, Outcome
 from optimizer.space import UnitSpace
 
-__all__ = ["REPLAYED", "Case", "crossed_barrel", "silver_particles", "suzuki"]
+__all__ = ["REPLAYED", "Case", "crossed_barrel"]
 
 REPLAYED = "crossed_barrel"
 """The replayed set, named before any engine ran; the page of the proof says what was looked at since."""
@@ -42,31 +42,6 @@ class Case:
         """How much worse than the best ``values`` are, in units of the range."""
         loss = self.problem.objective.loss
         return (loss(self.truth(values)) - loss(self.best)) / self.span
-
-
-def silver_particles(folder: Path) -> Case:
-    """Silver nanoparticles in a droplet reactor: 164 conditions, each measured 4 to 48 times.
-
-    Loss of the spectrum against a wanted one (Mekki-Berrada et al. 2021, doi:10.1038/s41524-021-00520-w).
-    """
-    names = ("q_agno3_pct", "q_pva_pct", "q_tsc_pct", "q_seed_pct", "q_tot_ul_min")
-    return _ranges("agnp_pvlab", folder, names, Objective("loss", "minimize"))
-
-
-def suzuki(folder: Path) -> Case:
-    """Yield of a Suzuki coupling: 247 conditions, each measured once.
-
-    Häse et al. 2021, doi:10.1088/2632-2153/abedc8.
-    """
-    return _ranges("suzuki", folder, ("temperature", "pd_mol", "arbpin", "k3po4"), Objective("yield", "maximize"))
-
-
-def _ranges(name: str, folder: Path, names: tuple[str, ...], objective: Objective) -> Case:
-    """A table as a case, with the range of each column as a continuous parameter."""
-    table = _table(folder / f"{name}.csv", names, objective.metric)
-    columns = zip(names, zip(*table, strict=True), strict=True)
-    space = Space(tuple(RangeParameter(column, min(values), max(values)) for column, values in columns))
-    return _replayed(name, table, Problem(space, objective))
 
 
 def crossed_barrel(folder: Path) -> Case:
