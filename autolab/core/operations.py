@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from autolab.core.errors import InputError
 from autolab.core.seeds import derive_seed
@@ -76,7 +76,3 @@ class Operations:
 
     def __call__(self, phase: str) -> OperationId:
         return OperationId(self.campaign, self.trial, self.replicate, phase, self.attempt)
-
-    def again(self) -> Operations:
-        """The operations of the next attempt at the same trial."""
-        return replace(self, attempt=self.attempt + 1)

@@ -6,7 +6,7 @@ import sqlite3
 
 from autolab.core.errors import StorageError
 
-__all__ = ["DOCUMENTS_VERSION", "STATES_VERSION", "check_version", "prepare"]
+__all__ = ["check_version", "prepare"]
 
 _STATES_1 = """
 CREATE TABLE principals (
@@ -67,10 +67,6 @@ CREATE INDEX documents_by_trial ON documents(campaign, trial);
 """
 
 _SCRIPTS = {"states": (_STATES_1,), "documents": (_DOCUMENTS_1,)}
-STATES_VERSION = len(_SCRIPTS["states"])
-"""Version of the schema of the states."""
-DOCUMENTS_VERSION = len(_SCRIPTS["documents"])
-"""Version of the schema of the documents."""
 
 
 def check_version(version: int, which: str, path: str) -> None:
