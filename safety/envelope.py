@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 
 from autolab.core.envelope import AllowedValues, Limit, RangeLimit
 from autolab.core.errors import EnvelopeError
@@ -40,10 +41,26 @@ def _check_allowed(signal: str, limit: AllowedValues, value: object) -> None:
         if isinstance(value, str) and re.fullmatch(limit.pattern, value):
             return
         raise EnvelopeError(f"{signal}: refused to write {value!r}: it does not match the pattern {limit.pattern!r}")
-    if any(allowed == value and isinstance(allowed, bool) == isinstance(value, bool) for allowed in limit.values):
+    if any(_same(allowed, _unwrapped(value)) for allowed in limit.values):
         return
     allowed = ", ".join(str(item) for item in limit.values)
     raise EnvelopeError(f"{signal}: refused to write {value!r}: allowed are {allowed}")
+
+
+def _same(allowed: str | float | bool, value: object) -> bool:
+    """Equal and of one kind: a truth value is no number, and nothing else is like a text, a number or a truth value."""
+    for kind in (bool, str, int | float):  # bool first: Python counts it among the integers
+        if isinstance(allowed, kind):
+            return isinstance(value, kind) and isinstance(value, bool) == isinstance(allowed, bool) and value == allowed
+    return False
+
+
+def _unwrapped(value: object) -> object:
+    """The plain value of a numpy scalar or a zero-dimensional array; None for an array of any other shape."""
+    if not hasattr(value, "dtype"):
+        return value
+    item: Callable[[], object] | None = getattr(value, "item", None)
+    return item() if item is not None and getattr(value, "shape", None) == () else None
 
 
 def _check_range(signal: str, limit: RangeLimit, value: object, present: float | None) -> None:

@@ -84,9 +84,23 @@ def test_a_step_is_accepted_only_from_a_known_value_within_the_largest_step(
 def test_only_allowed_values_are_accepted(allowed: list[Any], value: Any) -> None:
     limit = AllowedValues("device.signal", tuple(allowed))
     if _accepts(limit, value):
+        assert isinstance(value, str | int | bool | np.bool_)
         assert any(value == one and isinstance(value, bool | np.bool_) == isinstance(one, bool) for one in allowed)
     for one in allowed:
         assert _accepts(limit, one)
+
+
+@pytest.mark.parametrize(
+    "value", [np.bool_(True), np.array(1 > 0), np.array([1.0, 2.0]), np.array([1]), np.array("1"), "1", b"1", [1], None]
+)
+def test_what_only_looks_like_an_allowed_value_is_refused(value: Any) -> None:
+    assert not _accepts(AllowedValues("device.signal", (1, 2)), value)
+
+
+def test_a_number_out_of_an_array_is_accepted_as_the_number_that_it_is() -> None:
+    assert _accepts(AllowedValues("device.signal", (1, 2)), np.int64(2))
+    assert _accepts(AllowedValues("device.signal", (1, 2)), np.array(2.0))
+    assert _accepts(AllowedValues("device.signal", (True,)), np.bool_(True))
 
 
 @given(NO_NUMBER | st.integers() | st.from_regex(r"[a-z]+\d", fullmatch=True))
