@@ -12,13 +12,12 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any
 
-from autolab.core.canonical import plain
 from autolab.core.errors import ProposerError
 from autolab.core.problem import Problem
 from autolab.core.proposing import Observation, SuggestRequest
 from autolab.core.trials import Suggestion
 from optimizer.recommendation import Recommendation
-from optimizer.wire import RECOMMENDATION, SUGGESTION, RecommendRequest, line_of
+from optimizer.wire import RECOMMENDATION, SUGGESTION, RecommendRequest, line_of, shortened
 
 __all__ = ["ProposerHost"]
 
@@ -50,7 +49,7 @@ class ProposerHost:
             self._started()
 
     def suggest(self, request: SuggestRequest) -> Suggestion:
-        return SUGGESTION.validate_python(self._ask("suggest", plain(request)))
+        return SUGGESTION.validate_python(self._ask("suggest", request))
 
     def suggest_async(self, request: SuggestRequest) -> Future[Suggestion]:
         """Ask now and take the answer later; several questions are answered in their order."""
@@ -65,7 +64,7 @@ class ProposerHost:
             ProposerError: The host failed.
         """
         request = RecommendRequest(problem, observations, seed, with_model)
-        return RECOMMENDATION.validate_python(self._ask("recommend", plain(request)))
+        return RECOMMENDATION.validate_python(self._ask("recommend", request))
 
     def close(self) -> None:
         self._closed.set()
@@ -85,14 +84,14 @@ class ProposerHost:
         """Process id of the host, None where none runs."""
         return None if self._host is None else self._host.pid
 
-    def _ask(self, verb: str, body: Any) -> Any:
+    def _ask(self, verb: str, request: SuggestRequest | RecommendRequest) -> Any:
         with self._turn:
             try:
-                return self._started().ask(verb, body, self._timeout_s)
+                return self._started().ask(verb, request, self._timeout_s)
             except _HostDiedError:
                 if self._closed.is_set():
                     raise
-            return self._started().ask(verb, body, self._timeout_s)
+            return self._started().ask(verb, request, self._timeout_s)
 
     def _started(self) -> _Host:
         if self._closed.is_set():
@@ -102,7 +101,7 @@ class ProposerHost:
                 self._host.end()
             self._host = _Host()
             if self._warm is not None:
-                self._host.ask("warm", self._warm, self._timeout_s)
+                self._host.warm(self._warm, self._timeout_s)
         return self._host
 
 
@@ -121,6 +120,7 @@ class _Host:
         )
         self._buffer = b""
         self._number = 0
+        self._told: tuple[Observation, ...] = ()
 
     @property
     def pid(self) -> int:
@@ -129,15 +129,30 @@ class _Host:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, verb: str, body: Any, timeout_s: float) -> Any:
-        """Send one question and wait for its answer.
+    def ask(self, verb: str, request: SuggestRequest | RecommendRequest, timeout_s: float) -> Any:
+        """Send one question, without the observations that the process holds already, and wait for its answer.
 
         Raises:
             ProposerError: The host answered with an error, or not within ``timeout_s``.
         """
+        known, body = shortened(request, self._told)
+        self._told = ()  # until an answer shows that it has understood
+        answer = self._exchange({"known": known, verb: body}, verb, timeout_s)
+        self._told = request.observations
+        return answer
+
+    def warm(self, engine: str, timeout_s: float) -> None:
+        """Let the process begin to import what ``engine`` needs.
+
+        Raises:
+            ProposerError: The host answered with an error, or not within ``timeout_s``.
+        """
+        self._exchange({"warm": engine}, "warm", timeout_s)
+
+    def _exchange(self, message: dict[str, Any], verb: str, timeout_s: float) -> Any:
         self._number += 1
         try:
-            self._pipe_in.write(line_of({"id": self._number, verb: body}))
+            self._pipe_in.write(line_of({"id": self._number, **message}))
             self._pipe_in.flush()
         except (BrokenPipeError, ValueError):
             raise self._died(verb) from None

@@ -14,15 +14,19 @@ import signal
 import sys
 import threading
 import traceback
-from typing import Any, BinaryIO
+from dataclasses import replace
+from typing import Any, BinaryIO, TypeVar
 
 from autolab.core.canonical import plain
 from autolab.core.errors import AutolabError, InputError
+from autolab.core.proposing import Observation, SuggestRequest
 from optimizer.engine import suggest
 from optimizer.recommendation import recommend
-from optimizer.wire import RECOMMEND_REQUEST, SUGGEST_REQUEST, line_of
+from optimizer.wire import RECOMMEND_REQUEST, SUGGEST_REQUEST, RecommendRequest, line_of
 
 __all__ = ["main", "serve"]
+
+_Request = TypeVar("_Request", SuggestRequest, RecommendRequest)
 
 _WARM = {"ax": "optimizer.ax_learner", "botorch": "optimizer.botorch_learner", "sobol": None, "random": None}
 
@@ -37,37 +41,50 @@ def main() -> None:
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer each line of ``requests`` with a line of ``answers``."""
+    desk = _Desk()
     for line in requests:
-        answers.write(line_of(_answer(line)))
+        answers.write(line_of(desk.answer(line)))
         answers.flush()
 
 
-def _answer(line: bytes) -> dict[str, Any]:
-    number: Any = None
-    try:
-        message = json.loads(line)
-        number = message.get("id")
-        return {"id": number, "ok": plain(_do(message))}
-    except AutolabError as error:
-        return _error(number, error)
-    except Exception as error:  # noqa: BLE001 (a defect must reach the controller as an answer, not as silence)
-        traceback.print_exc()
-        return _error(number, error)
+class _Desk:
+    """Answers requests. All that it keeps from one to the next are the observations that need not be sent again."""
+
+    def __init__(self) -> None:
+        self._observations: tuple[Observation, ...] = ()
+
+    def answer(self, line: bytes) -> dict[str, Any]:
+        number: Any = None
+        try:
+            message = json.loads(line)
+            number = message.get("id")
+            return {"id": number, "ok": plain(self._do(message))}
+        except AutolabError as error:
+            return _error(number, error)
+        except Exception as error:  # noqa: BLE001 (a defect must reach the controller as an answer, not as silence)
+            traceback.print_exc()
+            return _error(number, error)
+
+    def _do(self, message: dict[str, Any]) -> Any:
+        if "warm" in message:
+            return _warm(str(message["warm"]))
+        if "suggest" in message:
+            return suggest(self._whole(SUGGEST_REQUEST.validate_python(message["suggest"]), message["known"]))
+        if "recommend" in message:
+            request = self._whole(RECOMMEND_REQUEST.validate_python(message["recommend"]), message["known"])
+            return recommend(request.problem, request.observations, request.seed, with_model=request.with_model)
+        raise InputError(f"a request needs one of 'warm', 'suggest', 'recommend', and this one has {sorted(message)}")
+
+    def _whole(self, request: _Request, known: int) -> _Request:
+        """The request with the observations that were sent before."""
+        if known > len(self._observations):
+            raise InputError(f"the request counts on {known} observations, and {len(self._observations)} were sent")
+        self._observations = (*self._observations[:known], *request.observations)
+        return replace(request, observations=self._observations)
 
 
 def _error(number: Any, error: Exception) -> dict[str, Any]:
     return {"id": number, "error": {"kind": type(error).__name__, "message": str(error) or type(error).__name__}}
-
-
-def _do(message: dict[str, Any]) -> Any:
-    if "warm" in message:
-        return _warm(str(message["warm"]))
-    if "suggest" in message:
-        return suggest(SUGGEST_REQUEST.validate_python(message["suggest"]))
-    if "recommend" in message:
-        request = RECOMMEND_REQUEST.validate_python(message["recommend"])
-        return recommend(request.problem, request.observations, request.seed, with_model=request.with_model)
-    raise InputError(f"a request needs one of 'warm', 'suggest', 'recommend', and this one has {sorted(message)}")
 
 
 def _warm(engine: str) -> str:

@@ -3,20 +3,23 @@
 Requests carry one of ``warm``, ``suggest`` or ``recommend``; the answer carries ``ok`` or ``error``, and the number of
 its request::
 
-    {"id": 1, "warm": "ax"}                      -> {"id": 1, "ok": "ax"}
-    {"id": 2, "suggest": {...SuggestRequest}}    -> {"id": 2, "ok": {...Suggestion}}
-    {"id": 3, "recommend": {...RecommendRequest}} -> {"id": 3, "ok": {...Recommendation} | null}
-    anything that fails                          -> {"id": 2, "error": {"kind": "ProposerError", "message": "..."}}
+    {"id": 1, "warm": "ax"}                                  -> {"id": 1, "ok": "ax"}
+    {"id": 2, "known": 0, "suggest": {...SuggestRequest}}    -> {"id": 2, "ok": {...Suggestion}}
+    {"id": 3, "known": 7, "recommend": {...RecommendRequest}} -> {"id": 3, "ok": {...Recommendation} | null}
+    anything that fails                                      -> {"id": 2, "error": {"kind": "ProposerError", ...}}
+
+A campaign's observations grow at their end only, so each is sent once: ``known`` says how many observations of the
+request before this one also begin this one, and ``observations`` holds the others.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from autolab.core.canonical import canonical_json
+from autolab.core.canonical import canonical_json, plain
 from autolab.core.problem import Problem
 from autolab.core.proposing import Observation, SuggestRequest
 from autolab.core.trials import Suggestion
@@ -29,6 +32,7 @@ __all__ = [
     "SUGGEST_REQUEST",
     "RecommendRequest",
     "line_of",
+    "shortened",
 ]
 
 
@@ -46,6 +50,12 @@ SUGGEST_REQUEST: TypeAdapter[SuggestRequest] = TypeAdapter(SuggestRequest)
 SUGGESTION: TypeAdapter[Suggestion] = TypeAdapter(Suggestion)
 RECOMMEND_REQUEST: TypeAdapter[RecommendRequest] = TypeAdapter(RecommendRequest)
 RECOMMENDATION: TypeAdapter[Recommendation | None] = TypeAdapter(Recommendation | None)
+
+
+def shortened(request: SuggestRequest | RecommendRequest, told: tuple[Observation, ...]) -> tuple[int, dict[str, Any]]:
+    """A request without the observations that ``told`` holds already, and how many those are: all of them or none."""
+    known = len(told) if request.observations[: len(told)] == told else 0
+    return known, plain(replace(request, observations=request.observations[known:]))
 
 
 def line_of(message: dict[str, Any]) -> bytes:

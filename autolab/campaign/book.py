@@ -20,6 +20,7 @@ class Book:
 
     suggestions: dict[int, Suggestion] = field(default_factory=dict[int, Suggestion])
     concluded: dict[int, Outcome | None] = field(default_factory=dict[int, Outcome | None])
+    _observed: dict[int, Observation] = field(default_factory=dict[int, Observation])
 
     @property
     def next_number(self) -> int:
@@ -32,8 +33,12 @@ class Book:
         return [(number, outcome) for number, outcome in found if outcome is not None]
 
     def observations(self, numbers: Iterable[int]) -> tuple[Observation, ...]:
-        """Observations of concluded trials."""
-        return tuple(Observation(n, self.suggestions[n].values, self.concluded[n]) for n in numbers)
+        """Observations of concluded trials: the same object each time, since a conclusion is final."""
+        return tuple([self._observed.get(number) or self._observe(number) for number in numbers])
+
+    def _observe(self, number: int) -> Observation:
+        made = Observation(number, self.suggestions[number].values, self.concluded[number])
+        return self._observed.setdefault(number, made)
 
     def pending(self, numbers: Iterable[int]) -> tuple[Pending, ...]:
         """Values of suggested trials."""

@@ -44,14 +44,16 @@ def best_of(problem: Problem, outcomes: Sequence[tuple[int, Outcome]]) -> Best |
         problem: Says the objective and the constraints.
         outcomes: Trial number and outcome, in the order of trial numbers.
     """
-    best: Best | None = None
-    for trial, outcome in outcomes:
-        if not all(c.holds(outcome[c.metric].value) for c in problem.outcome_constraints):
-            continue
-        value = outcome[problem.objective.metric].value
-        if best is None or problem.objective.loss(value) < problem.objective.loss(best.value):
-            best = Best(trial, value)
-    return best
+    constraints, metric = problem.outcome_constraints, problem.objective.metric
+    kept = (
+        [(t, o) for t, o in outcomes if all(c.holds(o[c.metric].value) for c in constraints)]
+        if constraints
+        else outcomes
+    )
+    if not kept:
+        return None
+    trial, outcome = min(kept, key=lambda pair: problem.objective.loss(pair[1][metric].value))
+    return Best(trial, outcome[metric].value)
 
 
 def target_met(problem: Problem, outcomes: Sequence[tuple[int, Outcome]]) -> bool | None:

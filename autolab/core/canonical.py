@@ -11,6 +11,9 @@ from typing import Any, cast
 
 __all__ = ["canonical_json", "content_hash", "plain"]
 
+_ATOMS = frozenset({str, bool, int, float, type(None)})
+"""What JSON knows as it is. Exactly these types: an Enum may also be a string."""
+
 
 def plain(value: Any) -> Any:
     """Reduce a value to what JSON knows: mappings, lists, strings, numbers, booleans and null.
@@ -20,7 +23,9 @@ def plain(value: Any) -> Any:
     Raises:
         TypeError: ``value`` holds something that has no JSON form.
     """
-    if value is None or isinstance(value, str | bool | int | float):
+    if type(value) in _ATOMS:
+        return value
+    if isinstance(value, str | bool | int | float):
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, Enum):
         return plain(value.value)
@@ -31,7 +36,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return sorted(plain(item) for item in cast("set[Any]", value))
     if isinstance(value, list | tuple):
-        return [plain(item) for item in cast("Sequence[Any]", value)]
+        return [item if type(item) in _ATOMS else plain(item) for item in cast("Sequence[Any]", value)]
     to_list = getattr(value, "tolist", None)  # numpy scalars and arrays, without importing numpy
     if callable(to_list):
         return plain(to_list())
