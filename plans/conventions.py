@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import bluesky.plan_stubs as bps
 from bluesky.protocols import Movable
-from bluesky.utils import MsgGenerator
+from bluesky.utils import Msg, MsgGenerator, short_uid  # pyright: ignore[reportUnknownVariableType] (its argument)
 
 __all__ = ["Microlitres", "Seconds", "Unit", "act"]
 
@@ -30,8 +29,11 @@ def act(device: Movable[Any], action: Any) -> MsgGenerator[None]:
     """Do an action and wait for it, out of reach of the RunEngine's rewinding.
 
     Without a checkpoint to go back to, a pause in the middle of the action ends the run instead of repeating the
-    action; after it there is a checkpoint again.
+    action; after it there is a checkpoint again. The messages are made here: each stub that would make one also
+    formats its caller's stack, which takes longer than the message.
     """
-    yield from bps.clear_checkpoint()
-    yield from bps.abs_set(device, action, wait=True)
-    yield from bps.checkpoint()
+    group = short_uid("act")
+    yield Msg("clear_checkpoint")
+    yield Msg("set", device, action, group=group)
+    yield Msg("wait", None, group=group)
+    yield Msg("checkpoint")

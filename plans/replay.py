@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
 import numpy as np
-from bluesky.utils import MsgGenerator
+from bluesky.utils import Msg, MsgGenerator
 
 from autolab.core.data import TrialData
 from autolab.core.operations import Operations
@@ -49,9 +48,9 @@ def measure(
 
     def body() -> MsgGenerator[None]:
         yield from act(instrument, Measure(values=dict(parameters), operation=operations("measure")))
-        yield from bps.create()
-        yield from bps.read(instrument)
-        yield from bps.save()
+        yield Msg("create", None, name="primary")
+        yield Msg("read", instrument)
+        yield Msg("save")
 
     return (yield from bpp.run_wrapper(body(), md={"plan_name": "measure", **about, **(md or {})}))
 

@@ -156,13 +156,19 @@ class Campaign:
             self._asked = self._asking.submit(self._proposer.suggest, request)
 
     def _prepare(self) -> None:
-        """Receive what is due. Where no time passes, the loop waits for every suggestion: it takes no lab time."""
+        """Receive what is due. The loop waits only where it has nothing else to do.
+
+        Under the virtual clock that is also the only time when it receives: when an answer comes is a matter of real
+        time, and may not be seen in the record.
+        """
         while True:
             self._ask()
             if self._asked is None:
                 return
-            if isinstance(self._lab.clock, VirtualClock) or not (self._running or self._ready):
+            if not (self._running or self._ready):
                 self._wait_for_proposer(self._asked)
+            elif isinstance(self._lab.clock, VirtualClock):
+                return
             if not self._asked.done():
                 return
             self._receive(self._asked)
@@ -245,7 +251,7 @@ class Campaign:
 
     def _wait(self) -> None:
         futures: list[Future[Any]] = [running.future for running in self._running]
-        if self._asked is not None:
+        if self._asked is not None and not isinstance(self._lab.clock, VirtualClock):
             futures.append(self._asked)
         if futures:
             wait([*futures, *self._stop.after(self._heeded)], return_when=FIRST_COMPLETED)

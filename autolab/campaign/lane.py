@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import bluesky.preprocessors as bpp
-from bluesky import RunEngine
 from bluesky.utils import Msg, RunEngineInterrupted
 from ophyd.status import StatusBase
 from ophyd.utils.errors import WaitTimeoutError
 
+from autolab.campaign.engine import LaneEngine
 from autolab.campaign.meter import DeviceMeter
 from autolab.campaign.sink import Sink
 from autolab.core.canonical import plain
@@ -78,7 +78,7 @@ class Lane:
         self._meter = DeviceMeter(clock, journal)
         self._stopping = threading.Event()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"autolab-lane-{number}")
-        self._engine: RunEngine = self._worker.submit(self._make_engine, loop).result()
+        self._engine: LaneEngine = self._worker.submit(self._make_engine, loop).result()
 
     def submit(self, trial: int, plan: Callable[[], Plan], md: Mapping[str, Any]) -> Future[None]:
         """Run a plan for a trial on the lane's thread.
@@ -116,8 +116,8 @@ class Lane:
         """Wait for the plan to end and let go of the thread."""
         self._worker.shutdown(wait=True)
 
-    def _make_engine(self, loop: asyncio.AbstractEventLoop | None) -> RunEngine:
-        engine = RunEngine(context_managers=[], loop=loop)
+    def _make_engine(self, loop: asyncio.AbstractEventLoop | None) -> LaneEngine:
+        engine = LaneEngine(context_managers=[], loop=loop)
         engine.subscribe(self._sink)
         engine.preprocessors.append(self._journalled)
         engine.msg_hook = self._meter  # pyright: ignore[reportAttributeAccessIssue] (declared as None only)

@@ -79,8 +79,14 @@ class Database:
 
     def write(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run one statement that writes; in a commit of its own unless a group is open. Returns the row's id."""
-        with self.commit():
-            return self._connection.execute(sql, values).lastrowid or 0
+        with self._lock:
+            if not self._connection.in_transaction:
+                with self.commit():
+                    return self._connection.execute(sql, values).lastrowid or 0
+            try:
+                return self._connection.execute(sql, values).lastrowid or 0
+            except sqlite3.Error as error:
+                raise self._explain(error) from error
 
     def insert(self, table: str, **values: Any) -> int:
         """Insert one row. Returns its id."""
@@ -110,7 +116,10 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise StorageError(f"{self._path}: {_advice(str(error))}") from error
+            raise self._explain(error) from error
+
+    def _explain(self, error: sqlite3.Error) -> StorageError:
+        return StorageError(f"{self._path}: {_advice(str(error))}")
 
 
 def _advice(problem: str) -> str:

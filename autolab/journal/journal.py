@@ -169,8 +169,8 @@ class Journal:
         """Record the screen's verdict; where it is *allowed*, with a permit for exactly this suggestion."""
         state = TrialState.SCREENED if verdict.decision == "allowed" else TrialState.REFUSED
         with self.commit():
-            self._set(campaign, suggestion.trial, verdict=canonical_json(verdict))
-            self._enter(campaign, suggestion.trial, state, "; ".join(verdict.reasons) or None)
+            reasons = "; ".join(verdict.reasons) or None
+            self._enter(campaign, suggestion.trial, state, reasons, verdict=canonical_json(verdict))
             if verdict.decision == "allowed":
                 self.states.insert(
                     "permits",
@@ -197,8 +197,7 @@ class Journal:
                 raise StorageError(f"trial {suggestion.trial} has no unused permit for these values: it is not run")
             if sample is not None:
                 self._use_sample(campaign, suggestion.trial, sample, bench)
-            self._set(campaign, suggestion.trial, lane=lane)
-            self._enter(campaign, suggestion.trial, TrialState.RUNNING, None)
+            self._enter(campaign, suggestion.trial, TrialState.RUNNING, None, lane=lane)
 
     def acquired(self, campaign: str, trial: int) -> None:
         """Record that the trial's plan has ended and its data are kept."""
@@ -211,20 +210,15 @@ class Journal:
             self.states.insert(
                 "replicates", campaign=campaign, trial=trial, replicate=replicate, attempt=attempt, outcome=text
             )
-            self._set(campaign, trial, outcome=text)
-            self._enter(campaign, trial, TrialState.REDUCED, None)
+            self._enter(campaign, trial, TrialState.REDUCED, None, outcome=text)
 
     def ingested(self, campaign: str, trial: int, timings: Timings) -> None:
         """Record that the outcome is known to the proposer from here on."""
-        with self.commit():
-            self._set(campaign, trial, timings=canonical_json(timings))
-            self._enter(campaign, trial, TrialState.INGESTED, None)
+        self._enter(campaign, trial, TrialState.INGESTED, None, timings=canonical_json(timings))
 
     def fail(self, campaign: str, trial: int, why: str) -> None:
         """Record that a trial failed."""
-        with self.commit():
-            self._set(campaign, trial, failure=why)
-            self._enter(campaign, trial, TrialState.FAILED, why)
+        self._enter(campaign, trial, TrialState.FAILED, why, failure=why)
 
     def abandon(self, campaign: str, trial: int, why: str) -> None:
         """Record that a suggestion is not going to be run."""
@@ -307,16 +301,15 @@ class Journal:
         )
         self.states.insert("trial_samples", campaign=campaign, trial=trial, replicate=1, sample=sample.id)
 
-    def _set(self, campaign: str, trial: int, **values: Any) -> None:
-        names = ", ".join(f'"{name}" = ?' for name in values)
-        self.states.write(
-            f"UPDATE trials SET {names} WHERE campaign = ? AND number = ?",  # noqa: S608 (names are ours)
-            (*values.values(), campaign, trial),
-        )
-
-    def _enter(self, campaign: str, trial: int, state: TrialState, detail: str | None) -> None:
+    def _enter(self, campaign: str, trial: int, state: TrialState, detail: str | None, **values: Any) -> None:
+        """A trial enters a state, and columns of its row get new values."""
+        columns = {"state": state, **values}
+        names = ", ".join(f'"{name}" = ?' for name in columns)
         with self.commit():
-            self._set(campaign, trial, state=state)
+            self.states.write(
+                f"UPDATE trials SET {names} WHERE campaign = ? AND number = ?",  # noqa: S608 (names are ours)
+                (*columns.values(), campaign, trial),
+            )
             self._transition(campaign, trial, state, detail)
 
     def _transition(self, campaign: str, trial: int, state: TrialState, detail: str | None) -> None:

@@ -136,7 +136,8 @@ def test_a_reducer_that_fails_fails_its_trial_and_not_the_campaign():
 
 
 def test_the_target_ends_the_campaign_and_the_suggestion_in_hand_is_abandoned():
-    lab = SoftLab(trials=9, problem=with_objective(Objective("y", "minimize", target=0.34)))
+    problem = with_objective(Objective("y", "minimize", target=0.34))
+    lab = SoftLab(trials=9, problem=problem, clock=ScaledClock(5.0))
     result = lab.run()
     assert (result.state, result.exit_code) == ("finished", 0)
     assert result.reason == "target reached: trial 3 has y = 0.3333"
