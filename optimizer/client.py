@@ -99,20 +99,19 @@ class ProposerHost:
         if self._host is None or not self._host.is_alive():
             if self._host is not None:
                 self._host.end()
-            self._host = _Host()
-            if self._warm is not None:
-                self._host.warm(self._warm, self._timeout_s)
+            self._host = _Host(self._warm)
         return self._host
 
 
 class _Host:
     """One process of the host."""
 
-    def __init__(self) -> None:
+    def __init__(self, warm: str | None) -> None:
         environment = os.environ | dict.fromkeys(_THREADS, "1")
         self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed in end)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "optimizer.host"],
+        command = [sys.executable, "-m", "optimizer.host", *([] if warm is None else [warm])]
+        self._process = subprocess.Popen(  # noqa: S603 (our own module, and the name of one of our engines)
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._noise,
@@ -140,14 +139,6 @@ class _Host:
         answer = self._exchange({"known": known, verb: body}, verb, timeout_s)
         self._told = request.observations
         return answer
-
-    def warm(self, engine: str, timeout_s: float) -> None:
-        """Let the process begin to import what ``engine`` needs.
-
-        Raises:
-            ProposerError: The host answered with an error, or not within ``timeout_s``.
-        """
-        self._exchange({"warm": engine}, "warm", timeout_s)
 
     def _exchange(self, message: dict[str, Any], verb: str, timeout_s: float) -> Any:
         self._number += 1

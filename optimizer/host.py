@@ -1,4 +1,4 @@
-"""The proposer host: ``python -m optimizer.host``, the only process that imports torch.
+"""The proposer host: ``python -m optimizer.host [ENGINE]``, the only process that imports torch.
 
 It reads requests from its standard input and writes answers to its standard output (`optimizer.wire`), one line each,
 and ends when its input does, so it never outlives the controller. What libraries print goes to standard error. SIGINT
@@ -32,10 +32,12 @@ _WARM = {"ax": "optimizer.ax_learner", "botorch": "optimizer.botorch_learner", "
 
 
 def main() -> None:
-    """Serve standard input until it ends."""
+    """Serve standard input until it ends; the libraries of the engine that is named are imported at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # from here on, whatever a library prints goes to standard error
+    if len(sys.argv) > 1:
+        _warm(sys.argv[1])
     serve(sys.stdin.buffer, answers)
 
 
@@ -66,14 +68,12 @@ class _Desk:
             return _error(number, error)
 
     def _do(self, message: dict[str, Any]) -> Any:
-        if "warm" in message:
-            return _warm(str(message["warm"]))
         if "suggest" in message:
             return suggest(self._whole(SUGGEST_REQUEST.validate_python(message["suggest"]), message["known"]))
         if "recommend" in message:
             request = self._whole(RECOMMEND_REQUEST.validate_python(message["recommend"]), message["known"])
             return recommend(request.problem, request.observations, request.seed, with_model=request.with_model)
-        raise InputError(f"a request needs one of 'warm', 'suggest', 'recommend', and this one has {sorted(message)}")
+        raise InputError(f"a request needs 'suggest' or 'recommend', and this one has {sorted(message)}")
 
     def _whole(self, request: _Request, known: int) -> _Request:
         """The request with the observations that were sent before."""
@@ -87,14 +87,13 @@ def _error(number: Any, error: Exception) -> dict[str, Any]:
     return {"id": number, "error": {"kind": type(error).__name__, "message": str(error) or type(error).__name__}}
 
 
-def _warm(engine: str) -> str:
+def _warm(engine: str) -> None:
     """Begin to import what ``engine`` needs, on a thread, while points of the initial design are answered here."""
     module = _WARM.get(engine)
     if module is not None:
         # What the design needs is imported first, so that the two threads never import parts of one package.
         importlib.import_module("scipy.stats.qmc")
         threading.Thread(target=importlib.import_module, args=(module,), name="warm", daemon=True).start()
-    return engine
 
 
 if __name__ == "__main__":

@@ -1,12 +1,10 @@
 """What the controller and the proposer host say to each other: one JSON object a line, in canonical form.
 
-Requests carry one of ``warm``, ``suggest`` or ``recommend``; the answer carries ``ok`` or ``error``, and the number of
-its request::
+Requests carry ``suggest`` or ``recommend``; the answer carries ``ok`` or ``error``, and the number of its request::
 
-    {"id": 1, "warm": "ax"}                                  -> {"id": 1, "ok": "ax"}
-    {"id": 2, "known": 0, "suggest": {...SuggestRequest}}    -> {"id": 2, "ok": {...Suggestion}}
-    {"id": 3, "known": 7, "recommend": {...RecommendRequest}} -> {"id": 3, "ok": {...Recommendation} | null}
-    anything that fails                                      -> {"id": 2, "error": {"kind": "ProposerError", ...}}
+    {"id": 1, "known": 0, "suggest": {...SuggestRequest}}     -> {"id": 1, "ok": {...Suggestion}}
+    {"id": 2, "known": 7, "recommend": {...RecommendRequest}} -> {"id": 2, "ok": {...Recommendation} | null}
+    anything that fails                                       -> {"id": 2, "error": {"kind": "ProposerError", ...}}
 
 A campaign's observations grow at their end only, so each is sent once: ``known`` says how many observations of the
 request before this one also begin this one, and ``observations`` holds the others.

@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,17 +68,17 @@ def run_campaign(
     Raises:
         AutolabError: it is refused before anything moves; ``exit_code`` says what kind of refusal it is.
     """
-    bound = bind_files(file, options)
-    seed = _seed(bound.campaign, options)
+    campaign = _with_options(load_campaign(file), options)
+    seed = _seed(campaign, options)
     key = secrets.token_hex(4)
     folder = options.data / "simulators" / key
-    with (
-        _data_folder(options) as data,
-        _proposer(bound.campaign) as proposer,
-        bench_for(bound.lab, bound.names, options, bound.bench, seed, folder) as (bench, clock),
-        open_lab(bound.lab, bound.names, bench, clock) as lab,
-        _journal(data, clock) as journal,
-    ):
+    with ExitStack() as stack:
+        proposer = stack.enter_context(_proposer(campaign))  # first: it imports while the rest is made ready
+        bound = _bind(campaign, options)
+        data = stack.enter_context(_data_folder(options))
+        bench, clock = stack.enter_context(bench_for(bound.lab, bound.names, options, bound.bench, seed, folder))
+        lab = stack.enter_context(open_lab(bound.lab, bound.names, bench, clock))
+        journal = stack.enter_context(_journal(data, clock))
         setup = _setup(bound, lab, key, seed, principal or local_person())
         journal.start_campaign(_start(bound, lab, setup), setup.principal)
         from autolab.campaign.campaign import Campaign
@@ -92,7 +92,10 @@ def bind_files(file: Path, options: RunOptions) -> Bound:
     Raises:
         InputError: something in the files is refused; all that was found is reported together.
     """
-    campaign = _with_options(load_campaign(file), options)
+    return _bind(_with_options(load_campaign(file), options), options)
+
+
+def _bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
     lab = load_lab(campaign.lab)
     bench = plan_bench(lab, options)  # before plans are imported: they bring EPICS along
     names = Names(campaign.source, lab.packages, campaign.lab.parent)

@@ -6,13 +6,15 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
-
-import sqlite_utils
+from typing import TYPE_CHECKING, Any, Literal
 
 from autolab.core.errors import StorageError
 from autolab.journal.schema import check_version, prepare
+
+if TYPE_CHECKING:
+    import sqlite_utils
 
 __all__ = ["Database"]
 
@@ -46,7 +48,6 @@ class Database:
         with self._explained():
             uri = f"file:{path}?mode=ro" if read_only else self._path
             self._connection = sqlite3.connect(uri, uri=read_only, check_same_thread=False, isolation_level=None)
-            self.tables = sqlite_utils.Database(self._connection)
             self._check_version(which, is_new_allowed=not read_only)
             if not read_only:
                 self._connection.execute("PRAGMA journal_mode = WAL")
@@ -97,7 +98,16 @@ class Database:
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of a query, each by column name."""
         with self._lock, self._explained():
-            return list(self.tables.query(sql, list(values)))
+            cursor = self._connection.execute(sql, values)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    @cached_property
+    def tables(self) -> sqlite_utils.Database:
+        """The tables by name, for those who look into a journal from a notebook."""
+        import sqlite_utils  # it brings pandas along, where there is one: half a second
+
+        return sqlite_utils.Database(self._connection)
 
     def close(self) -> None:
         """Close the database. Idempotent."""

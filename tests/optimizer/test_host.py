@@ -122,7 +122,7 @@ def test_the_host_ends_when_its_input_does_and_answers_nonsense_with_errors() ->
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == 4
     assert all("error" in answer for answer in answers)
-    assert answers[1]["error"]["message"].startswith("a request needs one of")
+    assert answers[1]["error"]["message"].startswith("a request needs 'suggest' or 'recommend'")
 
 
 @pytest.mark.parametrize("engine", ["sobol", "random"])
