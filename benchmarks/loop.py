@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.loop --out results                # 20 seeds, 40 trials, the bench and the replayed set
+    python -m benchmarks.loop --out results                # 20 seeds, 40 trials, the bench and the replayed sets
     python -m benchmarks.loop --out results --page docs/proofs/loop.md --date 2026-01-31
 
 Results are appended to ``<out>/<case>.jsonl``, one campaign a line; what is there is not run again.
@@ -22,7 +22,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-CASES = ("colour_bench", "crossed_barrel")
+CASES = ("colour_bench", "crossed_barrel", "agnp_pvlab", "colors_bob", "hplc")
 DEFAULT_ARMS = ("autolab", "sobol", "bluesky-adaptive")
 
 
@@ -114,12 +114,12 @@ def _case(name: str) -> Any:
         from benchmarks.colour_case import colour_bench
 
         return colour_bench()
-    from benchmarks.problems import crossed_barrel
+    from benchmarks.problems import crossed_barrel, surveyed
 
     folder = os.environ.get("AUTOLAB_DATASETS")
     if not folder:
         raise SystemExit(f"{name} needs the tables: set AUTOLAB_DATASETS to their folder")
-    return crossed_barrel(Path(folder))
+    return crossed_barrel(Path(folder)) if name == "crossed_barrel" else surveyed(name, Path(folder))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -17,10 +18,17 @@ from autolab.core.seeds import derive_seed
 from autolab.core.trials import Estimate, Outcome
 from optimizer.space import UnitSpace
 
-__all__ = ["REPLAYED", "Case", "crossed_barrel"]
+__all__ = ["REPLAYED", "SURVEY", "Case", "crossed_barrel", "surveyed"]
 
 REPLAYED = "crossed_barrel"
 """The replayed set, named before any engine ran; the page of the proof says what was looked at since."""
+
+SURVEY: dict[str, Literal["minimize", "maximize"]] = {
+    "agnp_pvlab": "minimize",
+    "colors_bob": "minimize",
+    "hplc": "maximize",
+}
+"""The survey, named before any engine of ours ran on them: all other tables that have replicates and no mixture."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,19 @@ def crossed_barrel(folder: Path) -> Case:
         )
     )
     return _replayed(REPLAYED, table, Problem(space, Objective("toughness", "maximize")))
+
+
+def surveyed(name: str, folder: Path) -> Case:
+    """A table of the survey: its last column over all others, each of them between its least and greatest value."""
+    with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        *names, metric = next(csv.reader(file))
+    table = _table(folder / f"{name}.csv", tuple(names), metric)
+    columns = np.array(list(table))
+    parameters = tuple(
+        RangeParameter(column, float(values.min()), float(values.max()))
+        for column, values in zip(names, columns.T, strict=True)
+    )
+    return _replayed(name, table, Problem(Space(parameters), Objective(metric, SURVEY[name])))
 
 
 def _replayed(name: str, table: Mapping[tuple[float, ...], list[float]], problem: Problem) -> Case:
