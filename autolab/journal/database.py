@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from autolab.core.errors import StorageError
-from autolab.journal.schema import check_version, prepare
+from autolab.journal.schema import check_version, is_older, prepare
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -46,6 +46,8 @@ class Database:
         self._stopwatch = stopwatch
         self.commit_seconds = 0.0
         with self._explained():
+            if read_only and path is not None:
+                _bring_up_to_date(path, which)
             uri = f"file:{path}?mode=ro" if read_only else self._path
             self._connection = sqlite3.connect(uri, uri=read_only, check_same_thread=False, isolation_level=None)
             self._check_version(which, is_new_allowed=not read_only)
@@ -130,6 +132,15 @@ class Database:
 
     def _explain(self, error: sqlite3.Error) -> StorageError:
         return StorageError(f"{self._path}: {_advice(str(error))}")
+
+
+def _bring_up_to_date(path: Path, which: Literal["states", "documents"]) -> None:
+    """Migrate what an older version wrote: also its readers need the present schema."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if is_older(version, which):
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            prepare(connection, which, str(path))
 
 
 def _advice(problem: str) -> str:

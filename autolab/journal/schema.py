@@ -6,7 +6,7 @@ import sqlite3
 
 from autolab.core.errors import StorageError
 
-__all__ = ["check_version", "prepare"]
+__all__ = ["check_version", "is_older", "prepare"]
 
 _STATES_1 = """
 CREATE TABLE principals (
@@ -66,7 +66,29 @@ CREATE TABLE movements (
 CREATE INDEX documents_by_trial ON documents(campaign, trial);
 """
 
-_SCRIPTS = {"states": (_STATES_1,), "documents": (_DOCUMENTS_1,)}
+_STATES_2 = """
+CREATE TABLE leases (
+    epoch INTEGER PRIMARY KEY, holder TEXT NOT NULL, begun TEXT NOT NULL);
+CREATE TABLE phases (
+    campaign TEXT NOT NULL, trial INTEGER NOT NULL, replicate INTEGER NOT NULL, attempt INTEGER NOT NULL,
+    name TEXT NOT NULL, state TEXT NOT NULL, result TEXT, lab_s REAL NOT NULL,
+    PRIMARY KEY (campaign, trial, replicate, attempt, name));
+CREATE TABLE requests (
+    id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, verb TEXT NOT NULL, arguments TEXT NOT NULL,
+    principal INTEGER NOT NULL REFERENCES principals(id), date TEXT NOT NULL, answer TEXT, answered TEXT);
+CREATE TABLE corrections (
+    id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, trial INTEGER NOT NULL, before TEXT, after TEXT NOT NULL,
+    principal INTEGER NOT NULL REFERENCES principals(id), reason TEXT NOT NULL, date TEXT NOT NULL);
+CREATE TABLE log (
+    seq INTEGER PRIMARY KEY, entry TEXT NOT NULL, leaf BLOB NOT NULL);
+ALTER TABLE campaigns ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE trials ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE intents ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE intents ADD COLUMN evidence TEXT;
+ALTER TABLE intents ADD COLUMN settled_by INTEGER REFERENCES principals(id);
+"""
+
+_SCRIPTS = {"states": (_STATES_1, _STATES_2), "documents": (_DOCUMENTS_1,)}
 
 
 def check_version(version: int, which: str, path: str) -> None:
@@ -86,6 +108,11 @@ def check_version(version: int, which: str, path: str) -> None:
             f"{path}: written by a newer autolab (schema {version}, this one knows up to {known}): "
             "nothing was changed; use that autolab, or name another folder with --data"
         )
+
+
+def is_older(version: int, which: str) -> bool:
+    """Whether a database of this version needs `prepare` before it can be read."""
+    return 0 < version < len(_SCRIPTS[which])
 
 
 def prepare(connection: sqlite3.Connection, which: str, path: str) -> None:

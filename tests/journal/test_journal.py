@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from autolab.core.principals import Principal
 from autolab.core.problem import Problem, Space
 from autolab.core.proposing import EngineSpec
 from autolab.core.trials import Estimate, Suggestion, TrialState, Verdict
+from autolab.journal import schema
 from autolab.journal.journal import CampaignStart, Journal
 from autolab.journal.reader import JournalReader
 
@@ -91,6 +93,7 @@ import sys
 from pathlib import Path
 from autolab.core.clock import VirtualClock
 from autolab.core.operations import OperationId
+from autolab.journal import schema
 from autolab.journal.journal import Journal
 from tests.journal.test_journal import begun
 journal = Journal(Path(sys.argv[1]), VirtualClock())
@@ -139,8 +142,20 @@ def test_a_journal_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path):
     with sqlite3.connect(tmp_path / "journal.sqlite") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StorageError, match=r"written by a newer autolab \(schema 99, this one knows up to 1\)"):
+    with pytest.raises(StorageError, match=r"written by a newer autolab \(schema 99, this one knows up to 2\)"):
         Journal(tmp_path, VirtualClock())
+
+
+def test_a_journal_of_an_older_version_is_brought_up_to_date_by_whoever_opens_it(tmp_path: Path):
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as connection:
+        connection.executescript(schema._STATES_1 + "PRAGMA user_version = 1;")
+    with closing(sqlite3.connect(tmp_path / "documents.sqlite", isolation_level=None)) as connection:
+        connection.executescript(schema._DOCUMENTS_1 + "PRAGMA user_version = 1;")
+    reader = JournalReader.open(tmp_path)
+    assert reader.campaigns() == []
+    reader.close()
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
 
 
 @pytest.mark.parametrize("content", [b"this is no database, and it is long enough to be looked at" * 20, b"\0" * 5000])
