@@ -43,7 +43,7 @@ __all__ = ["SMALL_GRID", "AxLearner"]
 SMALL_GRID = 100
 """Grids of at most this many values are choices for Ax, where there is no constraint."""
 
-_FREE: dict[str, Any] = {"num_restarts": 5, "raw_samples": 512, "options": {"maxiter": 100}}
+_FREE: dict[str, Any] = {"num_restarts": 5, "raw_samples": 512}
 _CONSTRAINED: dict[str, Any] = {
     "num_restarts": 4,
     "raw_samples": 256,
