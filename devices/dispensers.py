@@ -20,10 +20,12 @@ from autolab.core.errors import (
     WireError,
 )
 from autolab.core.operations import OperationId
+from autolab.core.phases import Settlement
 from devices.base import Identity, WritableSignal
 from devices.completion import Work, check_readback, pause_s
 from devices.frames import fields
 from devices.instrument import Instrument, describe_number
+from devices.reconciling import judged
 from devices.serial_line import framed_line
 from safety.guard import Guard
 
@@ -132,6 +134,13 @@ class SerialDispenser(Instrument):
         if state not in ("unknown", "running", "done", "failed"):
             raise WireError(f"{self.name}: operation {operation} is in the unknown state {state!r}")
         return state
+
+    def reconcile(self, operation: OperationId, counted: int | None) -> Settlement:
+        """Say what became of an action, see `devices.reconciling.Reconcilable`."""
+        known = self._operation(operation)
+        state = self.operation_state(operation)
+        about = ", ".join(f"{key} {value}" for key, value in known.items() if key != "state")
+        return judged(self.name, operation, state, about, counted, self._counter())
 
     @property
     def hints(self) -> dict[str, Any]:

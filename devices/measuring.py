@@ -15,6 +15,7 @@ from autolab.core.clock import Clock
 from autolab.core.errors import DeviceError, DeviceTimeoutError, InputError, NotConnectedError, WireError
 from autolab.core.operations import OperationId
 from autolab.core.parameters import Value
+from autolab.core.phases import Settlement
 from devices.base import Identity, WritableSignal
 from devices.completion import Work
 from devices.instrument import Instrument, describe_number
@@ -99,6 +100,18 @@ class ZmqInstrument(Instrument):
         """The instrument's own count of operations, read now."""
         return {"operations": self._client.counter()}
 
+    def reconcile(self, operation: OperationId, counted: int | None) -> Settlement:
+        """Say what became of an action, see `devices.reconciling.Reconcilable`."""
+        return self._client.reconcile(self.name, operation, counted)
+
+    def recall(self, operation: OperationId) -> None:
+        """Take the metrics of a measurement that was done, see `devices.reconciling.Recallable`."""
+        known = self._client.known(operation)
+        result = known.get("result")
+        if known["state"] != "done" or not isinstance(result, dict):
+            raise DeviceError(f"{self.name}: the instrument does not know the result of {operation}: {dict(known)}")
+        self._take(operation, result)
+
     def set(self, action: Measure) -> Status:
         """Measure, exactly once for each operation id.
 
@@ -174,13 +187,16 @@ class ZmqInstrument(Instrument):
             with contextlib.suppress(DeviceError):  # it does not answer: what is raised says so
                 self.stop()
             raise
-        measured = ended.result.get("metrics")
+        self._take(action.operation, ended.result)
+
+    def _take(self, operation: OperationId, result: Mapping[str, Any]) -> None:
+        measured = result.get("metrics")
         measured = measured if isinstance(measured, dict) else {}
         numbers = {metric: measured.get(metric) for metric in self._metrics}
-        numbers["distance"] = ended.result.get("distance")
+        numbers["distance"] = result.get("distance")
         for key, number in numbers.items():
             if not isinstance(number, int | float) or not math.isfinite(number):
-                raise WireError(f"{self.name}: {action.operation} gave {number!r} for {key}, which is no finite number")
+                raise WireError(f"{self.name}: {operation} gave {number!r} for {key}, which is no finite number")
         self._measured = {key: float(number) for key, number in numbers.items() if number is not None}
 
 

@@ -18,9 +18,11 @@ from autolab.core.errors import (
     WireError,
 )
 from autolab.core.operations import OperationId
+from autolab.core.phases import Settlement
 from devices.base import Identity
 from devices.completion import pause_s
 from devices.messages import Reply, ReplyKind, Request
+from devices.reconciling import judged
 from devices.zmq_link import REPLY_REAL_S, link_to
 
 __all__ = ["Ended", "OperatingClient"]
@@ -107,6 +109,12 @@ class OperatingClient:
             raise WireError(f"{self._where}: operation {operation} is in an unknown state: {dict(values)}")
         _counter(self._where, values)
         return values
+
+    def reconcile(self, device: str, operation: OperationId, counted: int | None) -> Settlement:
+        """Say what became of an action, see `devices.reconciling.Reconcilable`."""
+        known = self.known(operation)
+        about = f"{known.get('reason', '')} ({known.get('code', 'no code')})".strip()
+        return judged(device, operation, known["state"], about, counted, known["counter"])
 
     def run(self, operation: OperationId, expected_s: float, write: Callable[[], Reply]):
         """Work (see `devices.completion`): perform an action once, and wait for its end.

@@ -14,6 +14,7 @@ from autolab.core.addresses import Address
 from autolab.core.clock import Clock
 from autolab.core.errors import DeviceError, DeviceTimeoutError, InputError, ReadbackError, WireError
 from autolab.core.operations import OperationId
+from autolab.core.phases import Settlement
 from devices.base import Identity, WritableSignal
 from devices.completion import Work
 from devices.instrument import Instrument, describe_number, describe_text
@@ -112,6 +113,10 @@ class ZmqArm(Instrument):
         if not isinstance(beat, int) or beat == self._beat:
             raise DeviceTimeoutError(f"{self.name} ({self._at}): its heartbeat stands at {beat!r}: restart the arm")
         self._beat = beat
+
+    def reconcile(self, operation: OperationId, counted: int | None) -> Settlement:
+        """Say what became of an action, see `devices.reconciling.Reconcilable`."""
+        return self._client.reconcile(self.name, operation, counted)
 
     def set(self, action: Transfer | Place | Grip) -> Status:
         """Move labware or the gripper, exactly once for each operation id.

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from bluesky.protocols import Movable
 from bluesky.utils import Msg, MsgGenerator, short_uid  # pyright: ignore[reportUnknownVariableType] (its argument)
 
-__all__ = ["Microlitres", "Seconds", "Unit", "act"]
+from autolab.core.phases import PhaseBegins, PhaseDone, PhaseEnds
+
+__all__ = ["Microlitres", "Seconds", "Unit", "act", "phase"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +39,28 @@ def act(device: Movable[Any], action: Any) -> MsgGenerator[None]:
     yield Msg("set", device, action, group=group)
     yield Msg("wait", None, group=group)
     yield Msg("checkpoint")
+
+
+_Result = TypeVar("_Result")
+
+
+def phase(name: str, body: MsgGenerator[_Result]) -> MsgGenerator[_Result]:
+    """Run a part of a plan as a phase: when the trial is resumed after it, its recorded result is returned instead.
+
+    A phase that was not completed runs again from its start; the actions in it that were done are not repeated. What a
+    phase measured is kept with it. In a bare RunEngine this is ``yield from body``.
+
+    Args:
+        name: A slug of at most 14 characters, unique in the plan.
+        body: The messages of the phase; what it returns must be something that JSON can hold.
+
+    Returns:
+        What ``body`` returns, now or when it was completed.
+    """
+    done = yield Msg("null", None, PhaseBegins(name))
+    if isinstance(done, PhaseDone):
+        body.close()
+        return done.result
+    result = yield from body
+    yield Msg("null", None, PhaseEnds(name, result))
+    return result

@@ -7,37 +7,35 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from autolab.campaign.book import Book, request_for
 from autolab.campaign.events import (
     CampaignEnded,
-    CampaignEvent,
     CampaignResult,
     CampaignStarted,
     Observer,
-    PhaseChanged,
     StopRequested,
-    TrialEnded,
     TrialStarted,
 )
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.lane import Lane
-from autolab.campaign.rules import best_of, end_reason, target_met, visible
+from autolab.campaign.recommending import recommended
+from autolab.campaign.recovery import Recovered, Unfinished, fate_of
+from autolab.campaign.rules import end_reason, target_met, visible
 from autolab.campaign.setup import CampaignSetup
-from autolab.campaign.stopping import StopRequest, StopSwitch
+from autolab.campaign.stopping import End, StopRequest, StopSwitch
 from autolab.campaign.stopwatch import Stopwatch
+from autolab.campaign.telling import Teller
 from autolab.core.clock import VirtualClock
 from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, ProposerError
 from autolab.core.operations import Operations
 from autolab.core.principals import Principal
 from autolab.core.proposing import Proposer
 from autolab.core.samples import Sample
-from autolab.core.seeds import derive_seed
 from autolab.core.trials import Suggestion
 from autolab.journal.journal import Journal
 from autolab.journal.reader import trial_data
-from autolab.journal.records import Recommendation
 from autolab.screen import judge
 
 __all__ = ["Campaign"]
@@ -59,15 +57,6 @@ class _Running:
     future: Future[None]
 
 
-@dataclass(frozen=True)
-class _End:
-    """Why the campaign is to end."""
-
-    state: Literal["finished", "stopped", "failed"]
-    reason: str
-    exit_code: int
-
-
 class Campaign:
     """Runs one campaign in an open lab. All of its state is here and in the journal.
 
@@ -78,6 +67,7 @@ class Campaign:
         journal: Keeps the record; the campaign's start is written already.
         observers: Told of what happens; they cannot change it.
         stop: The switch by which a person stops it.
+        past: Where it stood when it was interrupted; None for a new one.
     """
 
     def __init__(
@@ -88,25 +78,29 @@ class Campaign:
         journal: Journal,
         observers: Sequence[Observer] = (),
         stop: StopSwitch | None = None,
+        past: Recovered | None = None,
     ) -> None:
         self._setup = setup
         self._lab = lab
         self._proposer = proposer
         self._journal = journal
-        self._observers = list(observers)
         self._stop = stop or StopSwitch()
         self._heeded: StopRequest | None = None
-        self._book = Book()
+        self._past = past
+        self._book = Book() if past is None else past.book
         self._ready: deque[Suggestion] = deque()
         self._asked: Future[Suggestion] | None = None
         self._running: list[_Running] = []
-        self._end: _End | None = None
-        self._origin_s = lab.clock.now()
+        self._end: End | None = None
+        self._unfinished: deque[Unfinished] = deque()
+        origin_s = lab.clock.now() - (0.0 if past is None else past.lab_s)
+        self._teller = Teller(setup.problem, self._book, observers, lambda: lab.clock.now() - origin_s)
         self._used = journal.used_wells(lab.name, lab.bench)
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="autolab-proposer")
         self._stopwatch = Stopwatch(lab.clock, journal)
+        counts = lab.counts()
         self._lanes = [
-            Lane(number, lab.clock, journal, setup.id, lab.loop, on_phase=self._phase_on(number))
+            Lane(number, lab.clock, journal, setup.id, lab.loop, counts=counts, on_phase=self._teller.on_phase(number))
             for number in range(1, setup.lanes + 1)
         ]
 
@@ -116,20 +110,16 @@ class Campaign:
         Raises:
             StorageError: the journal cannot be written: nothing more is done.
         """
-        self._notify(
+        setup, lab = self._setup, self._lab
+        self._teller.tell(
             CampaignStarted(
-                self._setup.id,
-                self._setup.name,
-                self._lab.name,
-                self._lab.realm,
-                self._setup.problem,
-                self._setup.engine.name,
-                self._setup.seed,
-                self._setup.budget.trials,
-                self._setup.budget.hours,
+                setup.id, setup.name, lab.name, lab.realm, setup.problem, setup.engine.name, setup.seed,
+                setup.budget.trials, setup.budget.hours,
             )
-        )
+        )  # fmt: skip
         try:
+            if self._past is not None:
+                self._recover(self._past)
             while not self._is_over():
                 self._prepare()
                 self._start()
@@ -142,6 +132,27 @@ class Campaign:
             for lane in self._lanes:
                 lane.close()
         return self._finish()
+
+    # what was interrupted
+
+    def _recover(self, past: Recovered) -> None:
+        """Settle what was under way, and put each trial where it goes on."""
+        for number in past.reduced:
+            self._journal.ingested(self._setup.id, number, self._stopwatch.lap(0.0))
+        for suggestion in past.unscreened:
+            self._judge(suggestion)
+        self._ready.extend(past.ready)
+        for trial in past.unfinished:
+            number = trial.suggestion.trial
+            fate = fate_of(trial, self._lab.devices, self._lab.clock, self._journal)
+            if fate.what == "goes on":
+                self._unfinished.append(trial)
+            elif fate.what == "failed":
+                self._fail(number, DeviceError(fate.why))
+            else:
+                self._journal.doubt(self._setup.id, number, fate.why)
+                reason = f"trial {number} is in doubt: {fate.why}; look, and say what happened with 'autolab settle'"
+                self._end = End("paused", reason, InterruptedByPerson.exit_code)
 
     # suggestions
 
@@ -179,7 +190,7 @@ class Campaign:
         try:
             suggestion = asked.result()
         except ProposerError as error:
-            self._end = self._end or _End("failed", str(error), error.exit_code)
+            self._end = self._end or End("failed", str(error), error.exit_code)
             return
         if self._end is None:
             self._screen(suggestion)
@@ -191,41 +202,57 @@ class Campaign:
         self._stopwatch.waited_for_proposer(begin)
 
     def _screen(self, suggestion: Suggestion) -> None:
-        verdict = judge(suggestion, self._setup.problem.space)
         with self._journal.commit():
             self._journal.suggest(self._setup.id, self._lab.realm, suggestion)
-            self._journal.screen(self._setup.id, suggestion, verdict, _SCREEN)
+            self._judge(suggestion)
+
+    def _judge(self, suggestion: Suggestion) -> None:
+        verdict = judge(suggestion, self._setup.problem.space)
+        self._journal.screen(self._setup.id, suggestion, verdict, _SCREEN)
         self._book.suggestions[suggestion.trial] = suggestion
         if verdict.decision == "allowed":
             self._ready.append(suggestion)
             return
         self._book.concluded[suggestion.trial] = None
-        self._trial_ended(suggestion.trial, "refused", "; ".join(verdict.reasons))
+        self._teller.trial_ended(suggestion.trial, "refused", "; ".join(verdict.reasons))
         self._judge_end(None)
 
     # trials
 
     def _start(self) -> None:
-        """Give ready trials to idle lanes, where the stations are free; the lane that has rested longest goes first."""
-        while self._ready and self._end is None:
-            busy = [running.lane for running in self._running]
-            idle = [lane for lane in self._lanes if lane not in busy]
-            if not idle or (busy and self._setup.stations):
+        """Give trials to idle lanes, where the stations are free: those that were interrupted first."""
+        while (self._unfinished or self._ready) and self._end is None:
+            lane = self._idle_lane()
+            if lane is None:
                 return
+            if self._unfinished:
+                trial = self._unfinished.popleft()
+                why = "resumed: what was done is not done again"
+                self._journal.begin_again(self._setup.id, trial.suggestion.trial, lane.number, why)
+                self._begin(lane, trial.suggestion, trial.sample)
+                continue
             suggestion = self._ready.popleft()
             sample = self._next_sample(suggestion.trial)
             if self._setup.uses_samples and sample is None:
                 self._ready.appendleft(suggestion)
-                reason = "no free well is left: put in fresh labware, then start a campaign on it"
-                self._end = _End("stopped", reason, InterruptedByPerson.exit_code)
+                reason = "no free well is left: put in fresh labware, then resume the campaign"
+                self._end = End("paused", reason, InterruptedByPerson.exit_code)
                 return
-            self._lanes.remove(idle[0])
-            self._lanes.append(idle[0])
-            self._begin(idle[0], suggestion, sample)
+            self._journal.begin(self._setup.id, suggestion, lane.number, sample, self._lab.bench)
+            self._begin(lane, suggestion, sample)
+
+    def _idle_lane(self) -> Lane | None:
+        """The lane that has rested longest; None where all are busy, or a running trial holds the stations."""
+        busy = [running.lane for running in self._running]
+        idle = [lane for lane in self._lanes if lane not in busy]
+        if not idle or (busy and self._setup.stations):
+            return None
+        self._lanes.remove(idle[0])
+        self._lanes.append(idle[0])
+        return idle[0]
 
     def _begin(self, lane: Lane, suggestion: Suggestion, sample: Sample | None) -> None:
         setup = self._setup
-        self._journal.begin(setup.id, suggestion, lane.number, sample, self._lab.bench)
         md = {
             "campaign": setup.id,
             "trials": [suggestion.trial],
@@ -236,7 +263,7 @@ class Campaign:
             "replicate": 1,
         }
         operations = Operations(setup.key, suggestion.trial)
-        self._notify(TrialStarted(lane.number, suggestion, self._lab_s()))
+        self._teller.tell(TrialStarted(lane.number, suggestion, self._teller.lab_s()))
         plan = setup.make_plan(suggestion.values, operations, sample, md)
         self._running.append(_Running(lane, suggestion, lane.submit(suggestion.trial, plan, md)))
 
@@ -265,9 +292,18 @@ class Campaign:
             error = running.future.exception()
             if error is None:
                 error = self._reduce(running)
-            if error is not None:
+            if isinstance(error, InterruptedByPerson):
+                self._interrupted(number, error)
+            elif error is not None:
                 self._fail(number, error)
             self._judge_end(error)
+
+    def _interrupted(self, number: int, error: InterruptedByPerson) -> None:
+        """A trial whose plan a person ended: it goes on when the campaign is resumed, unless that is over for good."""
+        if self._end is not None and self._end.state == "stopped":
+            self._journal.abandon(self._setup.id, number, str(error))
+            self._book.concluded[number] = None
+            self._teller.trial_ended(number, "abandoned", str(error))
 
     def _reduce(self, running: _Running) -> BaseException | None:
         """Turn data into an outcome and tell the proposer; returns why that failed, or None."""
@@ -283,7 +319,7 @@ class Campaign:
             self._journal.reduced(setup.id, number, 1, 1, outcome)
             self._journal.ingested(setup.id, number, self._stopwatch.lap(running.lane.device_seconds))
         self._book.concluded[number] = outcome
-        self._trial_ended(number, "ingested", None)
+        self._teller.trial_ended(number, "ingested", None)
         return None
 
     def _fail(self, number: int, error: BaseException) -> None:
@@ -292,25 +328,25 @@ class Campaign:
         self._journal.fail(self._setup.id, number, str(error))
         self._book.concluded[number] = None
         self._stopwatch.restart()
-        self._trial_ended(number, "failed", str(error))
+        self._teller.trial_ended(number, "failed", str(error))
 
     def _judge_end(self, error: BaseException | None) -> None:
         """Decide whether the campaign is over, after a trial has concluded."""
         if self._end is not None:
             return
         if isinstance(error, AutolabError) and error.exit_code in (3, 6):
-            self._end = _End("failed", str(error), error.exit_code)
+            self._end = End("failed", str(error), error.exit_code)
         elif isinstance(error, DeviceError) and (silent := self._lab.check()):
-            self._end = _End("failed", "; ".join(silent), DeviceError.exit_code)
+            self._end = End("failed", "; ".join(silent), DeviceError.exit_code)
         elif self._book.failures_in_a_row() >= MAX_FAILURES_IN_A_ROW:
             reason = f"{MAX_FAILURES_IN_A_ROW} trials in a row have no outcome; the last one: {error or 'was refused'}"
-            self._end = _End("failed", reason, DeviceError.exit_code)
+            self._end = End("failed", reason, DeviceError.exit_code)
         else:
             setup = self._setup
             outcomes = self._book.outcomes()
-            reason = end_reason(setup.problem, setup.budget, setup.no_improvement, outcomes, self._lab_s())
+            reason = end_reason(setup.problem, setup.budget, setup.no_improvement, outcomes, self._teller.lab_s())
             if reason is not None:
-                self._end = _End("finished", reason, 0)
+                self._end = End("finished", reason, 0)
 
     def _heed_stop(self) -> None:
         """Do what a person asked for: finish the running trials, or stop the devices now."""
@@ -318,9 +354,12 @@ class Campaign:
         if request is None or request == self._heeded:
             return
         self._heeded = request
-        self._end = _End("stopped", f"stopped by a person: {request.reason}", request.exit_code)
-        self._journal.intervene(self._setup.id, None, self._setup.principal, "stop", request.reason)
-        self._notify(StopRequested(request.at_once, request.reason))
+        state, cause = ("stopped", "stop") if request.for_good else ("paused", "pause")
+        self._end = End(state, f"{state} by a person: {request.reason}", request.exit_code)
+        self._journal.intervene(self._setup.id, None, self._setup.principal, cause, request.reason)
+        self._teller.tell(StopRequested(request.at_once, request.reason))
+        for lane in self._lanes:
+            lane.pause()
         if request.at_once:
             while any(not running.future.done() for running in self._running):
                 for running in self._running:
@@ -336,11 +375,12 @@ class Campaign:
     # the end
 
     def _finish(self) -> CampaignResult:
-        for suggestion in self._ready:
+        end = self._end or End("finished", f"budget used up: {self._setup.budget.trials} trials", 0)
+        for suggestion in self._ready if end.state in ("finished", "stopped") else ():
             self._journal.abandon(self._setup.id, suggestion.trial, "the campaign ended before it was run")
-            self._trial_ended(suggestion.trial, "abandoned", "the campaign ended before it was run")
-        end = self._end or _End("finished", f"budget used up: {self._setup.budget.trials} trials", 0)
-        recommendation = self._recommend()
+            self._teller.trial_ended(suggestion.trial, "abandoned", "the campaign ended before it was run")
+        proposer = None if end.state == "paused" else self._proposer
+        recommendation = recommended(self._setup, self._book, proposer)
         self._journal.end_campaign(self._setup.id, end.state, end.reason, recommendation)
         outcomes = self._book.outcomes()
         result = CampaignResult(
@@ -352,46 +392,5 @@ class Campaign:
             target_met(self._setup.problem, outcomes),
             recommendation,
         )
-        self._notify(CampaignEnded(result, self._lab_s()))
+        self._teller.tell(CampaignEnded(result, self._teller.lab_s()))
         return result
-
-    def _recommend(self) -> Recommendation | None:
-        outcomes = self._book.outcomes()
-        if not outcomes:
-            return None
-        observations = self._book.observations(number for number, _ in outcomes)
-        try:
-            return self._proposer.recommend(
-                self._setup.problem, observations, derive_seed(self._setup.seed, "recommend")
-            )
-        except ProposerError as error:
-            _log.warning("no model for the recommendation: %s", error)
-        best = best_of(self._setup.problem, outcomes)
-        if best is None:
-            return None
-        estimate = dict(outcomes)[best.trial][self._setup.problem.objective.metric]
-        values = self._book.suggestions[best.trial].values
-        return Recommendation(best.trial, values, estimate.value, estimate.sem, "the best value measured")
-
-    def _trial_ended(self, number: int, state: Any, why: str | None) -> None:
-        best = best_of(self._setup.problem, self._book.outcomes())
-        outcome = self._book.concluded.get(number)
-        self._notify(
-            TrialEnded(
-                number, state, outcome, why, best and best.trial, None if best is None else best.value, self._lab_s()
-            )
-        )
-
-    def _phase_on(self, lane: int) -> Any:
-        return lambda trial, phase: self._notify(PhaseChanged(lane, trial, phase, self._lab_s()))
-
-    def _lab_s(self) -> float:
-        return round(self._lab.clock.now() - self._origin_s, 6)
-
-    def _notify(self, event: CampaignEvent) -> None:
-        for observer in tuple(self._observers):
-            try:
-                observer.notify(event)
-            except Exception:  # noqa: BLE001 (an observer cannot change what a campaign does)
-                _log.exception("observer %s failed and is told nothing more", type(observer).__name__)
-                self._observers.remove(observer)

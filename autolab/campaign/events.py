@@ -94,7 +94,7 @@ class CampaignResult:
     """How a campaign ended."""
 
     campaign: str
-    state: Literal["finished", "stopped", "failed"]
+    state: Literal["finished", "paused", "stopped", "failed"]
     reason: str
     """Why it ended, in one sentence."""
     exit_code: int

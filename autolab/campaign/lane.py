@@ -23,8 +23,10 @@ from autolab.core.canonical import plain
 from autolab.core.clock import Clock, VirtualClock
 from autolab.core.errors import AutolabError, DeviceError, DeviceTimeoutError, InterruptedByPerson
 from autolab.core.operations import OperationId
+from autolab.core.phases import PhaseBegins, PhaseDone, PhaseEnds
 from autolab.journal.journal import Journal
-from autolab.journal.records import MovementRecord
+from autolab.journal.records import MovementRecord, Past, PhaseRecord
+from devices.reconciling import Recallable
 
 __all__ = ["Lane"]
 
@@ -53,6 +55,7 @@ class Lane:
         campaign: Id of the campaign.
         loop: Event loop that all lanes of the controller share, so that asynchronous devices work in each of them;
             None for a loop of its own.
+        counts: Each device's own count of operations, which all lanes keep up to date.
         on_phase: Told what runs now, as (trial, phase).
     """
 
@@ -64,19 +67,24 @@ class Lane:
         campaign: str,
         loop: asyncio.AbstractEventLoop | None = None,
         *,
+        counts: dict[str, int],
         on_phase: Callable[[int, str], None],
     ) -> None:
         self.number = number
         self.trial: int | None = None
-        self._open: list[tuple[OperationId, Any]] = []
+        self._open: list[tuple[OperationId, str, Any]] = []
         self._moving: list[tuple[_Movement, Any]] = []
         self._clock = clock
         self._journal = journal
         self._campaign = campaign
+        self._counts = counts
         self._on_phase = on_phase
         self._sink = Sink(journal, campaign, number)
         self._meter = DeviceMeter(clock, journal)
         self._stopping = threading.Event()
+        self._pausing = threading.Event()
+        self._past = Past({}, {})
+        self._phases: dict[str, int] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"autolab-lane-{number}")
         self._engine: LaneEngine = self._worker.submit(self._make_engine, loop).result()
 
@@ -102,6 +110,13 @@ class Lane:
             ):  # it prints what it does; it may be idle by now
                 self._engine.abort(reason)
 
+    def pause(self) -> None:
+        """End the plan before its next action or phase; where it has none left, it ends by itself.
+
+        Callable from any thread.
+        """
+        self._pausing.set()
+
     @property
     def documents(self) -> list[tuple[str, dict[str, Any]]]:
         """Documents of the last trial, as (name, document)."""
@@ -123,13 +138,16 @@ class Lane:
         engine.msg_hook = self._meter  # pyright: ignore[reportAttributeAccessIssue] (declared as None only)
         engine.waiting_hook = self._waiting  # pyright: ignore[reportAttributeAccessIssue] (declared as None only)
         engine.register_command("sleep", self._sleep)
+        engine.register_command("answer", _answer)
         return engine
 
     def _run(self, trial: int, plan: Callable[[], Plan], md: Mapping[str, Any]) -> None:
         self._sink.begin(trial)
         self._meter.begin()
+        self._past = self._journal.past(self._campaign, trial)
+        self._phases.clear()
         try:
-            if self._stopping.is_set():
+            if self._stopping.is_set() or self._pausing.is_set():
                 raise InterruptedByPerson("stopped before the plan began")
             self._engine(plan(), **md)
         except RunEngineInterrupted as error:
@@ -146,12 +164,20 @@ class Lane:
             self.trial = None
 
     def _journalled(self, plan: Plan) -> Plan:
-        """Write each action as intended before the device hears of it, and as done or failed when it ends."""
+        """Write each action as intended before the device hears of it, and as done or failed when it ends.
+
+        Actions and phases that an earlier run of the plan has completed are not done again.
+        """
 
         def process(msg: Msg) -> tuple[Plan | None, Plan | None]:
             operation = getattr(msg.args[0], "operation", None) if msg.command == "set" and msg.args else None
             if isinstance(operation, OperationId):
                 return self._act(msg, operation), None
+            mark = msg.args[0] if msg.command == "null" and msg.args else None
+            if isinstance(mark, PhaseBegins) and self.trial is not None:
+                return self._begin_phase(mark.name, self.trial), None
+            if isinstance(mark, PhaseEnds) and self.trial is not None:
+                return None, self._end_phase(mark, self.trial)
             if msg.command == "wait":
                 return None, self._settle_done()
             if msg.command in ("set", "trigger") and msg.obj is not None and self.trial is not None:
@@ -162,11 +188,46 @@ class Lane:
 
     def _act(self, msg: Msg, operation: OperationId) -> Plan:
         self._on_phase(operation.trial, operation.phase)
+        known = self._past.actions.get(str(operation), "void")
+        if known == "done":
+            yield from self._done_before(msg.obj, operation)
+            return
+        if known != "void":
+            raise DeviceError(f"{operation} is {known} by the journal: it is not done again before it has been settled")
+        self._heed_pause()
         action = {"type": type(msg.args[0]).__name__, **plain(msg.args[0]), "operation": str(operation)}
-        self._journal.intend(operation, self._campaign, msg.obj.name, action)
+        self._journal.intend(operation, self._campaign, msg.obj.name, action, self._counts.get(msg.obj.name))
         status = yield msg
-        self._open.append((operation, status))
-        return status
+        self._open.append((operation, msg.obj.name, status))
+
+    def _done_before(self, device: Any, operation: OperationId) -> Plan:
+        """Answer for an action that is done: with its result where the device's readings come from it."""
+        if isinstance(device, Recallable):
+            device.recall(operation)
+        status = StatusBase()
+        status.set_finished()
+        yield Msg("answer", None, status)
+
+    def _begin_phase(self, name: str, trial: int) -> Plan:
+        self._on_phase(trial, name)
+        done = self._past.phases.get(name)
+        if done is None:
+            self._heed_pause()
+            self._phases[name] = self._sink.last + 1
+            yield Msg("null")
+        else:
+            self._sink.recall(self._journal.documents_of(self._campaign, trial, done))
+            yield Msg("answer", None, PhaseDone(done.result))
+
+    def _end_phase(self, mark: PhaseEnds, trial: int) -> Plan:
+        record = PhaseRecord(mark.result, self._phases.pop(mark.name), self._sink.last)
+        self._journal.phase_done(self._campaign, trial, mark.name, record)
+        return
+        yield  # a plan that sends no message
+
+    def _heed_pause(self) -> None:
+        if self._pausing.is_set():
+            raise InterruptedByPerson("paused before the next action")
 
     def _move(self, msg: Msg, trial: int) -> Plan:
         device = getattr(msg.obj, "root", msg.obj).name
@@ -179,18 +240,22 @@ class Lane:
 
     def _settle_done(self) -> Plan:
         """After a wait: write how the actions ended that are over."""
-        self._settle([pair for pair in self._open if pair[1].done])
+        self._settle([item for item in self._open if item[2].done])
         self._note_movements([pair for pair in self._moving if pair[1].done])
         return
         yield  # a plan that sends no message
 
-    def _settle(self, ended: list[tuple[OperationId, Any]]) -> None:
-        for operation, status in ended:
+    def _settle(self, ended: list[tuple[OperationId, str, Any]]) -> None:
+        for operation, device, status in ended:
             error = _error_of(status)
             self._journal.settle(
                 operation, "done" if error is None else "failed", None if error is None else str(error)
             )
-            self._open.remove((operation, status))
+            if error is not None:
+                self._counts.pop(device, None)  # nobody knows whether it was counted
+            elif device in self._counts:
+                self._counts[device] += 1
+            self._open.remove((operation, device, status))
 
     def _note_movements(self, ended: list[tuple[_Movement, Any]]) -> None:
         for movement, status in ended:
@@ -222,6 +287,11 @@ class Lane:
             self._clock.sleep(seconds)
         else:
             await asyncio.sleep(seconds / self._clock.factor)
+
+
+async def _answer(msg: Msg) -> Any:
+    """What `Lane` answers a message of the plan with: a preprocessor can do so by a message of its own only."""
+    return msg.args[0]
 
 
 def _error_of(status: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from autolab.core.errors import WireError
@@ -23,6 +23,8 @@ class Sink:
         self._lane = lane
         self._trial = 0
         self.documents: list[tuple[str, dict[str, Any]]] = []
+        self.last = 0
+        """Number of the document that was kept last."""
 
     def begin(self, trial: int) -> None:
         """The documents from here on belong to ``trial``."""
@@ -37,7 +39,11 @@ class Sink:
             StorageError: no room or no right to write.
         """
         try:
-            self._journal.record(self._campaign, self._lane, self._trial, name, document)
+            self.last = self._journal.record(self._campaign, self._lane, self._trial, name, document)
         except ValueError as error:
             raise WireError(f"a device gave a number that is not finite, which no record can hold ({error})") from error
         self.documents.append((name, dict(document)))
+
+    def recall(self, documents: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Give the reducer what an earlier run recorded."""
+        self.documents.extend(documents)

@@ -1,20 +1,32 @@
-"""The switch by which a person stops a campaign."""
+"""How a campaign comes to its end, and the switch by which a person stops it."""
 
 from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["StopRequest", "StopSwitch"]
+__all__ = ["End", "StopRequest", "StopSwitch"]
 
 
 @dataclass(frozen=True, slots=True)
 class StopRequest:
-    """A person's wish to stop."""
+    """A person's wish to pause or stop."""
 
     reason: str
     at_once: bool
-    """False: after the running trials. True: now, by stopping the devices."""
+    """False: before the next action. True: now, by stopping the devices."""
+    exit_code: int
+    for_good: bool = False
+    """False: the campaign is paused, and can be resumed. True: it ends."""
+
+
+@dataclass(frozen=True)
+class End:
+    """Why a campaign is to end."""
+
+    state: Literal["finished", "paused", "stopped", "failed"]
+    reason: str
     exit_code: int
 
 
@@ -25,15 +37,16 @@ class StopSwitch:
         self._first: Future[StopRequest] = Future()
         self._at_once: Future[StopRequest] = Future()
 
-    def request(self, reason: str, at_once: bool = False, exit_code: int = 5) -> None:
-        """Ask to stop. The first request of each kind counts.
+    def request(self, reason: str, at_once: bool = False, exit_code: int = 5, *, for_good: bool = False) -> None:
+        """Ask to pause or stop. The first request of each kind counts.
 
         Args:
             reason: For the record, such as ``Ctrl-C``.
-            at_once: True to stop the devices instead of finishing the running trials.
+            at_once: True to stop the devices instead of finishing the running actions.
             exit_code: What the command is to return.
+            for_good: True to end the campaign instead of pausing it.
         """
-        request = StopRequest(reason, at_once, exit_code)
+        request = StopRequest(reason, at_once, exit_code, for_good)
         for future in (self._first, self._at_once) if at_once else (self._first,):
             if not future.done():
                 future.set_result(request)

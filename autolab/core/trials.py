@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -10,7 +11,7 @@ from typing import Literal
 from autolab.core.errors import InputError
 from autolab.core.parameters import Values
 
-__all__ = ["Estimate", "Outcome", "Realm", "Suggestion", "TrialState", "Verdict"]
+__all__ = ["FINAL", "NEXT", "Estimate", "Outcome", "Realm", "Suggestion", "TrialState", "Verdict"]
 
 
 class Realm(StrEnum):
@@ -34,6 +35,27 @@ class TrialState(StrEnum):
     FAILED = "failed"
     IN_DOUBT = "in doubt"
     ABANDONED = "abandoned"
+
+
+NEXT: Mapping[TrialState | None, frozenset[TrialState]] = {
+    None: frozenset({TrialState.SUGGESTED}),
+    TrialState.SUGGESTED: frozenset({TrialState.SCREENED, TrialState.REFUSED, TrialState.ABANDONED}),
+    TrialState.SCREENED: frozenset({TrialState.RUNNING, TrialState.ABANDONED}),
+    TrialState.RUNNING: frozenset(
+        {TrialState.ACQUIRED, TrialState.FAILED, TrialState.IN_DOUBT, TrialState.ABANDONED, TrialState.RUNNING}
+    ),
+    TrialState.IN_DOUBT: frozenset({TrialState.RUNNING, TrialState.ABANDONED}),
+    TrialState.ACQUIRED: frozenset({TrialState.REDUCED, TrialState.FAILED, TrialState.RUNNING}),
+    TrialState.REDUCED: frozenset({TrialState.INGESTED}),
+    TrialState.INGESTED: frozenset(),
+    TrialState.FAILED: frozenset({TrialState.RUNNING}),
+    TrialState.REFUSED: frozenset(),
+    TrialState.ABANDONED: frozenset(),
+}
+"""What may follow each state; None is before the trial is suggested. *Running* again is a resume, or a retry."""
+
+FINAL = frozenset({TrialState.INGESTED, TrialState.FAILED, TrialState.REFUSED, TrialState.ABANDONED})
+"""States in which nothing more happens to a trial by itself."""
 
 
 @dataclass(frozen=True, slots=True)

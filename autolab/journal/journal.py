@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from autolab.core.canonical import canonical_json, content_hash, plain
 from autolab.core.clock import Clock
@@ -17,9 +17,9 @@ from autolab.core.principals import Principal
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
 from autolab.core.samples import Sample
-from autolab.core.trials import Outcome, Suggestion, TrialState, Verdict
+from autolab.core.trials import NEXT, Outcome, Suggestion, TrialState, Verdict
 from autolab.journal.database import Database
-from autolab.journal.records import DeviceRecord, MovementRecord, Recommendation, Timings
+from autolab.journal.records import DeviceRecord, MovementRecord, Past, PhaseRecord, Recommendation, Timings
 
 __all__ = ["DOCUMENTS_FILE", "STATES_FILE", "CampaignStart", "Journal"]
 
@@ -50,6 +50,8 @@ class CampaignStart:
     lab_hash: str
     environment: Mapping[str, Any]
     devices: tuple[DeviceRecord, ...]
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """How it was asked to run, and where its files are: what a resume needs."""
 
 
 class Journal:
@@ -66,6 +68,7 @@ class Journal:
     def __init__(self, folder: Path | None, clock: Clock) -> None:
         self._clock = clock
         self._origin_s = 0.0
+        self._epoch = 0
         self.states = Database(folder and folder / STATES_FILE, "states", stopwatch=clock.real)
         self.documents = Database(folder and folder / DOCUMENTS_FILE, "documents", stopwatch=clock.real)
 
@@ -110,6 +113,7 @@ class Journal:
                 lab_hash=start.lab_hash,
                 bench=start.bench,
                 environment=canonical_json(start.environment),
+                options=canonical_json(start.options),
             )
             for device in start.devices:
                 self.states.insert(
@@ -122,6 +126,32 @@ class Journal:
                     serial_number=device.serial_number,
                     realm=device.realm,
                 )
+
+    def take_lease(self, holder: str) -> int:
+        """Become the controller. Actions are intended under this lease only while there is no newer one.
+
+        Args:
+            holder: Who this is, such as the process and machine, for whoever is refused.
+
+        Returns:
+            The fencing number of the lease.
+        """
+        self._epoch = self.states.insert("leases", holder=holder, begun=self._date())
+        return self._epoch
+
+    def resume_campaign(self, campaign: str, lab_s: float, principal: Principal, detail: str) -> None:
+        """Record that a campaign goes on; lab times are counted on from where it was.
+
+        Args:
+            campaign: Id of the campaign.
+            lab_s: Lab seconds of its last record.
+            principal: Who resumed it.
+            detail: Why it had stopped.
+        """
+        self._origin_s = self._clock.now() - lab_s
+        with self.commit():
+            self.states.write("UPDATE campaigns SET state = 'running', reason = NULL WHERE id = ?", (campaign,))
+            self.intervene(campaign, None, principal, "resume", detail)
 
     def end_campaign(self, campaign: str, state: str, reason: str, recommendation: Recommendation | None) -> None:
         """Record how a campaign ended."""
@@ -199,8 +229,17 @@ class Journal:
                 self._use_sample(campaign, suggestion.trial, sample, bench)
             self._enter(campaign, suggestion.trial, TrialState.RUNNING, None, lane=lane)
 
+    def begin_again(self, campaign: str, trial: int, lane: int, why: str) -> None:
+        """Record that a lane goes on with a trial that was interrupted."""
+        self._enter(campaign, trial, TrialState.RUNNING, why, lane=lane)
+
+    def doubt(self, campaign: str, trial: int, why: str) -> None:
+        """Record that nobody knows what became of one of the trial's actions."""
+        self._enter(campaign, trial, TrialState.IN_DOUBT, why)
+
     def acquired(self, campaign: str, trial: int) -> None:
-        """Record that the trial's plan has ended and its data are kept."""
+        """Record that the trial's plan has ended and its data are on the disk."""
+        self.documents.make_durable()
         self._enter(campaign, trial, TrialState.ACQUIRED, None)
 
     def reduced(self, campaign: str, trial: int, replicate: int, attempt: int, outcome: Outcome) -> None:
@@ -226,29 +265,113 @@ class Journal:
 
     # actions and samples
 
-    def intend(self, operation: OperationId, campaign: str, device: str, action: Mapping[str, Any]) -> None:
-        """Record an action before it is begun.
+    def intend(
+        self, operation: OperationId, campaign: str, device: str, action: Mapping[str, Any], counter: int | None = None
+    ) -> None:
+        """Record an action before it is begun; one that was found not to have happened may be intended again.
+
+        Args:
+            operation: Id of the action.
+            campaign: Id of the campaign.
+            device: Name of the device.
+            action: The action as it is sent.
+            counter: The device's own count of operations before it, where it is known.
 
         Raises:
-            StorageError: an action of this operation id has been recorded before.
+            StorageError: an action of this operation id has been recorded before, or another controller has taken
+                over the lab.
         """
-        self.states.insert(
-            "intents",
-            operation=str(operation),
-            campaign=campaign,
-            trial=operation.trial,
-            replicate=operation.replicate,
-            device=device,
-            action=canonical_json(action),
-            state="intended",
-            intended_lab_s=self.lab_s(),
+        with self.commit():
+            self._refuse_if_fenced()
+            again = self.states.rows(
+                "UPDATE intents SET state = 'intended', epoch = ?, counter = ?, intended_lab_s = ?, "
+                "settled_lab_s = NULL WHERE operation = ? AND state = 'void' RETURNING operation",
+                (self._epoch, counter, self.lab_s(), str(operation)),
+            )
+            if again:
+                return
+            self.states.insert(
+                "intents",
+                operation=str(operation),
+                campaign=campaign,
+                trial=operation.trial,
+                replicate=operation.replicate,
+                device=device,
+                action=canonical_json(action),
+                state="intended",
+                intended_lab_s=self.lab_s(),
+                epoch=self._epoch,
+                counter=counter,
+            )
+
+    def settle(
+        self,
+        operation: OperationId | str,
+        state: Literal["done", "failed", "void"],
+        detail: str | None = None,
+        *,
+        by: Principal | None = None,
+    ) -> None:
+        """Record how an action ended.
+
+        Args:
+            operation: Id of the action.
+            state: ``void`` where it did not happen at all.
+            detail: Why it failed; or the evidence, where it was in doubt.
+            by: Who settled it, where it was in doubt.
+        """
+        with self.commit():
+            who = None if by is None else self._principal(by)
+            self.states.write(
+                "UPDATE intents SET state = ?, settled_lab_s = ?, detail = ?, evidence = ?, settled_by = ? "
+                "WHERE operation = ?",
+                (state, self.lab_s(), detail, None if by is None else detail, who, str(operation)),
+            )
+
+    def _refuse_if_fenced(self) -> None:
+        newest = self.states.rows("SELECT epoch, holder FROM leases ORDER BY epoch DESC LIMIT 1")
+        if newest and newest[0]["epoch"] != self._epoch:
+            raise StorageError(
+                f"another controller ({newest[0]['holder']}) has taken over this lab: nothing more is done here"
+            )
+
+    # phases
+
+    def past(self, campaign: str, trial: int) -> Past:
+        """What earlier runs of a trial's plan have done."""
+        actions = self.states.rows(
+            "SELECT operation, state FROM intents WHERE campaign = ? AND trial = ?", (campaign, trial)
+        )
+        phases = self.states.rows(
+            "SELECT name, result FROM phases WHERE campaign = ? AND trial = ? AND state = 'done'", (campaign, trial)
+        )
+        return Past(
+            {row["operation"]: row["state"] for row in actions},
+            {row["name"]: PhaseRecord(**json.loads(row["result"])) for row in phases},
         )
 
-    def settle(self, operation: OperationId, state: str, detail: str | None = None) -> None:
-        """Record how an action ended: ``done`` or ``failed``."""
-        self.states.write(
-            "UPDATE intents SET state = ?, settled_lab_s = ?, detail = ? WHERE operation = ?",
-            (state, self.lab_s(), detail, str(operation)),
+    def documents_of(self, campaign: str, trial: int, phase: PhaseRecord) -> list[tuple[str, dict[str, Any]]]:
+        """What a phase recorded, with the start documents and descriptors that it needs, as (name, document)."""
+        rows = self.documents.rows(
+            "SELECT name, document FROM documents WHERE campaign = ? AND trial = ? AND id <= ? "
+            "AND (id >= ? OR name IN ('start', 'descriptor')) ORDER BY id",
+            (campaign, trial, phase.last, phase.first),
+        )
+        return [(row["name"], json.loads(row["document"])) for row in rows]
+
+    def phase_done(self, campaign: str, trial: int, name: str, phase: PhaseRecord) -> None:
+        """Record that a phase is complete, with what it returned; what it measured is on the disk before."""
+        self.documents.make_durable()
+        self.states.insert(
+            "phases",
+            campaign=campaign,
+            trial=trial,
+            replicate=1,
+            attempt=1,
+            name=name,
+            state="done",
+            result=canonical_json(phase),
+            lab_s=self.lab_s(),
         )
 
     def moved(self, campaign: str, movement: MovementRecord) -> None:
@@ -266,10 +389,14 @@ class Journal:
 
     # documents
 
-    def record(self, campaign: str, lane: int, trial: int, name: str, document: Mapping[str, Any]) -> None:
-        """Keep one Bluesky document; runs are linked to the trials that their start document names."""
+    def record(self, campaign: str, lane: int, trial: int, name: str, document: Mapping[str, Any]) -> int:
+        """Keep one Bluesky document; runs are linked to the trials that their start document names.
+
+        Returns:
+            Its number.
+        """
         run = _run_of(name, document)
-        self.documents.insert(
+        number = self.documents.insert(
             "documents",
             campaign=campaign,
             lane=lane,
@@ -292,6 +419,7 @@ class Journal:
                     )
         elif name == "stop":
             self.states.write("UPDATE runs SET exit_status = ? WHERE uid = ?", (document.get("exit_status"), run))
+        return number
 
     def _use_sample(self, campaign: str, trial: int, sample: Sample, bench: str) -> None:
         self.states.write(
@@ -302,14 +430,24 @@ class Journal:
         self.states.insert("trial_samples", campaign=campaign, trial=trial, replicate=1, sample=sample.id)
 
     def _enter(self, campaign: str, trial: int, state: TrialState, detail: str | None, **values: Any) -> None:
-        """A trial enters a state, and columns of its row get new values."""
+        """A trial enters a state, and columns of its row get new values.
+
+        Raises:
+            StorageError: the state cannot follow the one that the trial is in.
+        """
         columns = {"state": state, **values}
         names = ", ".join(f'"{name}" = ?' for name in columns)
+        before = [str(one) for one, following in NEXT.items() if one is not None and state in following]
+        marks = ", ".join("?" for _ in before)
         with self.commit():
-            self.states.write(
-                f"UPDATE trials SET {names} WHERE campaign = ? AND number = ?",  # noqa: S608 (names are ours)
-                (*columns.values(), campaign, trial),
+            found = self.states.rows(
+                f"UPDATE trials SET {names} WHERE campaign = ? AND number = ? AND state IN ({marks}) RETURNING number",  # noqa: S608 (names are ours)
+                (*columns.values(), campaign, trial, *before),
             )
+            if not found:
+                rows = self.states.rows("SELECT state FROM trials WHERE campaign = ? AND number = ?", (campaign, trial))
+                now = rows[0]["state"] if rows else "not known"
+                raise StorageError(f"{campaign}: trial {trial} is {now}, and cannot become {state}")
             self._transition(campaign, trial, state, detail)
 
     def _transition(self, campaign: str, trial: int, state: TrialState, detail: str | None) -> None:

@@ -130,7 +130,11 @@ class JournalReader:
 
     def intents(self, campaign: str) -> list[IntentRecord]:
         """Actions of a campaign, in the order in which they were begun."""
-        rows = self._states.rows("SELECT * FROM intents WHERE campaign = ? ORDER BY rowid", (campaign,))
+        rows = self._states.rows(
+            "SELECT i.*, p.name AS person FROM intents i LEFT JOIN principals p ON p.id = i.settled_by "
+            "WHERE campaign = ? ORDER BY i.rowid",
+            (campaign,),
+        )
         return [
             IntentRecord(
                 r["operation"],
@@ -141,6 +145,8 @@ class JournalReader:
                 r["intended_lab_s"],
                 r["settled_lab_s"],
                 r["detail"],
+                r["counter"],
+                r["person"],
             )
             for r in rows
         ]
@@ -217,6 +223,7 @@ def _campaign(row: dict[str, Any]) -> CampaignRecord:
         lab_hash=row["lab_hash"],
         environment=json.loads(row["environment"]),
         recommendation=recommendation and _recommendation.validate_json(recommendation),
+        options=json.loads(row["options"]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ __all__ = [
     "IntentRecord",
     "InterventionRecord",
     "MovementRecord",
+    "Past",
+    "PhaseRecord",
     "Recommendation",
     "Timings",
     "Transition",
@@ -36,7 +39,7 @@ class CampaignRecord:
     laboratory: str
     realm: str
     state: str
-    """``running``, ``finished``, ``stopped`` or ``failed``."""
+    """``running``, ``paused``, ``finished``, ``stopped`` or ``failed``."""
     reason: str | None
     """Why it ended, in one sentence."""
     seed: int
@@ -54,6 +57,8 @@ class CampaignRecord:
     environment: dict[str, Any]
     """Versions of Python and packages, the machine, and the command."""
     recommendation: Recommendation | None
+    options: Mapping[str, Any]
+    """How it was asked to run, and where its files are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +134,36 @@ class IntentRecord:
     device: str
     action: dict[str, Any]
     state: str
-    """``intended``, ``done`` or ``failed``."""
+    """``intended``, ``done``, ``failed``, or ``void`` where it was found not to have happened."""
     intended_lab_s: float
     settled_lab_s: float | None
     detail: str | None
+    counter: int | None = None
+    """The device's own count of operations before the action, where it was known."""
+    settled_by: str | None = None
+    """Who settled it, where it was in doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRecord:
+    """A phase that is complete."""
+
+    result: Any
+    """What it returned."""
+    first: int
+    """Number of the first document that it may have recorded."""
+    last: int
+    """Number of the last document that was recorded when it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What earlier runs of a trial's plan have done."""
+
+    actions: Mapping[str, str]
+    """State of each action by its operation id: ``intended``, ``done``, ``failed`` or ``void``."""
+    phases: Mapping[str, PhaseRecord]
+    """Phases that are complete, by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import bluesky.plan_stubs as bps
@@ -14,6 +15,7 @@ from ophyd.status import DeviceStatus
 from autolab.campaign.campaign import Campaign
 from autolab.campaign.events import CampaignEvent, CampaignResult
 from autolab.campaign.lab import OpenLab
+from autolab.campaign.recovery import Recovered, recovered
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import StopSwitch
 from autolab.config.specs import Budget, NoImprovement
@@ -23,12 +25,14 @@ from autolab.core.errors import DeviceError, ProposerError
 from autolab.core.objectives import Objective
 from autolab.core.operations import OperationId, Operations
 from autolab.core.parameters import RangeParameter
+from autolab.core.phases import Settlement
 from autolab.core.principals import Principal
 from autolab.core.problem import Problem, Space
 from autolab.core.proposing import EngineSpec, Observation, Recommendation, SuggestRequest
 from autolab.core.trials import Estimate, Outcome, Realm, Suggestion
 from autolab.journal.journal import CampaignStart, Journal
 from autolab.journal.reader import JournalReader
+from devices.reconciling import judged
 from plans.conventions import act
 
 PROBLEM = Problem(Space((RangeParameter("x", 0.0, 1.0),)), Objective("y", "minimize"))
@@ -52,9 +56,16 @@ class SoftPump:
         self.poured: list[OperationId] = []
         self._is_exclusive, self._halted = is_exclusive, False
         self.amount = 0.0
+        self.is_cut_off = False
+        self.known: dict[str, str] = {}
+        self.count = 0
 
     def set(self, action: Pour) -> DeviceStatus:
+        if self.is_cut_off:
+            raise DeviceError(f"{self.name}: nobody is there to command it")
         self.poured.append(action.operation)
+        self.known[str(action.operation)] = "running"
+        self.count += 1
         self._halted = False
         status = DeviceStatus(self, call_stop_on_failure=False)
 
@@ -62,19 +73,36 @@ class SoftPump:
             for _ in range(20):
                 yield 0.1
                 if self._halted:
+                    self.known[str(action.operation)] = "failed"
                     status.set_exception(DeviceError(f"{self.name}: stopped in the middle"))
                     return
             error = self._fails(action.amount)
             if error is not None:
+                self.known[str(action.operation)] = "failed"
                 status.set_exception(error)
                 return
+            self.known[str(action.operation)] = "done"
             self.amount = action.amount
             status.set_finished()
 
         self._clock.start(work())
         return status
 
+    def counters(self) -> dict[str, int]:
+        return {"operations": self.count}
+
+    def reconcile(self, operation: OperationId, counted: int | None) -> Settlement:
+        state: Any = self.known.get(str(operation), "unknown")
+        return judged(self.name, operation, state, "", counted, self.count)
+
+    def on(self, clock: Clock) -> None:
+        """Goes on under another controller's clock; what it was doing, it has done."""
+        self._clock, self.is_cut_off = clock, False
+        self.known = {operation: "done" if state == "running" else state for operation, state in self.known.items()}
+
     def stop(self, *, success: bool = False) -> None:
+        if self.is_cut_off:  # its controller is gone
+            return
         self._halted = self._is_exclusive  # the RunEngine stops what a plan has moved; a shared pump pours on
 
     def read(self):
@@ -148,20 +176,17 @@ class SoftLab:
     no_improvement: NoImprovement | None = None
     hours: float | None = None
     silent: tuple[str, ...] = ()
+    folder: Path | None = None
+    make_plan: Callable[..., Any] | None = None
 
-    def run(self) -> CampaignResult:
-        self.journal = Journal(None, self.clock)
+    def __post_init__(self) -> None:
         self.pump = SoftPump("pump", self.clock, self.fails, is_exclusive=self.lanes == 1)
-        lab = OpenLab(
-            "soft", "Example", Realm.SIMULATED, self.clock, "bench", {"pump": self.pump}, (), self.stations,
-            self.wells, None, lambda: list(self.silent),
-        )  # fmt: skip
-        setup = CampaignSetup(
-            id="soft-1", key="soft1", name="soft", problem=self.problem, budget=Budget(self.trials, self.hours),
-            no_improvement=self.no_improvement, engine=EngineSpec("line"), lanes=self.lanes, seed=7,
-            plan_name="pour_and_read", make_plan=self._plan, reduce=self.reduce, uses_samples=self.uses_samples,
-            stations=self.stations, principal=Principal("ada", "person"),
-        )  # fmt: skip
+
+    def run(self, begin: Callable[[Journal], None] = lambda journal: None) -> CampaignResult:
+        """Run the campaign; ``begin`` may tamper with the journal when its start has been written."""
+        self.journal = Journal(self.folder, self.clock)
+        setup = self._setup()
+        self.journal.take_lease("the test")
         self.journal.start_campaign(
             CampaignStart(
                 setup.id, setup.key, "soft", "soft", "Example", "simulated", "bench", 7, setup.engine, self.lanes,
@@ -169,10 +194,39 @@ class SoftLab:
             ),
             setup.principal,
         )  # fmt: skip
+        begin(self.journal)
+        return self._go_on(setup, None)
+
+    def resume(self, begin: Callable[[Journal], None] = lambda journal: None) -> CampaignResult:
+        """Resume the campaign with a controller of its own, as after a crash of the one before."""
+        self.clock = type(self.clock)() if isinstance(self.clock, VirtualClock) else self.clock
+        self.pump.on(self.clock)
+        self.stop = StopSwitch()
+        self.journal = Journal(self.folder, self.clock)
+        reader = JournalReader(self.journal.states, self.journal.documents)
+        past = recovered(reader.trials("soft-1"), reader.intents("soft-1"))
+        setup = self._setup()
+        self.journal.take_lease("the test")
+        self.journal.resume_campaign("soft-1", past.lab_s, setup.principal, "it was interrupted")
+        begin(self.journal)
+        return self._go_on(setup, past)
+
+    def _go_on(self, setup: CampaignSetup, past: Recovered | None) -> CampaignResult:
+        lab = OpenLab(
+            "soft", "Example", Realm.SIMULATED, self.clock, "bench", {"pump": self.pump}, (), self.stations,
+            self.wells, None, lambda: list(self.silent),
+        )  # fmt: skip
         self.events: list[CampaignEvent] = []
-        result = Campaign(setup, lab, self.proposer, self.journal, (self, *self.observers), self.stop).run()
         self.reader = JournalReader(self.journal.states, self.journal.documents)
-        return result
+        return Campaign(setup, lab, self.proposer, self.journal, (self, *self.observers), self.stop, past).run()
+
+    def _setup(self) -> CampaignSetup:
+        return CampaignSetup(
+            id="soft-1", key="soft1", name="soft", problem=self.problem, budget=Budget(self.trials, self.hours),
+            no_improvement=self.no_improvement, engine=EngineSpec("line"), lanes=self.lanes, seed=7,
+            plan_name="pour_and_read", make_plan=self._plan, reduce=self.reduce, uses_samples=self.uses_samples,
+            stations=self.stations, principal=Principal("ada", "person"),
+        )  # fmt: skip
 
     def notify(self, event: CampaignEvent) -> None:
         self.events.append(event)
@@ -181,7 +235,8 @@ class SoftLab:
         return self.reader.trials("soft-1")
 
     def _plan(self, values, operations, sample, md):
-        return lambda: pour_and_read(self.pump, values["x"], operations, md)
+        make = self.make_plan or pour_and_read
+        return lambda: make(self.pump, values["x"], operations, md)
 
 
 def with_objective(objective: Objective) -> Problem:

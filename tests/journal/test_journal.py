@@ -42,6 +42,7 @@ def begun(journal: Journal) -> None:
 def test_what_was_written_is_read_back(tmp_path: Path):
     journal = Journal(tmp_path, VirtualClock())
     begun(journal)
+    journal.acquired("c-1", 1)
     journal.reduced("c-1", 1, 1, 1, {"y": Estimate(2.0, 0.1)})
     journal.close()
     reader = JournalReader.open(tmp_path)

@@ -1,0 +1,143 @@
+"""What is left of a campaign after an interruption, and what becomes of the trials that were under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from autolab.campaign.book import Book
+from autolab.core.clock import Clock
+from autolab.core.errors import DeviceError
+from autolab.core.operations import OperationId
+from autolab.core.phases import Settlement
+from autolab.core.principals import Principal
+from autolab.core.samples import Sample
+from autolab.core.trials import FINAL, Suggestion, TrialState
+from autolab.journal.journal import Journal
+from autolab.journal.records import IntentRecord, TrialRecord
+from devices.reconciling import Reconcilable
+
+__all__ = ["Fate", "Recovered", "Unfinished", "fate_of", "recovered"]
+
+ASK_AGAIN_LAB_S = 1.0
+"""Lab seconds after which an instrument that is still busy is asked again."""
+LONGEST_ACTION_LAB_S = 3600.0
+"""Lab seconds after which nobody waits for a busy instrument any longer."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A trial whose plan had begun and not ended."""
+
+    suggestion: Suggestion
+    sample: Sample | None
+    intents: tuple[IntentRecord, ...]
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """Where a campaign stood when it was interrupted."""
+
+    lab_s: float
+    """Lab seconds of its last record."""
+    book: Book
+    unscreened: tuple[Suggestion, ...]
+    ready: tuple[Suggestion, ...]
+    """Suggestions that were allowed and not begun."""
+    unfinished: tuple[Unfinished, ...]
+    reduced: tuple[int, ...]
+    """Trials whose outcome is kept, and which the proposer has not been told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of a trial that was under way."""
+
+    what: Literal["goes on", "failed", "in doubt"]
+    why: str
+
+
+def recovered(trials: Iterable[TrialRecord], intents: Iterable[IntentRecord]) -> Recovered:
+    """Read where a campaign stood from its record."""
+    book, begun = Book(), list(intents)
+    by_state: dict[TrialState, list[TrialRecord]] = {}
+    lab_s = 0.0
+    for trial in trials:
+        by_state.setdefault(trial.state, []).append(trial)
+        book.suggestions[trial.number] = trial.suggestion
+        lab_s = max(lab_s, *(transition.lab_s for transition in trial.transitions))
+        if trial.state in FINAL:
+            book.concluded[trial.number] = trial.outcome if trial.state is TrialState.INGESTED else None
+        elif trial.state is TrialState.REDUCED:
+            book.concluded[trial.number] = trial.outcome
+    for intent in begun:
+        lab_s = max(lab_s, intent.intended_lab_s, intent.settled_lab_s or 0.0)
+    under_way = [
+        trial
+        for state in (TrialState.RUNNING, TrialState.IN_DOUBT, TrialState.ACQUIRED)
+        for trial in by_state.get(state, [])
+    ]
+    return Recovered(
+        lab_s=lab_s,
+        book=book,
+        unscreened=_suggestions(by_state, TrialState.SUGGESTED),
+        ready=_suggestions(by_state, TrialState.SCREENED),
+        unfinished=tuple(
+            Unfinished(
+                trial.suggestion,
+                trial.samples[-1] if trial.samples else None,
+                tuple(intent for intent in begun if intent.trial == trial.number),
+            )
+            for trial in sorted(under_way, key=lambda trial: trial.number)
+        ),
+        reduced=tuple(trial.number for trial in by_state.get(TrialState.REDUCED, [])),
+    )
+
+
+def fate_of(trial: Unfinished, devices: Mapping[str, Any], clock: Clock, journal: Journal) -> Fate:
+    """Settle the actions of a trial that was under way by asking the devices. Nothing is guessed, and nothing moves.
+
+    Args:
+        trial: The trial.
+        devices: Devices of the lab by name, connected.
+        clock: Lab time.
+        journal: Keeps each answer with the device that gave it.
+    """
+    for intent in trial.intents:
+        if intent.state == "failed":
+            return Fate("failed", intent.detail or f"{intent.operation} failed")
+        if intent.state != "intended":
+            continue
+        operation = OperationId.parse(intent.operation)
+        settlement = _ask(devices.get(intent.device), intent, operation, clock)
+        by = Principal(intent.device, "system")
+        match settlement.state:
+            case "done":
+                journal.settle(operation, "done", settlement.evidence, by=by)
+            case "not done":
+                journal.settle(operation, "void", settlement.evidence, by=by)
+            case "partly":
+                journal.settle(operation, "failed", settlement.evidence, by=by)
+                return Fate("failed", settlement.evidence)
+            case _:
+                return Fate("in doubt", f"{intent.operation}: {settlement.evidence}")
+    return Fate("goes on", "all its actions are settled")
+
+
+def _ask(device: Any, intent: IntentRecord, operation: OperationId, clock: Clock) -> Settlement:
+    if not isinstance(device, Reconcilable):
+        return Settlement("unknown", f"{intent.device} cannot say what became of it")
+    end = clock.now() + LONGEST_ACTION_LAB_S
+    try:
+        settlement = device.reconcile(operation, intent.counter)
+        while settlement.state == "running" and clock.now() < end:
+            clock.sleep(ASK_AGAIN_LAB_S)
+            settlement = device.reconcile(operation, intent.counter)
+    except DeviceError as error:
+        return Settlement("unknown", str(error))
+    return settlement
+
+
+def _suggestions(by_state: Mapping[TrialState, list[TrialRecord]], state: TrialState) -> tuple[Suggestion, ...]:
+    return tuple(trial.suggestion for trial in by_state.get(state, []))
