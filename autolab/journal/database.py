@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from autolab.core.errors import StorageError
+from autolab.journal.log import Log, TreeHead
 from autolab.journal.schema import check_version, is_older, prepare
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Database:
             take the last ones).
         read_only: Open an existing file without the right to write.
         stopwatch: Real seconds on a clock that never goes back; the time spent in commits is added up by it.
+        date: Says the date of an entry in the log of the states.
 
     Raises:
         StorageError: no room or no right to write, no database, a damaged one, or one of a newer version.
@@ -40,11 +42,15 @@ class Database:
         *,
         read_only: bool = False,
         stopwatch: Callable[[], float],
+        date: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._path = str(path) if path else ":memory:"
         self._lock = threading.RLock()
         self._stopwatch = stopwatch
         self.commit_seconds = 0.0
+        self.committed: Callable[[], None] = lambda: None
+        """Called after each commit of a group."""
+        self._log: Log | None = None
         with self._explained():
             if read_only and path is not None:
                 _bring_up_to_date(path, which)
@@ -57,6 +63,8 @@ class Database:
                 self._connection.execute("PRAGMA foreign_keys = ON")
                 self._connection.execute("PRAGMA busy_timeout = 10000")
                 prepare(self._connection, which, self._path)
+                if which == "states":
+                    self._log = Log(self._connection, date)
 
     @contextmanager
     def commit(self) -> Iterator[None]:
@@ -75,6 +83,7 @@ class Database:
                 begin = self._stopwatch()
                 self._connection.execute("COMMIT")
                 self.commit_seconds += self._stopwatch() - begin
+                self.committed()
             except BaseException:
                 if self._connection.in_transaction:  # SQLite rolls back by itself when the disk is full
                     self._connection.execute("ROLLBACK")
@@ -110,6 +119,32 @@ class Database:
             cursor = self._connection.execute(sql, values)
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read one moment: what is committed meanwhile is not seen by the queries inside."""
+        with self._lock, self._explained():
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("COMMIT")
+
+    @property
+    def n_logged(self) -> int:
+        """Rows that were logged since the states were opened for writing."""
+        return 0 if self._log is None else self._log.added
+
+    def head(self) -> TreeHead:
+        """The present head of the states' log.
+
+        Raises:
+            StorageError: this database is not open for writing, or keeps no log.
+        """
+        if self._log is None:
+            raise StorageError(f"{self._path}: keeps no log; only states that are open for writing have a head")
+        with self._lock, self._explained():
+            return self._log.head()
 
     @cached_property
     def tables(self) -> sqlite_utils.Database:

@@ -69,7 +69,7 @@ class Journal:
         self._clock = clock
         self._origin_s = 0.0
         self._epoch = 0
-        self.states = Database(folder and folder / STATES_FILE, "states", stopwatch=clock.real)
+        self.states = Database(folder and folder / STATES_FILE, "states", stopwatch=clock.real, date=self._date)
         self.documents = Database(folder and folder / DOCUMENTS_FILE, "documents", stopwatch=clock.real)
 
     @property

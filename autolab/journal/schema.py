@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from autolab.core.errors import StorageError
+from autolab.journal.log import adopt
 
 __all__ = ["check_version", "is_older", "prepare"]
 
@@ -90,6 +91,8 @@ ALTER TABLE intents ADD COLUMN settled_by INTEGER REFERENCES principals(id);
 """
 
 _SCRIPTS = {"states": (_STATES_1, _STATES_2), "documents": (_DOCUMENTS_1,)}
+_FIRST_LOGGED = 2
+"""Version of the states that logs what is written."""
 
 
 def check_version(version: int, which: str, path: str) -> None:
@@ -131,4 +134,7 @@ def prepare(connection: sqlite3.Connection, which: str, path: str) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     check_version(version, which, path)
     for number, script in enumerate(scripts[version:], version + 1):
-        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};")
+        if which == "states" and number == _FIRST_LOGGED:
+            adopt(connection)
+        connection.execute("COMMIT")
