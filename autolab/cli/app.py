@@ -7,12 +7,12 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from autolab.cli import reading, running, tools
+from autolab.cli import auditing, reading, running, tools
 from autolab.core.errors import InputError
 
 __all__ = ["LATER", "app", "command"]
 
-LATER = ("try", "resume", "pause", "stop", "backtest", "serve", "review", "portfolio", "audit", "safety")
+LATER = ("try", "resume", "pause", "stop", "backtest", "serve", "review", "portfolio", "safety")
 """Commands that the design knows and that this version lacks."""
 
 
@@ -69,6 +69,7 @@ app.command("status")(reading.status)
 app.command("show")(reading.show)
 app.command("report")(reading.report)
 app.command("export")(reading.export)
+app.add_typer(auditing.commands, name="audit")
 app.command("schema")(tools.schema)
 app.command("doctor")(tools.doctor)
 

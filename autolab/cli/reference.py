@@ -20,7 +20,7 @@ An ID may be shortened to its unique beginning. `autolab --install-completion` c
 |---|---|
 | 0 | done |
 | 1 | internal error; the message names a log file |
-| 2 | refused input; nothing has moved |
+| 2 | refused input; nothing has moved. Of `audit verify`: the record was changed |
 | 3 | stopped by safety |
 | 4 | a device failed for good, also at the start |
 | 5 | stopped by a person (Ctrl-C once, or SIGTERM), or waiting for one |
@@ -34,7 +34,8 @@ def reference() -> str:
     program = command()
     parts = [_HEAD]
     for name, each in program.commands.items():
-        parts.append(_section(name, each))
+        inner = getattr(each, "commands", None)
+        parts += [_section(f"{name} {word}", one) for word, one in inner.items()] if inner else [_section(name, each)]
     later = ", ".join(f"`{name}`" for name in LATER)
     parts.append(f"## Not available yet\n\nThe design names these too; each answers with exit code 2: {later}.\n")
     return "\n".join(parts)

@@ -79,6 +79,7 @@ def run_campaign(
         bench, clock = stack.enter_context(bench_for(bound.lab, bound.names, options, bound.bench, seed, folder))
         lab = stack.enter_context(open_lab(bound.lab, bound.names, bench, clock))
         journal = stack.enter_context(_journal(data, clock))
+        journal.export_heads(bound.lab.heads)
         setup = _setup(bound, lab, key, seed, principal or local_person())
         journal.start_campaign(_start(bound, lab, setup), setup.principal)
         from autolab.campaign.campaign import Campaign

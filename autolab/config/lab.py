@@ -51,6 +51,7 @@ def load_lab(path: str | Path) -> LabSpec:
         labware=labware,
         envelope=envelope,
         packages=tuple(model.packages),
+        heads=None if model.audit is None else Path(path).parent / model.audit.heads,
         source=file.source,
         content_hash=content_hash(file.values),
     )

@@ -24,6 +24,7 @@ from autolab.config.fields import (
 
 __all__ = [
     "AddressModel",
+    "AuditModel",
     "DeviceModel",
     "LabModel",
     "LabwareModel",
@@ -112,6 +113,13 @@ class LimitModel(FileModel):
     """Regular expression that the whole text must match."""
 
 
+class AuditModel(FileModel):
+    """How changes of the record are made to show."""
+
+    heads: Annotated[Text, Field(max_length=500)] = Field(examples=["/mnt/records/colour-bench.jsonl"])
+    """File outside the data folder to which signed heads of the journal's log are appended, seen from the lab file."""
+
+
 class LabModel(FileModel):
     """A lab: one unit of assessment and control."""
 
@@ -133,6 +141,8 @@ class LabModel(FileModel):
     """Limits of each writable signal, by `device.signal`. A signal of our classes without limits: no start."""
     packages: list[PackageName] = Field(default_factory=list[PackageName])
     """Packages of the lab's owner from which dotted names may be resolved, besides our own."""
+    audit: AuditModel | None = None
+    """How changes of the record are made to show. Without it, heads are kept in the data folder only."""
     interlocks: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
     """Conditions that must hold while a trial runs. Not available yet: only the empty list is taken."""
     safe_state: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])

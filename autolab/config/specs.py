@@ -146,5 +146,7 @@ class LabSpec:
     """Limit by ``device.signal``, numbers still in the unit that the file gives (`RangeLimit.unit`)."""
     packages: tuple[str, ...]
     """Packages of the lab's owner from which dotted names may be resolved, besides our own."""
+    heads: Path | None
+    """File to which the heads of the journal's log are exported, resolved against the lab file."""
     source: Source
     content_hash: str

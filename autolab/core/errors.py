@@ -16,6 +16,7 @@
     │   ├── CommandRefusedError          the instrument itself refused the command
     │   └── WireError                    what came over the wire is not what the protocol allows
     ├── InterruptedByPerson           5  paused or stopped by a person, or waiting for one
+    ├── IntegrityError                2  the record is not what was written
     ├── StorageError                  6  no room or no right to write, or a record that cannot be read
     └── ProposerError                 1  the proposer failed or answered with something unusable
 
@@ -36,6 +37,7 @@ __all__ = [
     "FileError",
     "InputError",
     "InputErrors",
+    "IntegrityError",
     "InterruptedByPerson",
     "NotAvailableYetError",
     "NotConnectedError",
@@ -136,6 +138,12 @@ class InterruptedByPerson(AutolabError):  # noqa: N818 (it is a person's decisio
     """A person paused or stopped the campaign, or it waits for one."""
 
     exit_code = 5
+
+
+class IntegrityError(AutolabError):
+    """The record is not what was written: it was changed, cut off, or put back. It is refused as evidence."""
+
+    exit_code = 2
 
 
 class StorageError(AutolabError):

@@ -19,6 +19,7 @@ from autolab.core.proposing import EngineSpec
 from autolab.core.samples import Sample
 from autolab.core.trials import NEXT, Outcome, Suggestion, TrialState, Verdict
 from autolab.journal.database import Database
+from autolab.journal.headwriter import HeadWriter
 from autolab.journal.records import DeviceRecord, MovementRecord, Past, PhaseRecord, Recommendation, Timings
 
 __all__ = ["DOCUMENTS_FILE", "STATES_FILE", "CampaignStart", "Journal"]
@@ -71,6 +72,7 @@ class Journal:
         self._epoch = 0
         self.states = Database(folder and folder / STATES_FILE, "states", stopwatch=clock.real, date=self._date)
         self.documents = Database(folder and folder / DOCUMENTS_FILE, "documents", stopwatch=clock.real)
+        self._heads = None if folder is None else HeadWriter(folder, self.states, self._date)
 
     @property
     def commit_seconds(self) -> float:
@@ -81,8 +83,21 @@ class Journal:
         """Group what is written inside into one commit."""
         return self.states.commit()
 
+    def export_heads(self, place: Path | None) -> None:
+        """Sign heads of the log from here on, and export them to a second place where one is named.
+
+        Raises:
+            InputError: the place is in the data folder.
+            StorageError: the key or the place cannot be read or written.
+        """
+        if self._heads is not None:
+            self._heads.begin(place)
+
     def close(self) -> None:
-        """Close both databases. Idempotent."""
+        """Sign the last head and close both databases. Idempotent."""
+        if self._heads is not None:
+            self._heads.close()
+            self._heads = None
         self.states.close()
         self.documents.close()
 

@@ -17,7 +17,20 @@ from tests.cli.running import autolab, clean_environment
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "ax", "botorch", "ophyd", "bluesky")
 HEAVY_FOR_HELP = (*HEAVY, "numpy", "pandas", "pint", "plotly", "yaml", "sqlite_utils", "epics", "zmq")
-COMMANDS = ("demo", "run", "check", "simulate", "list", "status", "show", "report", "export", "schema", "doctor")
+COMMANDS = (
+    "demo",
+    "run",
+    "check",
+    "simulate",
+    "list",
+    "status",
+    "show",
+    "report",
+    "export",
+    "schema",
+    "doctor",
+    "audit",
+)
 
 
 def modules_after(*commands: tuple[str, ...]) -> tuple[list[int], set[str]]:

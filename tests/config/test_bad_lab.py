@@ -240,6 +240,18 @@ CASES = [
         "and the name of an importable package such as 'my_lab' is wanted",
     ),
     (
+        "audit-without-heads",
+        "interlocks: []",
+        "audit: {}",
+        "21: audit: the key 'heads' is missing: add 'heads: /mnt/records/colour-bench.jsonl'",
+    ),
+    (
+        "unknown-audit-key",
+        "interlocks: []",
+        "audit: {heads: a.jsonl, head: b.jsonl}",
+        "21: audit: unknown key 'head': did you mean 'heads'?",
+    ),
+    (
         "interlocks",
         "interlocks: []",
         "interlocks: [{a: 1}]",

@@ -127,6 +127,16 @@ def test_numbers_of_the_envelope_are_converted_to_the_unit_of_min(tmp_path: Path
     assert spec.devices["oven"].at == NoAddress()
 
 
+def test_the_place_of_the_heads_is_seen_from_the_lab_file(tmp_path: Path) -> None:
+    path = tmp_path / "lab.yaml"
+    path.write_text("name: oven\nlaboratory: L\ndevices: {oven: {class: my_lab.Oven}}\n")
+    assert load_lab(path).heads is None
+    path.write_text(path.read_text() + "audit: {heads: ../records/oven.jsonl}\n")
+    assert load_lab(path).heads == tmp_path / "../records/oven.jsonl"
+    path.write_text(path.read_text().replace("../records", "/mnt/records"))
+    assert load_lab(path).heads == Path("/mnt/records/oven.jsonl")
+
+
 def test_the_content_hash_is_of_what_the_file_says_and_not_of_how_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "campaign.yaml"
     path.write_text(CAMPAIGN)

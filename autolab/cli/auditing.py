@@ -1,0 +1,90 @@
+"""Commands about the record itself: ``audit verify``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autolab.cli.options import DataFolder, Json
+from autolab.cli.output import say, say_json, tell
+from autolab.core.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from autolab.journal.audit import Audit
+
+__all__ = ["commands", "verify"]
+
+MOST = 20
+"""Findings that are said one by one; ``--json`` gives all."""
+
+commands = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Check that the record is what was written.",
+)
+
+
+@commands.callback()
+def audit() -> None:
+    """Check that the record is what was written."""
+
+
+@commands.command("verify")
+def verify(
+    data: DataFolder = Path("autolab-data"),
+    heads: Annotated[
+        Path | None,
+        typer.Option(
+            "--heads",
+            metavar="FILE",
+            help="File to which the lab exports signed heads; without it only those in the data folder are compared.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare the journal with its log and with the heads that were signed, and say what was changed.
+
+    Exit code 0 when all holds, 2 when something was changed.
+    """
+    from autolab.journal.audit import audit as compare
+
+    found = compare(data, heads)
+    if json:
+        say_json(_answer(found))
+        raise typer.Exit(IntegrityError.exit_code if found.findings else 0)
+    for note in found.notes:
+        tell(f"note: {note}")
+    if found.findings:
+        raise IntegrityError(_complaint(data, found))
+    say(f"{data}: {found.entries} entries of the log and {found.rows} rows of the journal agree")
+    if found.covered is not None:
+        say(
+            f"{found.heads} signed heads agree; the newest covers {found.covered.size} entries and was signed on "
+            f"{found.covered.date}"
+        )
+
+
+def _complaint(data: Path, found: Audit) -> str:
+    lines = [f"{data}: the record is not what was written"]
+    lines += [f"- {finding.text}" for finding in found.findings[:MOST]]
+    if len(found.findings) > MOST:
+        lines.append(f"- and {len(found.findings) - MOST} more: see --json")
+    lines.append("Keep the folder as it is, and compare it with a backup of the time of the last head that agrees.")
+    return "\n".join(lines)
+
+
+def _answer(found: Audit) -> dict[str, Any]:
+    covered = found.covered
+    return {
+        "holds": not found.findings,
+        "entries": found.entries,
+        "rows": found.rows,
+        "heads": found.heads,
+        "covered": None if covered is None else {"size": covered.size, "root": covered.root, "date": covered.date},
+        "findings": [asdict(finding) for finding in found.findings],
+        "notes": list(found.notes),
+    }
