@@ -114,7 +114,7 @@ class Campaign:
         self._teller.tell(
             CampaignStarted(
                 setup.id, setup.name, lab.name, lab.realm, setup.problem, setup.engine.name, setup.seed,
-                setup.budget.trials, setup.budget.hours,
+                setup.budget.trials, setup.budget.hours, len(self._book.concluded),
             )
         )  # fmt: skip
         try:

@@ -35,6 +35,8 @@ class CampaignStarted:
     seed: int
     budget_trials: int
     budget_hours: float | None
+    done: int = 0
+    """Trials that are over already, where the campaign is resumed."""
 
 
 @dataclass(frozen=True, slots=True)

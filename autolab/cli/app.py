@@ -7,12 +7,12 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from autolab.cli import auditing, reading, running, tools
+from autolab.cli import auditing, continuing, reading, running, tools
 from autolab.core.errors import InputError
 
 __all__ = ["LATER", "app", "command"]
 
-LATER = ("try", "resume", "pause", "stop", "backtest", "serve", "review", "portfolio", "safety")
+LATER = ("try", "backtest", "serve", "review", "portfolio", "safety")
 """Commands that the design knows and that this version lacks."""
 
 
@@ -39,7 +39,7 @@ app = typer.Typer(
     help="Run a laboratory in a closed loop: propose a trial, check it, run it, learn, and keep the evidence.",
     epilog=(
         "Exit codes: 0 done, 1 internal error, 2 refused input, 3 stopped by safety, 4 a device failed, "
-        "5 stopped by a person, 6 no room or no right to write, 130 interrupted twice."
+        "5 paused or stopped by a person, 6 no room or no right to write, 130 interrupted twice."
     ),
 )
 
@@ -62,6 +62,10 @@ def program(
 
 app.command("demo")(running.demo)
 app.command("run", cls=running.RunCommand)(running.run)
+app.command("resume")(continuing.resume)
+app.command("pause")(continuing.pause)
+app.command("stop")(continuing.stop)
+app.command("settle")(continuing.settle)
 app.command("check")(running.check)
 app.command("simulate")(running.simulate)
 app.command("list")(reading.list_campaigns)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from autolab.campaign.events import CampaignResult
+from autolab.campaign.events import CampaignResult, Observer
 from autolab.cli.interrupts import Interrupts
 from autolab.cli.logs import log_to
 from autolab.cli.output import columns, say, say_json, tell
@@ -20,7 +20,7 @@ from autolab.core.canonical import plain
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord
 
-__all__ = ["execute", "serve_simulators"]
+__all__ = ["execute", "execute_resume", "serve_simulators"]
 
 
 def execute(file: Path, options: RunOptions, *, json: bool) -> int:
@@ -29,6 +29,26 @@ def execute(file: Path, options: RunOptions, *, json: bool) -> int:
     Raises:
         AutolabError: the campaign was refused before it started, or its record could not be written.
     """
+    return _execute(
+        options.data, lambda view, stop: run_campaign(file, options, observers=(view,), stop=stop), json=json
+    )
+
+
+def execute_resume(data: Path, campaign: str, *, accept_changes: bool, json: bool) -> int:
+    """Go on with a campaign with live progress, as `execute` does. Returns the exit code.
+
+    Raises:
+        AutolabError: it cannot be resumed, or its record could not be written.
+    """
+    from autolab.compose.resuming import resume_campaign
+
+    def go_on(view: Observer, stop: StopSwitch) -> CampaignResult:
+        return resume_campaign(data, campaign, accept_changes=accept_changes, observers=(view,), stop=stop)
+
+    return _execute(data, go_on, json=json)
+
+
+def _execute(data: Path, run: Callable[[Any, StopSwitch], CampaignResult], *, json: bool) -> int:
     switch = StopSwitch()
     progress = Progress()
     view = SilentView(progress) if json else LiveView(progress) if sys.stderr.isatty() else LineView(progress)
@@ -37,19 +57,19 @@ def execute(file: Path, options: RunOptions, *, json: bool) -> int:
         switch.request(reason, at_once)
         view.stopping(at_once)
 
-    with log_to(options.data), Interrupts(stop) as interrupts, view:
-        result = run_campaign(file, options, observers=(view,), stop=switch)
+    with log_to(data), Interrupts(stop) as interrupts, view:
+        result = run(view, switch)
     code = interrupts.exit_code(result.exit_code)
-    reader = JournalReader.open(options.data)
+    reader = JournalReader.open(data)
     try:
         campaign = reader.campaign(result.campaign)
-        report = _write_report(reader, campaign, options.data)
+        report = _write_report(reader, campaign, data)
     finally:
         reader.close()
     if json:
         say_json(_summary(result, campaign, report, code))
     else:
-        say(_ending(result, campaign, report, options.data))
+        say(_ending(result, campaign, report, data))
     return code
 
 
@@ -112,6 +132,8 @@ def _ending(result: CampaignResult, campaign: CampaignRecord, report: Path, data
         lines.append(f"{objective.metric}: {value}{target}")
     folder = "" if data == Path("autolab-data") else f" --data {data}"
     lines.append(f"Report: {report}")
+    if result.state in ("paused", "failed"):
+        lines.append(f"Go on: autolab resume {campaign.id}{folder}")
     if best is not None:
         lines.append(f"Next: autolab show {campaign.id} --trial {best.trial}{folder}")
     lines.append(f"      autolab export {campaign.id} --format csv{folder}")

@@ -63,7 +63,7 @@ class Progress:
         with self.lock:
             match event:
                 case CampaignStarted():
-                    self.start = event
+                    self.start, self.done = event, event.done
                     self._last_end_s = self._clock.real()
                 case TrialStarted():
                     self.running = {**self.running, event.lane: Running(event.suggestion)}
@@ -117,11 +117,7 @@ class Progress:
         """What is said after a request to stop."""
         if at_once:
             return "Stopping at once; the devices are brought to rest."
-        numbers = sorted(running.suggestion.trial for running in self.running.values())
-        if not numbers:
-            return "Stopping before the next trial; press Ctrl-C again to stop at once."
-        what = "trial" if len(numbers) == 1 else "trials"
-        return f"Finishing {what} {', '.join(map(str, numbers))}; press Ctrl-C again to stop at once."
+        return "Pausing before the next action; press Ctrl-C again to stop at once."
 
     def _end(self, event: TrialEnded) -> None:
         now = self._clock.real()

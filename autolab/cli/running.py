@@ -81,7 +81,7 @@ def run(
     data: DataFolder = Path("autolab-data"),
     json: Json = False,
 ) -> None:
-    """Run a campaign. Ctrl-C finishes the running trial; a second Ctrl-C stops at once, safely."""
+    """Run a campaign. Ctrl-C pauses before the next action; a second Ctrl-C stops at once, safely."""
     from autolab.cli.execution import execute
     from autolab.compose.options import RunOptions
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
 import re
 import secrets
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.stopping import StopSwitch
 from autolab.compose.environment import environment
+from autolab.compose.locks import holding
 from autolab.compose.names import Names
 from autolab.compose.opening import BenchPlan, bench_for, open_lab, plan_bench
 from autolab.compose.options import RunOptions
+from autolab.compose.requests import heeding
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
 from autolab.config.specs import CampaignSpec, LabSpec
+from autolab.core.addresses import NoAddress
 from autolab.core.clock import Clock
 from autolab.core.errors import InputError, StorageError
 from autolab.core.operations import Operations
@@ -30,7 +34,20 @@ from autolab.core.principals import Principal, local_person
 from autolab.core.samples import Sample
 from autolab.journal.journal import CampaignStart, Journal
 
-__all__ = ["Bound", "StopSwitch", "bind_files", "run_campaign"]
+__all__ = [
+    "Bound",
+    "StopSwitch",
+    "bind",
+    "bind_files",
+    "campaign_id",
+    "conduct",
+    "data_folder",
+    "make_setup",
+    "open_all",
+    "proposer_for",
+    "run_campaign",
+    "with_options",
+]
 
 
 @dataclass(frozen=True)
@@ -68,23 +85,57 @@ def run_campaign(
     Raises:
         AutolabError: it is refused before anything moves; ``exit_code`` says what kind of refusal it is.
     """
-    campaign = _with_options(load_campaign(file), options)
+    campaign = with_options(load_campaign(file), options)
     seed = _seed(campaign, options)
     key = secrets.token_hex(4)
-    folder = options.data / "simulators" / key
     with ExitStack() as stack:
-        proposer = stack.enter_context(_proposer(campaign))  # first: it imports while the rest is made ready
-        bound = _bind(campaign, options)
-        data = stack.enter_context(_data_folder(options))
-        bench, clock = stack.enter_context(bench_for(bound.lab, bound.names, options, bound.bench, seed, folder))
-        lab = stack.enter_context(open_lab(bound.lab, bound.names, bench, clock))
-        journal = stack.enter_context(_journal(data, clock))
-        journal.export_heads(bound.lab.heads)
-        setup = _setup(bound, lab, key, seed, principal or local_person())
-        journal.start_campaign(_start(bound, lab, setup), setup.principal)
-        from autolab.campaign.campaign import Campaign
+        proposer = stack.enter_context(proposer_for(campaign))  # first: it imports while the rest is made ready
+        bound = bind(campaign, options)
+        data = stack.enter_context(data_folder(options))
+        journal, lab = open_all(stack, bound, options, data, seed, key)
+        who = principal or local_person()
+        setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key))
+        journal.start_campaign(_start(bound, lab, setup, file, options), who)
+        return conduct(stack, setup, lab, proposer, journal, observers, stop or StopSwitch())
 
-        return Campaign(setup, lab, proposer, journal, observers, stop).run()
+
+def open_all(
+    stack: ExitStack, bound: Bound, options: RunOptions, data: Path | None, seed: int, key: str
+) -> tuple[Journal, OpenLab]:
+    """Open the bench, the lab and the journal of a campaign, each device locked; the stack closes them.
+
+    Raises:
+        AutolabError: a device is held by another controller, or does not answer; the journal cannot be opened.
+    """
+    folder = options.data / "simulators" / key
+    bench, clock = stack.enter_context(bench_for(bound.lab, bound.names, options, bound.bench, seed, folder))
+    holder = f"process {os.getpid()} of {local_person().name} on {platform.node()}, data in {options.data.absolute()}"
+    if not options.virtual:
+        where = "" if bench is None else f" on bench {bench.id}"
+        addressed = {name: d.at for name, d in bound.lab.devices.items() if not isinstance(d.at, NoAddress)}
+        stack.enter_context(holding({name: f"{at}{where}" for name, at in addressed.items()}, holder))
+    lab = stack.enter_context(open_lab(bound.lab, bound.names, bench, clock))
+    journal = stack.enter_context(_journal(data, clock))
+    journal.export_heads(bound.lab.heads)
+    journal.take_lease(holder)
+    return journal, lab
+
+
+def conduct(
+    stack: ExitStack,
+    setup: Any,
+    lab: OpenLab,
+    proposer: Any,
+    journal: Journal,
+    observers: Sequence[Observer],
+    stop: StopSwitch,
+    past: Any = None,
+) -> CampaignResult:
+    """Run a campaign whose lab is open to its end; requests from other processes are heeded."""
+    from autolab.campaign.campaign import Campaign
+
+    stack.enter_context(heeding(journal, setup.id, lab.clock, stop))
+    return Campaign(setup, lab, proposer, journal, observers, stop, past).run()
 
 
 def bind_files(file: Path, options: RunOptions) -> Bound:
@@ -93,14 +144,19 @@ def bind_files(file: Path, options: RunOptions) -> Bound:
     Raises:
         InputError: something in the files is refused; all that was found is reported together.
     """
-    return _bind(_with_options(load_campaign(file), options), options)
+    return bind(with_options(load_campaign(file), options), options)
 
 
-def _bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
+def bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
+    """Read the lab file of a campaign, resolve the names, and match one with the other. Nothing moves.
+
+    Raises:
+        InputError: something in the files is refused; all that was found is reported together.
+    """
     lab = load_lab(campaign.lab)
     bench = plan_bench(lab, options)  # before plans are imported: they bring EPICS along
     names = Names(campaign.source, lab.packages, campaign.lab.parent)
-    from autolab.compose.binding import bind
+    from autolab.compose.binding import bind as match
     from autolab.compose.devices import check_envelope, device_classes, writable_signals
 
     lab_names = Names(lab.source, lab.packages, campaign.lab.parent)
@@ -108,7 +164,7 @@ def _bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
     reducer = names.resolve(campaign.reduce, ("reduce",), "reducer")
     classes = device_classes(lab, lab_names)
     signals = {name: writable_signals(classes[name], spec) or () for name, spec in lab.devices.items()}
-    binding = bind(campaign, lab, plan, reducer, signals)
+    binding = match(campaign, lab, plan, reducer, signals)
     check_envelope(lab, classes)
     _check_lanes(campaign, lab, binding.devices)
     return Bound(campaign, lab, lab_names, binding, bench)
@@ -125,7 +181,12 @@ def _check_lanes(campaign: CampaignSpec, lab: LabSpec, devices: Sequence[str]) -
         )
 
 
-def _with_options(campaign: CampaignSpec, options: RunOptions) -> CampaignSpec:
+def with_options(campaign: CampaignSpec, options: RunOptions) -> CampaignSpec:
+    """A campaign as the options want it.
+
+    Raises:
+        InputError: they do not go together.
+    """
     budget = campaign.budget if options.trials is None else replace(campaign.budget, trials=options.trials)
     engine = campaign.engine if options.engine is None else replace(campaign.engine, name=options.engine)
     lanes = options.lanes or campaign.lanes
@@ -141,7 +202,7 @@ def _seed(campaign: CampaignSpec, options: RunOptions) -> int:
 
 
 @contextmanager
-def _data_folder(options: RunOptions) -> Iterator[Path | None]:
+def data_folder(options: RunOptions) -> Iterator[Path | None]:
     """The data folder, for this controller alone; None for a journal in memory."""
     if options.in_memory:
         yield None
@@ -176,7 +237,8 @@ def _journal(data: Path | None, clock: Clock) -> Iterator[Journal]:
 
 
 @contextmanager
-def _proposer(campaign: CampaignSpec) -> Iterator[Any]:
+def proposer_for(campaign: CampaignSpec) -> Iterator[Any]:
+    """The proposer of a campaign, in a process of its own; it ends with the block."""
     from optimizer.client import ProposerHost
 
     proposer = ProposerHost(warm=campaign.engine.name)
@@ -186,13 +248,19 @@ def _proposer(campaign: CampaignSpec) -> Iterator[Any]:
         proposer.close()
 
 
-def _setup(bound: Bound, lab: OpenLab, key: str, seed: int, principal: Principal) -> Any:
+def campaign_id(campaign: CampaignSpec, clock: Clock, key: str) -> str:
+    """An id for a new campaign: its name, the date, and a part of its key."""
+    name = re.sub(r"[^a-z0-9]+", "-", campaign.name.lower()).strip("-")
+    return f"{name}-{clock.date():%Y%m%d-%H%M%S}-{key[:4]}"
+
+
+def make_setup(bound: Bound, lab: OpenLab, key: str, seed: int, principal: Principal, identity: str) -> Any:
+    """What a campaign is made of, with the devices of an open lab."""
     from autolab.campaign.setup import CampaignSetup
 
     campaign, binding = bound.campaign, bound.binding
-    stamp = f"{lab.clock.date():%Y%m%d-%H%M%S}"
     return CampaignSetup(
-        id=f"{re.sub(r'[^a-z0-9]+', '-', campaign.name.lower()).strip('-')}-{stamp}-{key[:4]}",
+        id=identity,
         key=key,
         name=campaign.name,
         problem=campaign.problem,
@@ -210,7 +278,9 @@ def _setup(bound: Bound, lab: OpenLab, key: str, seed: int, principal: Principal
     )
 
 
-def _start(bound: Bound, lab: OpenLab, setup: Any) -> CampaignStart:
+def _start(bound: Bound, lab: OpenLab, setup: Any, file: Path, options: RunOptions) -> CampaignStart:
+    wanted = asdict(options)
+    del wanted["data"], wanted["in_memory"]
     return CampaignStart(
         id=setup.id,
         key=setup.key,
@@ -230,6 +300,7 @@ def _start(bound: Bound, lab: OpenLab, setup: Any) -> CampaignStart:
         lab_hash=bound.lab.content_hash,
         environment=environment(),
         devices=lab.records,
+        options={"file": str(file.absolute()), **wanted},
     )
 
 

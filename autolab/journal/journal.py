@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from autolab.core.canonical import canonical_json, content_hash, plain
-from autolab.core.clock import Clock
+from autolab.core.canonical import canonical_json, content_hash
 from autolab.core.errors import StorageError
-from autolab.core.operations import OperationId
 from autolab.core.principals import Principal
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
 from autolab.core.samples import Sample
 from autolab.core.trials import NEXT, Outcome, Suggestion, TrialState, Verdict
-from autolab.journal.database import Database
-from autolab.journal.headwriter import HeadWriter
-from autolab.journal.records import DeviceRecord, MovementRecord, Past, PhaseRecord, Recommendation, Timings
+from autolab.journal.actions import ActionJournal
+from autolab.journal.records import DeviceRecord, Recommendation, Timings
+from autolab.journal.scribe import DOCUMENTS_FILE, STATES_FILE
 
 __all__ = ["DOCUMENTS_FILE", "STATES_FILE", "CampaignStart", "Journal"]
-
-STATES_FILE = "journal.sqlite"
-DOCUMENTS_FILE = "documents.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,7 @@ class CampaignStart:
     """How it was asked to run, and where its files are: what a resume needs."""
 
 
-class Journal:
+class Journal(ActionJournal):
     """Writes the record of campaigns. Each method returns when its rows are on the disk.
 
     Args:
@@ -65,41 +58,6 @@ class Journal:
     Raises:
         StorageError: no room or no right to write, a damaged journal, or one of a newer version.
     """
-
-    def __init__(self, folder: Path | None, clock: Clock) -> None:
-        self._clock = clock
-        self._origin_s = 0.0
-        self._epoch = 0
-        self.states = Database(folder and folder / STATES_FILE, "states", stopwatch=clock.real, date=self._date)
-        self.documents = Database(folder and folder / DOCUMENTS_FILE, "documents", stopwatch=clock.real)
-        self._heads = None if folder is None else HeadWriter(folder, self.states, self._date)
-
-    @property
-    def commit_seconds(self) -> float:
-        """Real seconds spent in commits so far."""
-        return self.states.commit_seconds + self.documents.commit_seconds
-
-    def commit(self) -> AbstractContextManager[None]:
-        """Group what is written inside into one commit."""
-        return self.states.commit()
-
-    def export_heads(self, place: Path | None) -> None:
-        """Sign heads of the log from here on, and export them to a second place where one is named.
-
-        Raises:
-            InputError: the place is in the data folder.
-            StorageError: the key or the place cannot be read or written.
-        """
-        if self._heads is not None:
-            self._heads.begin(place)
-
-    def close(self) -> None:
-        """Sign the last head and close both databases. Idempotent."""
-        if self._heads is not None:
-            self._heads.close()
-            self._heads = None
-        self.states.close()
-        self.documents.close()
 
     # campaigns
 
@@ -141,18 +99,6 @@ class Journal:
                     serial_number=device.serial_number,
                     realm=device.realm,
                 )
-
-    def take_lease(self, holder: str) -> int:
-        """Become the controller. Actions are intended under this lease only while there is no newer one.
-
-        Args:
-            holder: Who this is, such as the process and machine, for whoever is refused.
-
-        Returns:
-            The fencing number of the lease.
-        """
-        self._epoch = self.states.insert("leases", holder=holder, begun=self._date())
-        return self._epoch
 
     def resume_campaign(self, campaign: str, lab_s: float, principal: Principal, detail: str) -> None:
         """Record that a campaign goes on; lab times are counted on from where it was.
@@ -278,125 +224,6 @@ class Journal:
         """Record that a suggestion is not going to be run."""
         self._enter(campaign, trial, TrialState.ABANDONED, why)
 
-    # actions and samples
-
-    def intend(
-        self, operation: OperationId, campaign: str, device: str, action: Mapping[str, Any], counter: int | None = None
-    ) -> None:
-        """Record an action before it is begun; one that was found not to have happened may be intended again.
-
-        Args:
-            operation: Id of the action.
-            campaign: Id of the campaign.
-            device: Name of the device.
-            action: The action as it is sent.
-            counter: The device's own count of operations before it, where it is known.
-
-        Raises:
-            StorageError: an action of this operation id has been recorded before, or another controller has taken
-                over the lab.
-        """
-        with self.commit():
-            self._refuse_if_fenced()
-            again = self.states.rows(
-                "UPDATE intents SET state = 'intended', epoch = ?, counter = ?, intended_lab_s = ?, "
-                "settled_lab_s = NULL WHERE operation = ? AND state = 'void' RETURNING operation",
-                (self._epoch, counter, self.lab_s(), str(operation)),
-            )
-            if again:
-                return
-            self.states.insert(
-                "intents",
-                operation=str(operation),
-                campaign=campaign,
-                trial=operation.trial,
-                replicate=operation.replicate,
-                device=device,
-                action=canonical_json(action),
-                state="intended",
-                intended_lab_s=self.lab_s(),
-                epoch=self._epoch,
-                counter=counter,
-            )
-
-    def settle(
-        self,
-        operation: OperationId | str,
-        state: Literal["done", "failed", "void"],
-        detail: str | None = None,
-        *,
-        by: Principal | None = None,
-    ) -> None:
-        """Record how an action ended.
-
-        Args:
-            operation: Id of the action.
-            state: ``void`` where it did not happen at all.
-            detail: Why it failed; or the evidence, where it was in doubt.
-            by: Who settled it, where it was in doubt.
-        """
-        with self.commit():
-            who = None if by is None else self._principal(by)
-            self.states.write(
-                "UPDATE intents SET state = ?, settled_lab_s = ?, detail = ?, evidence = ?, settled_by = ? "
-                "WHERE operation = ?",
-                (state, self.lab_s(), detail, None if by is None else detail, who, str(operation)),
-            )
-
-    def _refuse_if_fenced(self) -> None:
-        newest = self.states.rows("SELECT epoch, holder FROM leases ORDER BY epoch DESC LIMIT 1")
-        if newest and newest[0]["epoch"] != self._epoch:
-            raise StorageError(
-                f"another controller ({newest[0]['holder']}) has taken over this lab: nothing more is done here"
-            )
-
-    # phases
-
-    def past(self, campaign: str, trial: int) -> Past:
-        """What earlier runs of a trial's plan have done."""
-        actions = self.states.rows(
-            "SELECT operation, state FROM intents WHERE campaign = ? AND trial = ?", (campaign, trial)
-        )
-        phases = self.states.rows(
-            "SELECT name, result FROM phases WHERE campaign = ? AND trial = ? AND state = 'done'", (campaign, trial)
-        )
-        return Past(
-            {row["operation"]: row["state"] for row in actions},
-            {row["name"]: PhaseRecord(**json.loads(row["result"])) for row in phases},
-        )
-
-    def documents_of(self, campaign: str, trial: int, phase: PhaseRecord) -> list[tuple[str, dict[str, Any]]]:
-        """What a phase recorded, with the start documents and descriptors that it needs, as (name, document)."""
-        rows = self.documents.rows(
-            "SELECT name, document FROM documents WHERE campaign = ? AND trial = ? AND id <= ? "
-            "AND (id >= ? OR name IN ('start', 'descriptor')) ORDER BY id",
-            (campaign, trial, phase.last, phase.first),
-        )
-        return [(row["name"], json.loads(row["document"])) for row in rows]
-
-    def phase_done(self, campaign: str, trial: int, name: str, phase: PhaseRecord) -> None:
-        """Record that a phase is complete, with what it returned; what it measured is on the disk before."""
-        self.documents.make_durable()
-        self.states.insert(
-            "phases",
-            campaign=campaign,
-            trial=trial,
-            replicate=1,
-            attempt=1,
-            name=name,
-            state="done",
-            result=canonical_json(phase),
-            lab_s=self.lab_s(),
-        )
-
-    def moved(self, campaign: str, movement: MovementRecord) -> None:
-        """Record a movement when it has ended. It may be lost in a power failure: nothing depends on it."""
-        self.documents.insert("movements", campaign=campaign, **plain(movement))
-
-    def lab_s(self) -> float:
-        """Lab seconds since the campaign started."""
-        return round(self._clock.now() - self._origin_s, 6)
-
     def used_wells(self, lab: str, bench: str) -> set[tuple[str, int]]:
         """Wells that hold a sample of any campaign, as (labware, well)."""
         rows = self.states.rows("SELECT labware, well FROM samples WHERE lab = ? AND bench = ?", (lab, bench))
@@ -475,14 +302,6 @@ class Journal:
             date=self._date(),
             detail=detail,
         )
-
-    def _principal(self, principal: Principal) -> int:
-        key = (principal.name, principal.kind)
-        self.states.write("INSERT OR IGNORE INTO principals (name, kind) VALUES (?, ?)", key)
-        return self.states.rows("SELECT id FROM principals WHERE name = ? AND kind = ?", key)[0]["id"]
-
-    def _date(self) -> str:
-        return self._clock.date().isoformat(timespec="milliseconds")
 
 
 def _run_of(name: str, document: Mapping[str, Any]) -> str:

@@ -105,19 +105,20 @@ def test_the_same_seed_exports_the_same_bytes(tmp_path: Path) -> None:
     assert len(texts[0].splitlines()) == 5
 
 
-def test_the_first_ctrl_c_finishes_the_running_trial(campaign: Started) -> None:
+def test_the_first_ctrl_c_pauses_before_the_next_action_and_says_how_to_go_on(campaign: Started) -> None:
     campaign.wait_for("trial 1: cyan")
     campaign.ctrl_c()
-    campaign.wait_for("Finishing trial 1; press Ctrl-C again to stop at once.")
+    campaign.wait_for("Pausing before the next action; press Ctrl-C again to stop at once.")
     assert campaign.end() == 5
-    campaign.wait_for("stopped, 1 trial with an outcome: stopped by a person")
+    campaign.wait_for("paused by a person: interrupted (Ctrl-C)")
+    campaign.wait_for("Go on: autolab resume teal-in-thirty-")
     assert not any("Traceback" in line for line in campaign.lines)
 
 
 def test_the_second_ctrl_c_stops_at_once(campaign: Started) -> None:
     campaign.wait_for("trial 1: cyan")
     campaign.ctrl_c()
-    campaign.wait_for("Finishing trial 1")
+    campaign.wait_for("Pausing before the next action")
     campaign.ctrl_c()
     assert campaign.end() == 130
     campaign.wait_for("Stopping at once; the devices are brought to rest.")

@@ -18,19 +18,9 @@ ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "ax", "botorch", "ophyd", "bluesky")
 HEAVY_FOR_HELP = (*HEAVY, "numpy", "pandas", "pint", "plotly", "yaml", "sqlite_utils", "epics", "zmq")
 COMMANDS = (
-    "demo",
-    "run",
-    "check",
-    "simulate",
-    "list",
-    "status",
-    "show",
-    "report",
-    "export",
-    "schema",
-    "doctor",
-    "audit",
-)
+    "demo", "run", "resume", "pause", "stop", "settle", "check", "simulate", "list", "status", "show", "report",
+    "export", "schema", "doctor", "audit",
+)  # fmt: skip
 
 
 def modules_after(*commands: tuple[str, ...]) -> tuple[list[int], set[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -59,14 +60,16 @@ def test_the_best_stands_against_the_target() -> None:
     assert progress.best_text() == "colour_distance 4.00 ± 0.10 in trial 2 (target at most 2)"
 
 
-def test_a_stop_names_the_trial_that_is_finished_first() -> None:
+def test_what_is_said_after_ctrl_c_tells_what_the_next_one_does() -> None:
     progress, _ = after_three_trials()
-    assert progress.stopping_text(False) == "Stopping before the next trial; press Ctrl-C again to stop at once."
-    progress.note(TrialStarted(1, suggestion(4), 0.0))
-    assert progress.stopping_text(False) == "Finishing trial 4; press Ctrl-C again to stop at once."
-    progress.note(TrialStarted(2, suggestion(5), 0.0))
-    assert progress.stopping_text(False) == "Finishing trials 4, 5; press Ctrl-C again to stop at once."
+    assert progress.stopping_text(False) == "Pausing before the next action; press Ctrl-C again to stop at once."
     assert progress.stopping_text(True) == "Stopping at once; the devices are brought to rest."
+
+
+def test_the_trials_of_before_count_when_a_campaign_is_resumed() -> None:
+    progress = Progress(VirtualClock())
+    progress.note(replace(START, done=4))
+    assert progress.done == 4
 
 
 def test_the_panel_shows_realm_phase_best_and_what_is_left() -> None:

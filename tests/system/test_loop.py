@@ -71,17 +71,30 @@ def test_a_run_attaches_to_running_simulators_and_uses_fresh_wells(tmp_path: Pat
     assert not (tmp_path / "simulators" / "colour-bench" / "endpoints.json").exists()
 
 
-def test_ctrl_c_once_finishes_the_running_trial_and_says_so(tmp_path: Path):
-    process = started("run", COLOUR, "--simulate", "--time-factor", 60, "--engine", "sobol", data=tmp_path)
+_TWO_TRIALS = ("--engine", "sobol", "--trials", 2, "--seed", 1)
+
+
+def test_ctrl_c_once_pauses_before_the_next_action_and_a_resume_does_the_rest(tmp_path: Path):
+    process = started("run", COLOUR, "--simulate", "--time-factor", 60, *_TWO_TRIALS, data=tmp_path)
     line_with(process, "trial 1:")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 5, err
-    assert "press Ctrl-C again to stop at once" in err
+    assert "Pausing before the next action; press Ctrl-C again to stop at once." in err
     _, campaign, trials = _record(tmp_path)
-    assert campaign.state == "stopped"
-    assert trials[0].state is TrialState.INGESTED
-    assert all(trial.state in (TrialState.INGESTED, TrialState.ABANDONED) for trial in trials)
+    assert campaign.state == "paused"
+    assert trials[0].state is TrialState.RUNNING
+    resumed = autolab("resume", campaign.id, data=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    reader, campaign, trials = _record(tmp_path, keep=True)
+    assert [trial.state for trial in trials] == [TrialState.INGESTED] * 2
+    assert {intent.state for intent in reader.intents(campaign.id)} == {"done"}
+    reader.close()
+    again = autolab("resume", campaign.id, data=tmp_path)
+    assert again.returncode == 2
+    assert again.stderr.strip() == (
+        f"{campaign.id} has finished (budget used up: 2 trials): there is nothing to resume"
+    )
 
 
 def test_ctrl_c_twice_stops_the_devices_and_ends_with_130(tmp_path: Path):
@@ -94,7 +107,7 @@ def test_ctrl_c_twice_stops_the_devices_and_ends_with_130(tmp_path: Path):
     assert process.returncode == 130, err
     assert "Traceback" not in err
     _, campaign, trials = _record(tmp_path)
-    assert (campaign.state, trials[0].state) == ("stopped", TrialState.FAILED)
+    assert (campaign.state, trials[0].state) == ("paused", TrialState.RUNNING)
 
 
 def test_sigterm_stops_the_devices_closes_the_run_and_leaves_nothing_running(tmp_path: Path):

@@ -1,0 +1,100 @@
+"""Commands for a campaign that has begun: ``resume``, ``pause``, ``stop``, ``settle``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autolab.cli.options import CampaignId, DataFolder, Json, complete_campaign
+from autolab.cli.output import columns, say, say_json
+from autolab.core.errors import InputError
+
+__all__ = ["pause", "resume", "settle", "stop"]
+
+
+def resume(
+    campaign: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]",
+            help="Id of a campaign, or its beginning; without one, what can be resumed is listed.",
+            autocompletion=complete_campaign,
+        ),
+    ] = None,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Go on although the campaign or lab file has changed.")
+    ] = False,
+    data: DataFolder = Path("autolab-data"),
+    json: Json = False,
+) -> None:
+    """Go on with a campaign where it was interrupted. What was done is not done again."""
+    if campaign is None:
+        _list(data, json=json)
+        return
+    from autolab.cli.execution import execute_resume
+
+    raise typer.Exit(execute_resume(data, campaign, accept_changes=accept_changes, json=json))
+
+
+def pause(campaign: CampaignId, data: DataFolder = Path("autolab-data")) -> None:
+    """Pause a running campaign before its next action. 'autolab resume' goes on."""
+    from autolab.compose.settling import ask
+
+    say(ask(data, campaign, "pause", now=False))
+
+
+def stop(
+    campaign: CampaignId,
+    now: Annotated[bool, typer.Option("--now", help="Stop the devices in the middle of what they do.")] = False,
+    data: DataFolder = Path("autolab-data"),
+) -> None:
+    """End a campaign for good, before its next action."""
+    from autolab.compose.resuming import campaign_record
+    from autolab.compose.settling import ask, end_for_good
+
+    if campaign_record(data, campaign).state != "running":
+        say(end_for_good(data, campaign))
+        return
+    try:
+        say(ask(data, campaign, "stop", now=now))
+    except InputError:
+        say(end_for_good(data, campaign))
+
+
+def settle(
+    operation: Annotated[str, typer.Argument(metavar="ACTION", help="Id of the action that is in doubt.")],
+    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="What you saw; it is kept.")],
+    done: Annotated[bool, typer.Option("--done", help="It happened.")] = False,
+    not_done: Annotated[bool, typer.Option("--not-done", help="It did not happen.")] = False,
+    partly: Annotated[bool, typer.Option("--partly", help="It happened in part: the trial has failed.")] = False,
+    data: DataFolder = Path("autolab-data"),
+) -> None:
+    """Say what became of an action that nobody but a person can answer for."""
+    from autolab.compose.settling import settle_action
+    from autolab.core.principals import local_person
+
+    if [done, not_done, partly].count(True) != 1:
+        raise InputError("say exactly one of --done, --not-done and --partly")
+    settle_action(data, operation, "done" if done else "void" if not_done else "failed", because, local_person())
+    answer = "done" if done else "not done" if not_done else "done in part"
+    say(f"{operation} is settled as {answer}. Go on with 'autolab resume'.")
+
+
+def _list(data: Path, *, json: bool) -> None:
+    from autolab.compose.resuming import RESUMABLE
+    from autolab.journal.reader import JournalReader
+
+    reader = JournalReader.open(data)
+    try:
+        found = [record for record in reader.campaigns() if record.state in RESUMABLE]
+    finally:
+        reader.close()
+    if json:
+        say_json([{"campaign": c.id, "state": c.state, "reason": c.reason} for c in found])
+    elif not found:
+        say("Nothing can be resumed: every campaign in this folder has ended.")
+    else:
+        rows = [(c.id, c.state, c.reason or "its controller is gone, or still running") for c in found]
+        say(columns([("campaign", "state", "why it stopped"), *rows]))

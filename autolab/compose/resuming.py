@@ -1,0 +1,121 @@
+"""Going on with a campaign that was interrupted: after a pause, a crash, a power failure, a device that had failed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from autolab.campaign.events import CampaignResult, Observer
+from autolab.campaign.stopping import StopSwitch
+from autolab.compose.options import RunOptions
+from autolab.compose.running import Bound, bind, conduct, data_folder, make_setup, open_all, proposer_for, with_options
+from autolab.config.campaign import load_campaign
+from autolab.core.errors import InputError
+from autolab.core.principals import Principal, local_person
+from autolab.journal.journal import Journal
+from autolab.journal.reader import JournalReader
+from autolab.journal.records import CampaignRecord
+
+__all__ = ["RESUMABLE", "campaign_record", "resume_campaign"]
+
+RESUMABLE = ("running", "paused", "failed")
+"""States of a campaign that can be resumed; *running* is one whose controller is gone."""
+
+
+def resume_campaign(
+    data: Path,
+    name: str,
+    *,
+    accept_changes: bool = False,
+    observers: Sequence[Observer] = (),
+    stop: StopSwitch | None = None,
+    principal: Principal | None = None,
+) -> CampaignResult:
+    """Go on with a campaign where it was interrupted, and run it to its end.
+
+    Args:
+        data: The data folder.
+        name: Id of the campaign, or its beginning.
+        accept_changes: Go on although its files have changed; the change is recorded.
+        observers: Told of what happens.
+        stop: The switch by which a person stops it.
+        principal: Who resumes it; None for the person whose account this is.
+
+    Raises:
+        AutolabError: it cannot be resumed, and why; nothing has moved.
+    """
+    who = principal or local_person()
+    with ExitStack() as stack:
+        stack.enter_context(data_folder(RunOptions(data=data)))
+        record = campaign_record(data, name)
+        options = _options(record, data)
+        file = Path(record.options["file"])
+        if not file.is_file():
+            raise InputError(f"{record.id}: its campaign file {file} is gone: put it back, then resume")
+        campaign = with_options(load_campaign(file), options)
+        proposer = stack.enter_context(proposer_for(campaign))
+        bound = bind(campaign, options)
+        changes = _changes(record, bound)
+        if changes and not accept_changes:
+            raise InputError(
+                f"{record.id}: its files have changed since it started; to go on with them all the same, "
+                f"use --accept-changes\n{changes}"
+            )
+        journal, lab = open_all(stack, bound, options, data, record.seed, record.key)
+        past = _past(journal, record)
+        if changes:
+            journal.intervene(record.id, None, who, "accept changes", changes)
+        journal.resume_campaign(record.id, past.lab_s, who, record.reason or "its controller was gone")
+        setup = make_setup(bound, lab, record.key, record.seed, who, record.id)
+        return conduct(stack, setup, lab, proposer, journal, observers, stop or StopSwitch(), past)
+
+
+def campaign_record(data: Path, name: str) -> CampaignRecord:
+    """A campaign by its id, or the beginning of it.
+
+    Raises:
+        InputError: there is none.
+    """
+    reader = JournalReader.open(data)
+    try:
+        return reader.campaign(name)
+    finally:
+        reader.close()
+
+
+def _options(record: CampaignRecord, data: Path) -> RunOptions:
+    """The options that the campaign was started with."""
+    if record.state not in RESUMABLE:
+        raise InputError(f"{record.id} has {record.state} ({record.reason}): there is nothing to resume")
+    if "file" not in record.options:
+        raise InputError(f"{record.id}: an older autolab ran it, and did not record how: start a new campaign")
+    wanted = {key: value for key, value in record.options.items() if key != "file"}
+    if wanted["virtual"]:
+        raise InputError(
+            f"{record.id} ran on the virtual clock, and its devices are gone with their memory: "
+            f"run it again with --seed {record.seed}, which gives the same trials"
+        )
+    return RunOptions(data=data, **wanted)
+
+
+def _changes(record: CampaignRecord, bound: Bound) -> str:
+    """How the campaign's files differ from what they were; empty where they do not."""
+    texts = (
+        (record.campaign_hash, bound.campaign.content_hash, record.campaign_file, bound.campaign.source),
+        (record.lab_hash, bound.lab.content_hash, record.lab_file, bound.lab.source),
+    )
+    lines: list[str] = []
+    for before, now, text, source in texts:
+        if before != now:
+            names = (f"{source.file} as it was", f"{source.file} as it is")
+            lines += difflib.unified_diff(text.splitlines(), source.text.splitlines(), *names, lineterm="", n=1)
+    return "\n".join(lines)
+
+
+def _past(journal: Journal, record: CampaignRecord):
+    from autolab.campaign.recovery import recovered  # with Bluesky behind it
+
+    reader = JournalReader(journal.states, journal.documents)
+    return recovered(reader.trials(record.id), reader.intents(record.id))

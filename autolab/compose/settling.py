@@ -1,0 +1,111 @@
+"""What a person says of a campaign that does not run: what became of an action, or that it is over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from autolab.compose.options import RunOptions
+from autolab.compose.resuming import RESUMABLE, campaign_record
+from autolab.compose.running import data_folder
+from autolab.core.clock import real_clock
+from autolab.core.errors import InputError
+from autolab.core.principals import Principal, local_person
+from autolab.journal.inbox import Inbox
+from autolab.journal.journal import Journal
+from autolab.journal.reader import JournalReader
+
+__all__ = ["ask", "end_for_good", "settle_action"]
+
+ANSWER_REAL_S = 10.0
+"""Real seconds in which a controller answers a request."""
+
+
+def settle_action(
+    data: Path, operation: str, state: Literal["done", "failed", "void"], because: str, principal: Principal
+) -> None:
+    """Record what became of an action that is in doubt, as a person found it.
+
+    Args:
+        data: The data folder.
+        operation: Id of the action, as the campaign named it.
+        state: ``void`` where it did not happen.
+        because: What the person saw.
+        principal: Who says so.
+
+    Raises:
+        InputError: there is no such action, or it is settled already.
+    """
+    if not because.strip():
+        raise InputError("--because: say what you saw, such as 'the well is empty'; it is kept with the answer")
+    with data_folder(RunOptions(data=data)):
+        reader = JournalReader.open(data)
+        try:
+            found = [i for c in reader.campaigns() for i in reader.intents(c.id) if i.operation == operation]
+            doubts = [i.operation for c in reader.campaigns() for i in reader.intents(c.id) if i.state == "intended"]
+        finally:
+            reader.close()
+        if not found:
+            raise InputError(f"there is no action {operation!r}; in doubt are: {', '.join(doubts) or 'none'}")
+        if found[0].state != "intended":
+            raise InputError(f"{operation} is {found[0].state} already: only what is in doubt can be settled")
+        journal = Journal(data, real_clock())
+        try:
+            journal.settle(operation, state, because, by=principal, lab_s=found[0].intended_lab_s)
+        finally:
+            journal.close()
+
+
+def ask(data: Path, name: str, verb: Literal["pause", "stop"], *, now: bool) -> str:
+    """Ask a running campaign to pause or to stop, and wait for its controller's answer.
+
+    Returns:
+        The answer, in one sentence.
+
+    Raises:
+        InputError: the campaign is not running, or nobody answers.
+    """
+    record = campaign_record(data, name)
+    if record.state != "running":
+        raise InputError(f"{record.id} is not running: it has {record.state} ({record.reason})")
+    clock = real_clock()
+    journal = Journal(data, clock)
+    try:
+        inbox = Inbox(journal.states)
+        number = inbox.post(record.id, verb, {"now": now}, local_person(), clock.date().isoformat())
+        end = clock.real() + ANSWER_REAL_S
+        while clock.real() < end:
+            answer = inbox.request(number).answer
+            if answer is not None:
+                return answer
+            clock.sleep(0.1)
+        inbox.answer(number, "withdrawn: nobody answered", clock.date().isoformat())
+    finally:
+        journal.close()
+    raise InputError(
+        f"{record.id}: no controller answered within {ANSWER_REAL_S:g} s, so none runs it: "
+        f"go on with 'autolab resume {record.id}'"
+    )
+
+
+def end_for_good(data: Path, name: str) -> str:
+    """End a campaign that no controller runs: it cannot be resumed any more.
+
+    Returns:
+        What was done, in one sentence.
+
+    Raises:
+        InputError: it has ended already, or a controller runs it.
+    """
+    with data_folder(RunOptions(data=data)):
+        record = campaign_record(data, name)
+        if record.state not in RESUMABLE:
+            raise InputError(f"{record.id} has {record.state} already ({record.reason})")
+        person = local_person()
+        journal = Journal(data, real_clock())
+        try:
+            journal.intervene(record.id, None, person, "stop", "ended while no controller ran it")
+            journal.end_campaign(record.id, "stopped", f"stopped by a person: {person.name}", record.recommendation)
+        finally:
+            journal.close()
+    return f"{record.id} has ended; its record stays"

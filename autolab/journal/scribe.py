@@ -1,0 +1,95 @@
+"""What all parts of the journal share: the clock, the databases, the lease, and who did something."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from autolab.core.clock import Clock
+from autolab.core.errors import StorageError
+from autolab.core.principals import Principal
+from autolab.journal.database import Database
+from autolab.journal.headwriter import HeadWriter
+
+__all__ = ["DOCUMENTS_FILE", "STATES_FILE", "Scribe"]
+
+STATES_FILE = "journal.sqlite"
+DOCUMENTS_FILE = "documents.sqlite"
+
+
+class Scribe:
+    """Writes rows with their lab time, date and principal, under a lease.
+
+    Args:
+        folder: The data folder, which must exist; None keeps all of it in memory.
+        clock: Says the date and the lab time of each row.
+
+    Raises:
+        StorageError: no room or no right to write, a damaged journal, or one of a newer version.
+    """
+
+    def __init__(self, folder: Path | None, clock: Clock) -> None:
+        self._clock = clock
+        self._origin_s = 0.0
+        self._epoch = 0
+        self.states = Database(folder and folder / STATES_FILE, "states", stopwatch=clock.real, date=self._date)
+        self.documents = Database(folder and folder / DOCUMENTS_FILE, "documents", stopwatch=clock.real)
+        self._heads = None if folder is None else HeadWriter(folder, self.states, self._date)
+
+    @property
+    def commit_seconds(self) -> float:
+        """Real seconds spent in commits so far."""
+        return self.states.commit_seconds + self.documents.commit_seconds
+
+    def commit(self) -> AbstractContextManager[None]:
+        """Group what is written inside into one commit."""
+        return self.states.commit()
+
+    def export_heads(self, place: Path | None) -> None:
+        """Sign heads of the log from here on, and export them to a second place where one is named.
+
+        Raises:
+            InputError: the place is in the data folder.
+            StorageError: the key or the place cannot be read or written.
+        """
+        if self._heads is not None:
+            self._heads.begin(place)
+
+    def close(self) -> None:
+        """Sign the last head and close both databases. Idempotent."""
+        if self._heads is not None:
+            self._heads.close()
+            self._heads = None
+        self.states.close()
+        self.documents.close()
+
+    def take_lease(self, holder: str) -> int:
+        """Become the controller. Actions are intended under this lease only while there is no newer one.
+
+        Args:
+            holder: Who this is, such as the process and machine, for whoever is refused.
+
+        Returns:
+            The fencing number of the lease.
+        """
+        self._epoch = self.states.insert("leases", holder=holder, begun=self._date())
+        return self._epoch
+
+    def lab_s(self) -> float:
+        """Lab seconds since the campaign started."""
+        return round(self._clock.now() - self._origin_s, 6)
+
+    def _refuse_if_fenced(self) -> None:
+        newest = self.states.rows("SELECT epoch, holder FROM leases ORDER BY epoch DESC LIMIT 1")
+        if newest and newest[0]["epoch"] != self._epoch:
+            raise StorageError(
+                f"another controller ({newest[0]['holder']}) has taken over this lab: nothing more is done here"
+            )
+
+    def _principal(self, principal: Principal) -> int:
+        key = (principal.name, principal.kind)
+        self.states.write("INSERT OR IGNORE INTO principals (name, kind) VALUES (?, ?)", key)
+        return self.states.rows("SELECT id FROM principals WHERE name = ? AND kind = ?", key)[0]["id"]
+
+    def _date(self) -> str:
+        return self._clock.date().isoformat(timespec="milliseconds")
