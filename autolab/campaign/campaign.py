@@ -22,13 +22,15 @@ from autolab.campaign.lab import OpenLab
 from autolab.campaign.lane import Lane
 from autolab.campaign.recommending import recommended
 from autolab.campaign.recovery import Recovered, Unfinished, fate_of
-from autolab.campaign.rules import end_reason, target_met, visible
+from autolab.campaign.rules import after_fault, end_reason, target_met, visible
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import End, StopRequest, StopSwitch
 from autolab.campaign.stopwatch import Stopwatch
 from autolab.campaign.telling import Teller
+from autolab.campaign.wells import Wells
 from autolab.core.clock import VirtualClock
 from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, ProposerError
+from autolab.core.faults import kind_of
 from autolab.core.operations import Operations
 from autolab.core.principals import Principal
 from autolab.core.proposing import Proposer
@@ -89,13 +91,14 @@ class Campaign:
         self._past = past
         self._book = Book() if past is None else past.book
         self._ready: deque[Suggestion] = deque()
+        self._attempts: dict[int, int] = {}
         self._asked: Future[Suggestion] | None = None
         self._running: list[_Running] = []
         self._end: End | None = None
         self._unfinished: deque[Unfinished] = deque()
         origin_s = lab.clock.now() - (0.0 if past is None else past.lab_s)
         self._teller = Teller(setup.problem, self._book, observers, lambda: lab.clock.now() - origin_s)
-        self._used = journal.used_wells(lab.name, lab.bench)
+        self._wells = Wells(setup.id, lab.wells, journal.used_wells(lab.name, lab.bench))
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="autolab-proposer")
         self._stopwatch = Stopwatch(lab.clock, journal)
         counts = lab.counts()
@@ -145,6 +148,7 @@ class Campaign:
         for trial in past.unfinished:
             number = trial.suggestion.trial
             fate = fate_of(trial, self._lab.devices, self._lab.clock, self._journal)
+            self._attempts[number] = trial.attempt
             if fate.what == "goes on":
                 self._unfinished.append(trial)
             elif fate.what == "failed":
@@ -228,18 +232,24 @@ class Campaign:
             if self._unfinished:
                 trial = self._unfinished.popleft()
                 why = "resumed: what was done is not done again"
-                self._journal.begin_again(self._setup.id, trial.suggestion.trial, lane.number, why)
-                self._begin(lane, trial.suggestion, trial.sample)
+                number = trial.suggestion.trial
+                self._journal.begin_again(self._setup.id, number, lane.number, why, trial.attempt)
+                self._begin(lane, trial.suggestion, trial.sample, trial.attempt)
                 continue
             suggestion = self._ready.popleft()
-            sample = self._next_sample(suggestion.trial)
+            number, attempt = suggestion.trial, self._attempts.get(suggestion.trial, 1)
+            sample = self._wells.take(number, attempt) if self._setup.uses_samples else None
             if self._setup.uses_samples and sample is None:
                 self._ready.appendleft(suggestion)
                 reason = "no free well is left: put in fresh labware, then resume the campaign"
                 self._end = End("paused", reason, InterruptedByPerson.exit_code)
                 return
-            self._journal.begin(self._setup.id, suggestion, lane.number, sample, self._lab.bench)
-            self._begin(lane, suggestion, sample)
+            if attempt == 1:
+                self._journal.begin(self._setup.id, suggestion, lane.number, sample, self._lab.bench)
+            else:
+                why, bench = f"attempt {attempt}", self._lab.bench
+                self._journal.begin_again(self._setup.id, number, lane.number, why, attempt, sample, bench)
+            self._begin(lane, suggestion, sample, attempt)
 
     def _idle_lane(self) -> Lane | None:
         """The lane that has rested longest; None where all are busy, or a running trial holds the stations."""
@@ -251,30 +261,16 @@ class Campaign:
         self._lanes.append(idle[0])
         return idle[0]
 
-    def _begin(self, lane: Lane, suggestion: Suggestion, sample: Sample | None) -> None:
+    def _begin(self, lane: Lane, suggestion: Suggestion, sample: Sample | None, attempt: int) -> None:
         setup = self._setup
         md = {
-            "campaign": setup.id,
-            "trials": [suggestion.trial],
-            "lab": self._lab.name,
-            "realm": str(self._lab.realm),
-            "plan_name": setup.plan_name,
-            "lane": lane.number,
-            "replicate": 1,
-        }
-        operations = Operations(setup.key, suggestion.trial)
+            "campaign": setup.id, "trials": [suggestion.trial], "lab": self._lab.name, "realm": str(self._lab.realm),
+            "plan_name": setup.plan_name, "lane": lane.number, "replicate": 1,
+        }  # fmt: skip
+        operations = Operations(setup.key, suggestion.trial, attempt=attempt)
         self._teller.tell(TrialStarted(lane.number, suggestion, self._teller.lab_s()))
         plan = setup.make_plan(suggestion.values, operations, sample, md)
-        self._running.append(_Running(lane, suggestion, lane.submit(suggestion.trial, plan, md)))
-
-    def _next_sample(self, trial: int) -> Sample | None:
-        if not self._setup.uses_samples:
-            return None
-        for labware, place, well in self._lab.wells:
-            if (labware, well) not in self._used:
-                self._used.add((labware, well))
-                return Sample(f"{self._setup.id}.s{trial}", labware, place, well)
-        return None
+        self._running.append(_Running(lane, suggestion, lane.submit(suggestion.trial, attempt, plan, md)))
 
     def _wait(self) -> None:
         futures: list[Future[Any]] = [running.future for running in self._running]
@@ -323,12 +319,20 @@ class Campaign:
         return None
 
     def _fail(self, number: int, error: BaseException) -> None:
+        """Record a failure, and do what the campaign says about its kind."""
         if not isinstance(error, AutolabError):
             raise error
         self._journal.fail(self._setup.id, number, str(error))
-        self._book.concluded[number] = None
         self._stopwatch.restart()
+        kind, attempt = kind_of(error), self._attempts.get(number, 1)
+        policy = self._setup.policy(kind)
+        if attempt <= policy.retry and self._end is None:
+            self._attempts[number] = attempt + 1
+            self._ready.appendleft(self._book.suggestions[number])
+            return
+        self._book.concluded[number] = None
         self._teller.trial_ended(number, "failed", str(error))
+        self._end = self._end or after_fault(number, kind, policy, error)
 
     def _judge_end(self, error: BaseException | None) -> None:
         """Decide whether the campaign is over, after a trial has concluded."""

@@ -21,7 +21,7 @@ from autolab.campaign.meter import DeviceMeter
 from autolab.campaign.sink import Sink
 from autolab.core.canonical import plain
 from autolab.core.clock import Clock, VirtualClock
-from autolab.core.errors import AutolabError, DeviceError, DeviceTimeoutError, InterruptedByPerson
+from autolab.core.errors import AutolabError, DeviceError, DeviceTimeoutError, InterruptedByPerson, PlanError
 from autolab.core.operations import OperationId
 from autolab.core.phases import PhaseBegins, PhaseDone, PhaseEnds
 from autolab.journal.journal import Journal
@@ -84,17 +84,18 @@ class Lane:
         self._stopping = threading.Event()
         self._pausing = threading.Event()
         self._past = Past({}, {})
+        self._attempt = 1
         self._phases: dict[str, int] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"autolab-lane-{number}")
         self._engine: LaneEngine = self._worker.submit(self._make_engine, loop).result()
 
-    def submit(self, trial: int, plan: Callable[[], Plan], md: Mapping[str, Any]) -> Future[None]:
-        """Run a plan for a trial on the lane's thread.
+    def submit(self, trial: int, attempt: int, plan: Callable[[], Plan], md: Mapping[str, Any]) -> Future[None]:
+        """Run a plan for an attempt at a trial on the lane's thread.
 
         The future ends with one of our errors where the plan failed: a `DeviceError` with the cause that the device
         gave, an `InterruptedByPerson` after `abort`, or what the plan itself raised.
         """
-        self.trial = trial
+        self.trial, self._attempt = trial, attempt
         return self._worker.submit(self._run, trial, plan, md)
 
     def abort(self, reason: str) -> None:
@@ -144,7 +145,7 @@ class Lane:
     def _run(self, trial: int, plan: Callable[[], Plan], md: Mapping[str, Any]) -> None:
         self._sink.begin(trial)
         self._meter.begin()
-        self._past = self._journal.past(self._campaign, trial)
+        self._past = self._journal.past(self._campaign, trial, self._attempt)
         self._phases.clear()
         try:
             if self._stopping.is_set() or self._pausing.is_set():
@@ -221,7 +222,7 @@ class Lane:
 
     def _end_phase(self, mark: PhaseEnds, trial: int) -> Plan:
         record = PhaseRecord(mark.result, self._phases.pop(mark.name), self._sink.last)
-        self._journal.phase_done(self._campaign, trial, mark.name, record)
+        self._journal.phase_done(self._campaign, trial, self._attempt, mark.name, record)
         return
         yield  # a plan that sends no message
 
@@ -316,4 +317,4 @@ def _cause(error: Exception) -> AutolabError:
         if isinstance(seen, TimeoutError):
             return DeviceTimeoutError(f"a device did not finish in time ({seen})")
         seen = seen.__cause__ or seen.__context__
-    return DeviceError(f"the plan failed with {type(error).__name__}: {error}")
+    return PlanError(f"the plan failed with {type(error).__name__}: {error}")

@@ -32,7 +32,9 @@ class Unfinished:
 
     suggestion: Suggestion
     sample: Sample | None
+    attempt: int
     intents: tuple[IntentRecord, ...]
+    """The actions of this attempt."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def recovered(trials: Iterable[TrialRecord], intents: Iterable[IntentRecord]) ->
             Unfinished(
                 trial.suggestion,
                 trial.samples[-1] if trial.samples else None,
-                tuple(intent for intent in begun if intent.trial == trial.number),
+                trial.attempt,
+                tuple(i for i in begun if i.trial == trial.number and _attempt(i) == trial.attempt),
             )
             for trial in sorted(under_way, key=lambda trial: trial.number)
         ),
@@ -141,3 +144,7 @@ def _ask(device: Any, intent: IntentRecord, operation: OperationId, clock: Clock
 
 def _suggestions(by_state: Mapping[TrialState, list[TrialRecord]], state: TrialState) -> tuple[Suggestion, ...]:
     return tuple(trial.suggestion for trial in by_state.get(state, []))
+
+
+def _attempt(intent: IntentRecord) -> int:
+    return OperationId.parse(intent.operation).attempt

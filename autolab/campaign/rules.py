@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autolab.campaign.stopping import End
 from autolab.config.specs import Budget, NoImprovement
+from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson
+from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome
 
-__all__ = ["Best", "best_of", "end_reason", "target_met", "visible"]
+__all__ = ["Best", "after_fault", "best_of", "end_reason", "target_met", "visible"]
 
 
 def visible(trial: int, lanes: int) -> tuple[range, range]:
@@ -94,4 +97,23 @@ def end_reason(
                 return (
                     f"no improvement: the last {no_improvement.trials} trials gained {gain:.3g} in {objective.metric}"
                 )
+    return None
+
+
+def after_fault(trial: int, kind: FaultKind, policy: FaultPolicy, error: AutolabError) -> End | None:
+    """What follows from a trial that has failed for good; None where the campaign goes on, or ends for graver reasons.
+
+    Args:
+        trial: Number of the trial.
+        kind: The kind of fault.
+        policy: What the campaign says about it.
+        error: The fault.
+    """
+    if error.exit_code not in (InputError.exit_code, DeviceError.exit_code):
+        return None  # safety or storage: no policy has a say
+    what = f"trial {trial} failed ({kind}): {error}"
+    if policy.then == "ask":
+        return End("paused", f"{what}; look, then resume", InterruptedByPerson.exit_code)
+    if policy.then == "stop":
+        return End("failed", f"{what}; the campaign stops at a fault of this kind", error.exit_code)
     return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bluesky.utils import Msg
 
 from autolab.config.specs import Budget, NoImprovement
 from autolab.core.data import TrialData
+from autolab.core.faults import DEFAULT_POLICY, FaultKind, FaultPolicy
 from autolab.core.operations import Operations
 from autolab.core.parameters import Values
 from autolab.core.principals import Principal
@@ -51,3 +52,9 @@ class CampaignSetup:
     stations: frozenset[str]
     """Stations that each trial holds while it runs."""
     principal: Principal
+    on_failure: Mapping[FaultKind, FaultPolicy] = field(default_factory=dict[FaultKind, FaultPolicy])
+    """What to do by kind of fault; `autolab.core.faults.DEFAULT_POLICY` for those that are not named."""
+
+    def policy(self, kind: FaultKind) -> FaultPolicy:
+        """What to do about a kind of fault. One that nobody has named is never gone on from without a person."""
+        return FaultPolicy(then="ask") if kind is FaultKind.UNKNOWN else self.on_failure.get(kind, DEFAULT_POLICY)

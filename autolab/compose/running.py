@@ -266,6 +266,7 @@ def make_setup(bound: Bound, lab: OpenLab, key: str, seed: int, principal: Princ
         problem=campaign.problem,
         budget=campaign.budget,
         no_improvement=campaign.no_improvement,
+        on_failure=campaign.on_failure,
         engine=campaign.engine,
         lanes=campaign.lanes,
         seed=seed,

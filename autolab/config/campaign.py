@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from autolab.config.campaignmodel import CampaignModel
 from autolab.config.goals import read_objective, read_outcome_constraints
@@ -12,6 +12,7 @@ from autolab.config.spaces import read_space
 from autolab.config.specs import Budget, CampaignSpec, NoImprovement, Source
 from autolab.config.yamlfile import read_yaml
 from autolab.core.canonical import content_hash
+from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.objectives import Objective
 from autolab.core.problem import Problem, Space
 from autolab.core.proposing import EngineSpec
@@ -19,7 +20,6 @@ from autolab.core.proposing import EngineSpec
 __all__ = ["load_campaign"]
 
 _LATER = {
-    "on_failure": "a failed trial is recorded as failed, and the campaign goes on",
     "confirm": "the best trial is reported without confirmation",
     "approval": "no trial asks for approval",
 }
@@ -45,8 +45,16 @@ def load_campaign(path: str | Path) -> CampaignSpec:
     for key, instead in _LATER.items():
         if file.values.get(key) is not None and not problems.has((key,)):
             problems.not_available_yet((key,), f"{key} is not available yet ({instead}): remove the key")
+    for kind, policy in _mapping(file.values.get("on_failure")).items():
+        if _mapping(policy).get("then") == "quarantine":
+            where = ("on_failure", kind, "then")
+            problems.not_available_yet(where, "then: quarantine is not available yet: write skip, ask or stop")
     problems.raise_any()
     return _spec(Path(path), file.values, file.source, _problem(space, objective, outcome_constraints))
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _problem(space: Space | None, objective: Objective | None, outcome_constraints: Any) -> Problem:
@@ -70,6 +78,10 @@ def _spec(path: Path, values: dict[str, Any], source: Source, problem: Problem) 
         engine=EngineSpec(model.engine.name, model.engine.initial),
         lanes=model.lanes,
         seed=model.seed,
+        on_failure={
+            FaultKind(kind): FaultPolicy(policy.retry, "skip" if policy.then == "quarantine" else policy.then)
+            for kind, policy in model.on_failure.items()
+        },
         source=source,
         content_hash=content_hash(values),
     )

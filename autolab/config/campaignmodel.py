@@ -104,13 +104,17 @@ class EngineModel(FileModel):
     """Trials of the space-filling initial design. Without it: twice the number of free parameters, at least 5."""
 
 
+Fault = Literal["timeout", "refused", "readback", "wire", "disconnected", "device", "bad_outcome"]
+
+
 class FaultModel(FileModel):
     """What to do about one kind of fault."""
 
-    retry: int | None = Field(default=None, ge=0, le=99)
-    """How often to try again first."""
-    then: Literal["retry", "skip", "ask", "quarantine", "stop"] | None = None
-    """What to do afterwards."""
+    retry: int = Field(default=0, ge=0, le=99)
+    """How often to try the trial again first, each time on a fresh sample."""
+    then: Literal["skip", "ask", "quarantine", "stop"] = "skip"
+    """What to do afterwards: record it as failed and go on, pause for a person, or end the campaign. To quarantine a
+    region is not available yet: it is refused."""
 
 
 class ConfirmModel(FileModel):
@@ -165,8 +169,9 @@ class CampaignModel(FileModel):
     """How many trials may run side by side."""
     seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
     """Root of all random draws. Without it one is drawn, and recorded."""
-    on_failure: dict[Slug, FaultModel] | None = None
-    """What to do by kind of fault. Not available yet: the key is refused."""
+    on_failure: dict[Fault, FaultModel] = Field(default_factory=dict[Fault, FaultModel])
+    """What to do by kind of fault. Without it a failed trial is recorded, and the campaign goes on. A plan that failed
+    in a way that nobody has named always pauses for a person."""
     confirm: ConfirmModel | None = None
     """Confirmation of the winner. Not available yet: the key is refused."""
     approval: Slug | None = None

@@ -75,7 +75,7 @@ def _sections(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             inner = f"{path}.{key}" if path else key
             if name := _reference(item):
                 children.append((inner, schema["$defs"][name]))
-            for entry in item.get("patternProperties", {}).values():
+            for entry in _entries(item):
                 if name := _reference(entry):
                     children.append((f"{inner}.NAME", schema["$defs"][name]))
         waiting = children + waiting
@@ -135,5 +135,12 @@ def _list(node: dict[str, Any]) -> str:
 
 
 def _mapping(node: dict[str, Any]) -> str:
-    entries = list(node.get("patternProperties", {}).values())
-    return f"names, each with {_words(entries[0])}" if entries else "keys and values"
+    entries = _entries(node)
+    names = ", ".join(f"`{name}`" for name in node.get("propertyNames", {}).get("enum", ())) or "names"
+    return f"{names}, each with {_words(entries[0])}" if entries else "keys and values"
+
+
+def _entries(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the entries of a mapping with free or chosen names look like."""
+    others = node.get("additionalProperties")
+    return [*node.get("patternProperties", {}).values(), *([others] if isinstance(others, dict) else [])]

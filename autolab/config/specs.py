@@ -10,6 +10,7 @@ from typing import Any
 from autolab.core.addresses import Address
 from autolab.core.envelope import Limit
 from autolab.core.errors import FileError, NotAvailableYetError
+from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
 
@@ -86,6 +87,8 @@ class CampaignSpec:
     """Dotted name of the reducer."""
     budget: Budget
     no_improvement: NoImprovement | None
+    on_failure: Mapping[FaultKind, FaultPolicy]
+    """What to do by kind of fault; `autolab.core.faults.DEFAULT_POLICY` for those that are not named."""
     engine: EngineSpec
     lanes: int
     seed: int | None

@@ -14,7 +14,8 @@
     │   ├── DeviceTimeoutError           it answered, and then did not finish in time
     │   ├── ReadbackError                it says done, and its read-back disagrees
     │   ├── CommandRefusedError          the instrument itself refused the command
-    │   └── WireError                    what came over the wire is not what the protocol allows
+    │   ├── WireError                    what came over the wire is not what the protocol allows
+    │   └── PlanError                    a plan failed in a way that nobody has named
     ├── InterruptedByPerson           5  paused or stopped by a person, or waiting for one
     ├── IntegrityError                2  the record is not what was written
     ├── StorageError                  6  no room or no right to write, or a record that cannot be read
@@ -41,6 +42,7 @@ __all__ = [
     "InterruptedByPerson",
     "NotAvailableYetError",
     "NotConnectedError",
+    "PlanError",
     "ProposerError",
     "ReadbackError",
     "SafetyError",
@@ -132,6 +134,10 @@ class CommandRefusedError(DeviceError):
 
 class WireError(DeviceError):
     """Bytes or messages on the wire break the protocol (checksum, sequence, shape)."""
+
+
+class PlanError(DeviceError):
+    """A plan failed in a way that nobody has named: a defect of the plan, or of a device class."""
 
 
 class InterruptedByPerson(AutolabError):  # noqa: N818 (it is a person's decision, no error of theirs)

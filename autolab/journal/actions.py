@@ -85,13 +85,14 @@ class ActionJournal(Scribe):
 
     # phases
 
-    def past(self, campaign: str, trial: int) -> Past:
-        """What earlier runs of a trial's plan have done."""
+    def past(self, campaign: str, trial: int, attempt: int) -> Past:
+        """What earlier runs of a trial's plan have done in this attempt at it."""
         actions = self.states.rows(
             "SELECT operation, state FROM intents WHERE campaign = ? AND trial = ?", (campaign, trial)
         )
         phases = self.states.rows(
-            "SELECT name, result FROM phases WHERE campaign = ? AND trial = ? AND state = 'done'", (campaign, trial)
+            "SELECT name, result FROM phases WHERE campaign = ? AND trial = ? AND attempt = ? AND state = 'done'",
+            (campaign, trial, attempt),
         )
         return Past(
             {row["operation"]: row["state"] for row in actions},
@@ -107,7 +108,7 @@ class ActionJournal(Scribe):
         )
         return [(row["name"], json.loads(row["document"])) for row in rows]
 
-    def phase_done(self, campaign: str, trial: int, name: str, phase: PhaseRecord) -> None:
+    def phase_done(self, campaign: str, trial: int, attempt: int, name: str, phase: PhaseRecord) -> None:
         """Record that a phase is complete, with what it returned; what it measured is on the disk before."""
         self.documents.make_durable()
         self.states.insert(
@@ -115,7 +116,7 @@ class ActionJournal(Scribe):
             campaign=campaign,
             trial=trial,
             replicate=1,
-            attempt=1,
+            attempt=attempt,
             name=name,
             state="done",
             result=canonical_json(phase),

@@ -190,9 +190,31 @@ class Journal(ActionJournal):
                 self._use_sample(campaign, suggestion.trial, sample, bench)
             self._enter(campaign, suggestion.trial, TrialState.RUNNING, None, lane=lane)
 
-    def begin_again(self, campaign: str, trial: int, lane: int, why: str) -> None:
-        """Record that a lane goes on with a trial that was interrupted."""
-        self._enter(campaign, trial, TrialState.RUNNING, why, lane=lane)
+    def begin_again(
+        self,
+        campaign: str,
+        trial: int,
+        lane: int,
+        why: str,
+        attempt: int = 1,
+        fresh: Sample | None = None,
+        bench: str = "",
+    ) -> None:
+        """Record that a lane goes on with a trial that was interrupted, or tries one again that has failed.
+
+        Args:
+            campaign: Id of the campaign.
+            trial: Number of the trial.
+            lane: Number of the lane.
+            why: What is done, in one sentence.
+            attempt: Number of the attempt, from 1.
+            fresh: Sample of a new attempt; None where the trial goes on with the one that it has.
+            bench: Identity of the hardware's contents, where there is a fresh sample.
+        """
+        with self.commit():
+            if fresh is not None:
+                self._use_sample(campaign, trial, fresh, bench)
+            self._enter(campaign, trial, TrialState.RUNNING, why, lane=lane, attempt=attempt)
 
     def doubt(self, campaign: str, trial: int, why: str) -> None:
         """Record that nobody knows what became of one of the trial's actions."""

@@ -178,7 +178,7 @@ class JournalReader:
             yield row["name"], json.loads(row["document"])
 
     def data(self, campaign: str, trial: int) -> TrialData:
-        """What a trial recorded, as its reducer saw it."""
+        """All that a trial recorded, also in runs that were interrupted."""
         return trial_data(list(self.documents(campaign, trial)))
 
 
@@ -252,4 +252,5 @@ def _trial(
         runs=runs,
         transitions=transitions,
         timings=row["timings"] and _timings.validate_json(row["timings"]),
+        attempt=row["attempt"],
     )

@@ -118,6 +118,8 @@ class TrialRecord:
     """Uids of its Bluesky runs."""
     transitions: tuple[Transition, ...]
     timings: Timings | None
+    attempt: int = 1
+    """Which attempt it is, or was."""
 
     def lab_s(self, state: TrialState) -> float | None:
         """Lab time at which the trial last entered ``state``; None where it never did."""

@@ -22,6 +22,7 @@ from autolab.config.specs import Budget, NoImprovement
 from autolab.core.clock import Clock, VirtualClock
 from autolab.core.data import TrialData
 from autolab.core.errors import DeviceError, ProposerError
+from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.objectives import Objective
 from autolab.core.operations import OperationId, Operations
 from autolab.core.parameters import RangeParameter
@@ -176,6 +177,7 @@ class SoftLab:
     no_improvement: NoImprovement | None = None
     hours: float | None = None
     silent: tuple[str, ...] = ()
+    on_failure: Mapping[FaultKind, FaultPolicy] = field(default_factory=dict)
     folder: Path | None = None
     make_plan: Callable[..., Any] | None = None
 
@@ -225,7 +227,7 @@ class SoftLab:
             id="soft-1", key="soft1", name="soft", problem=self.problem, budget=Budget(self.trials, self.hours),
             no_improvement=self.no_improvement, engine=EngineSpec("line"), lanes=self.lanes, seed=7,
             plan_name="pour_and_read", make_plan=self._plan, reduce=self.reduce, uses_samples=self.uses_samples,
-            stations=self.stations, principal=Principal("ada", "person"),
+            stations=self.stations, principal=Principal("ada", "person"), on_failure=self.on_failure,
         )  # fmt: skip
 
     def notify(self, event: CampaignEvent) -> None:

@@ -294,11 +294,16 @@ CASES = [
     ),
     # Keys of later issues
     (
-        "on-failure",
+        "on-failure-quarantine",
         PLAN,
-        f"on_failure: {{timeout: {{retry: 2, then: skip}}}}\n{PLAN}",
-        "10: on_failure is not available yet (a failed trial is recorded as failed, and the campaign goes on): "
-        "remove the key",
+        f"on_failure: {{timeout: {{retry: 2, then: quarantine}}}}\n{PLAN}",
+        "10: then: quarantine is not available yet: write skip, ask or stop",
+    ),
+    (
+        "on-failure-unknown-kind",
+        PLAN,
+        f"on_failure: {{time_out: {{retry: 2}}}}\n{PLAN}",
+        "10: on_failure: 'time_out' is not known: did you mean 'timeout'?",
     ),
     (
         "confirm",
@@ -343,7 +348,7 @@ def test_the_good_campaign_of_these_tests_is_accepted(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["on_failure: {timeout: {then: skip}}", "confirm: {best: 1, replicates: 1}", "approval: x"]
+    "key", ["on_failure: {timeout: {then: quarantine}}", "confirm: {best: 1, replicates: 1}", "approval: x"]
 )
 def test_a_key_of_a_later_version_says_so_by_its_type(folder: Path, key: str) -> None:
     Path("campaign.yaml").write_text(f"{GOOD}{key}\n")
@@ -393,7 +398,7 @@ approval: hazardous                        # may only tighten the lab's tiers
         load_campaign("campaign.yaml")
     assert [type(error) for error in caught.value.errors] == [NotAvailableYetError] * 3
     assert [str(error).split(" ")[0] for error in caught.value.errors] == [
-        "campaign.yaml:16:",
+        "campaign.yaml:18:",
         "campaign.yaml:19:",
         "campaign.yaml:20:",
     ]

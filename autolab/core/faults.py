@@ -1,0 +1,72 @@
+"""Kinds of faults, and what a campaign does about each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from autolab.core.errors import (
+    AutolabError,
+    CommandRefusedError,
+    DeviceError,
+    DeviceTimeoutError,
+    InputError,
+    NotConnectedError,
+    PlanError,
+    ReadbackError,
+    WireError,
+)
+
+__all__ = ["DEFAULT_POLICY", "FaultKind", "FaultPolicy", "kind_of"]
+
+
+class FaultKind(StrEnum):
+    """Why a trial failed."""
+
+    TIMEOUT = "timeout"
+    """A device accepted a command and did not finish it in time."""
+    REFUSED = "refused"
+    """An instrument refused a command."""
+    READBACK = "readback"
+    """A device says done, and its read-back disagrees."""
+    WIRE = "wire"
+    """What came over the wire is not what the protocol allows."""
+    DISCONNECTED = "disconnected"
+    """A device does not answer."""
+    DEVICE = "device"
+    """A device failed in another way that it named."""
+    BAD_OUTCOME = "bad_outcome"
+    """The data gave no outcome."""
+    UNKNOWN = "unknown"
+    """Anything else. It never continues by itself."""
+
+
+_KINDS: tuple[tuple[type[AutolabError], FaultKind], ...] = (
+    (PlanError, FaultKind.UNKNOWN),
+    (NotConnectedError, FaultKind.DISCONNECTED),
+    (DeviceTimeoutError, FaultKind.TIMEOUT),
+    (ReadbackError, FaultKind.READBACK),
+    (CommandRefusedError, FaultKind.REFUSED),
+    (WireError, FaultKind.WIRE),
+    (DeviceError, FaultKind.DEVICE),
+    (InputError, FaultKind.BAD_OUTCOME),
+)
+
+
+def kind_of(error: AutolabError) -> FaultKind:
+    """The kind of fault that an error is."""
+    return next((kind for branch, kind in _KINDS if isinstance(error, branch)), FaultKind.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultPolicy:
+    """What to do about one kind of fault."""
+
+    retry: int = 0
+    """How often the trial is tried again first, each time as a new attempt on a fresh sample."""
+    then: Literal["skip", "ask", "stop"] = "skip"
+    """*Skip* records the trial as failed and goes on, *ask* pauses for a person, *stop* ends the campaign."""
+
+
+DEFAULT_POLICY = FaultPolicy()
