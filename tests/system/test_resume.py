@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,19 +16,29 @@ from tests.system.command import autolab, line_with, started
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
-def paused(tmp_path: Path) -> tuple[Path, Path, str]:
-    """A campaign of six trials that was paused in its second; its file, its data folder, its id."""
-    shutil.copytree(EXAMPLES / "replay", tmp_path / "replay")
-    file, data = tmp_path / "replay" / "campaign.yaml", tmp_path / "data"
-    words = ("run", file, "--simulate", "--time-factor", 0.7, "--engine", "sobol", "--trials", 6, "--seed", 1)
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A campaign of six trials that Ctrl-C has paused in its second: its files, and its data folder."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    shutil.copytree(EXAMPLES / "replay", folder / "replay")
+    file, data = folder / "replay" / "campaign.yaml", folder / "data"
+    words = ("run", file, "--simulate", "--time-factor", 4, "--engine", "sobol", "--trials", 6, "--seed", 1)
     process = started(*words, data=data)
     line_with(process, "trial 2:")
-    campaign = newest(data)
-    asked = autolab("pause", campaign, data=data)
-    assert asked.stdout.strip() == f"{campaign} pauses before the next action", asked.stderr
+    process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 5
-    return file, data, campaign
+    return file, data
+
+
+@pytest.fixture
+def paused(interrupted: tuple[Path, Path], tmp_path: Path) -> Iterator[tuple[Path, Path, str]]:
+    """The paused campaign, for one test alone: its file, a copy of its data folder, its id."""
+    file, data = interrupted
+    text = file.read_text(encoding="utf-8")
+    shutil.copytree(data, tmp_path / "data")
+    yield file, tmp_path / "data", newest(tmp_path / "data")
+    file.write_text(text, encoding="utf-8")
 
 
 def newest(data: Path) -> str:
@@ -37,8 +49,19 @@ def newest(data: Path) -> str:
         reader.close()
 
 
-def test_a_pause_from_another_terminal_is_listed_and_resumed_to_the_end(tmp_path: Path):
-    _, data, campaign = paused(tmp_path)
+def test_a_pause_from_another_terminal_reaches_the_running_campaign(tmp_path: Path):
+    file = EXAMPLES / "replay" / "campaign.yaml"
+    process = started("run", file, "--simulate", "--time-factor", 1, "--engine", "sobol", data=tmp_path)
+    line_with(process, "trial 1:")
+    campaign = newest(tmp_path)
+    asked = autolab("pause", campaign, data=tmp_path)
+    assert asked.stdout.strip() == f"{campaign} pauses before the next action", asked.stderr
+    process.communicate(timeout=60)
+    assert process.returncode == 5
+
+
+def test_a_paused_campaign_is_listed_and_resumed_to_the_end(paused: tuple[Path, Path, str]):
+    _, data, campaign = paused
     listed = autolab("resume", data=data)
     assert campaign in listed.stdout
     assert "paused by a person: " in listed.stdout
@@ -56,8 +79,8 @@ def test_a_pause_from_another_terminal_is_listed_and_resumed_to_the_end(tmp_path
     assert causes == ["pause", "resume"]
 
 
-def test_a_changed_file_is_shown_as_a_difference_and_needs_consent(tmp_path: Path):
-    file, data, campaign = paused(tmp_path)
+def test_a_changed_file_is_shown_as_a_difference_and_needs_consent(paused: tuple[Path, Path, str]):
+    file, data, campaign = paused
     file.write_text(file.read_text().replace("[0, 120]", "[0, 110]", 1))
     refused = autolab("resume", campaign, data=data)
     assert refused.returncode == 2
@@ -73,8 +96,8 @@ def test_a_changed_file_is_shown_as_a_difference_and_needs_consent(tmp_path: Pat
     assert "+  cyan:    {bounds: [0, 110], unit: uL}" in accepted[0]
 
 
-def test_a_campaign_that_was_stopped_for_good_cannot_be_resumed(tmp_path: Path):
-    _, data, campaign = paused(tmp_path)
+def test_a_campaign_that_was_stopped_for_good_cannot_be_resumed(paused: tuple[Path, Path, str]):
+    _, data, campaign = paused
     assert autolab("stop", campaign, data=data).stdout.strip() == f"{campaign} has ended; its record stays"
     refused = autolab("resume", campaign, data=data)
     assert refused.returncode == 2
@@ -85,31 +108,15 @@ def test_a_campaign_that_was_stopped_for_good_cannot_be_resumed(tmp_path: Path):
     )
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (("settle", "k.t1.r1.pour.a1", "--because", "x"), "say exactly one of --done, --not-done and --partly"),
+def test_what_cannot_be_settled_is_refused(paused: tuple[Path, Path, str]):
+    _, data, _ = paused
+    for words, sentence in (
+        (("--because", "x"), "say exactly one of --done, --not-done and --partly"),
+        (("--done", "--because", "x"), "there is no action 'k.t1.r1.pour.a1'; in doubt are: none"),
         (
-            ("settle", "k.t1.r1.pour.a1", "--done", "--because", "x"),
-            "there is no action 'k.t1.r1.pour.a1'; in doubt are: none",
-        ),
-        (
-            ("settle", "k.t1.r1.pour.a1", "--done", "--because", " "),
+            ("--done", "--because", " "),
             "--because: say what you saw, such as 'the well is empty'; it is kept with the answer",
         ),
-    ],
-    ids=["no answer", "unknown action", "no evidence"],
-)
-def test_what_cannot_be_settled_is_refused(words: tuple[str, ...], sentence: str, tmp_path: Path):
-    arguments = ("run", EXAMPLES / "replay" / "campaign.yaml", "--simulate", "--virtual", "--engine", "sobol")
-    assert autolab(*arguments, "--trials", 1, data=tmp_path).returncode == 0
-    refused = autolab(*words, data=tmp_path)
-    assert (refused.returncode, refused.stderr.strip()) == (2, sentence)
-
-
-def test_a_campaign_on_the_virtual_clock_says_how_to_have_it_again(tmp_path: Path):
-    arguments = ("run", EXAMPLES / "replay" / "campaign.yaml", "--simulate", "--virtual", "--engine", "sobol")
-    assert autolab(*arguments, "--trials", 1, data=tmp_path).returncode == 0
-    refused = autolab("resume", newest(tmp_path), data=tmp_path)
-    assert refused.returncode == 2
-    assert "has finished" in refused.stderr
+    ):
+        refused = autolab("settle", "k.t1.r1.pour.a1", *words, data=data)
+        assert (refused.returncode, refused.stderr.strip()) == (2, sentence)
