@@ -15,7 +15,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,18 +84,14 @@ def torture(data: Path, kills: int, seed: int) -> Verdict:
 @contextmanager
 def simulators(data: Path) -> Iterator[None]:
     """The lab's simulators, outside of any controller's process group."""
-    process = _start("simulate", EXAMPLE / "lab.yaml", "--data", data, "--time-factor", 10, output=subprocess.DEVNULL)
+    process = _start("simulate", EXAMPLE / "lab.yaml", "--data", data, "--time-factor", 10, output=subprocess.PIPE)
     try:
-        endpoints = data / "simulators" / "replay" / "endpoints.json"
-        end = time.monotonic() + PATIENCE_REAL_S
-        while not endpoints.exists():
-            if time.monotonic() > end or process.poll() is not None:
-                raise RuntimeError("the simulators did not start")
-            time.sleep(0.05)
+        if not any("are ready" in line for line in process.stdout or ()):
+            raise RuntimeError("the simulators did not start")
         yield
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE_REAL_S)
+        process.communicate(timeout=PATIENCE_REAL_S)
 
 
 def _one_controller(words: tuple[object, ...], after_s: float | None) -> bool:

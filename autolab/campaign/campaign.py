@@ -114,12 +114,10 @@ class Campaign:
             StorageError: the journal cannot be written: nothing more is done.
         """
         setup, lab = self._setup, self._lab
-        self._teller.tell(
-            CampaignStarted(
-                setup.id, setup.name, lab.name, lab.realm, setup.problem, setup.engine.name, setup.seed,
-                setup.budget.trials, setup.budget.hours, len(self._book.concluded),
-            )
-        )  # fmt: skip
+        self._teller.tell(CampaignStarted(
+            setup.id, setup.name, lab.name, lab.realm, setup.problem, setup.engine.name, setup.seed,
+            setup.budget.trials, setup.budget.hours, len(self._book.concluded),
+        ))  # fmt: skip
         try:
             if self._past is not None:
                 self._recover(self._past)
@@ -296,7 +294,9 @@ class Campaign:
 
     def _interrupted(self, number: int, error: InterruptedByPerson) -> None:
         """A trial whose plan a person ended: it goes on when the campaign is resumed, unless that is over for good."""
-        if self._end is not None and self._end.state == "stopped":
+        if self._end is None:  # the plan itself asked for a pause
+            self._end = End("paused", f"trial {number}: {error}", error.exit_code)
+        elif self._end.state == "stopped":
             self._journal.abandon(self._setup.id, number, str(error))
             self._book.concluded[number] = None
             self._teller.trial_ended(number, "abandoned", str(error))

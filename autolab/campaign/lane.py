@@ -152,7 +152,7 @@ class Lane:
                 raise InterruptedByPerson("stopped before the plan began")
             self._engine(plan(), **md)
         except RunEngineInterrupted as error:
-            if not self._stopping.is_set():
+            if self._engine.state == "paused":  # in the middle of an action it has ended the plan by itself
                 self._engine.abort("a pause in the middle of an action cannot be resumed without repeating it")
             raise InterruptedByPerson("stopped while the plan was running") from error
         except AutolabError:

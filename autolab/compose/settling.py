@@ -41,10 +41,11 @@ def settle_action(
     with data_folder(RunOptions(data=data)):
         reader = JournalReader.open(data)
         try:
-            found = [i for c in reader.campaigns() for i in reader.intents(c.id) if i.operation == operation]
-            doubts = [i.operation for c in reader.campaigns() for i in reader.intents(c.id) if i.state == "intended"]
+            intents = [intent for record in reader.campaigns() for intent in reader.intents(record.id)]
         finally:
             reader.close()
+        found = [intent for intent in intents if intent.operation == operation]
+        doubts = [intent.operation for intent in intents if intent.state == "intended"]
         if not found:
             raise InputError(f"there is no action {operation!r}; in doubt are: {', '.join(doubts) or 'none'}")
         if found[0].state != "intended":

@@ -244,3 +244,15 @@ def test_a_pause_ends_the_plan_before_its_next_action_and_a_resume_does_only_the
     lab.journal.close()
     assert lab.resume().state == "finished"
     check(lab)
+
+
+def test_a_plan_that_asks_for_a_pause_pauses_the_campaign():
+    def pausing(pump: Any, x: float, operations: Operations, md: Any):
+        yield from act(pump, Pour(x, operations("pour")))
+        yield from bps.clear_checkpoint()
+        yield from bps.pause()
+
+    lab = SoftLab(trials=TRIALS, make_plan=pausing)
+    result = lab.run()
+    assert (result.state, result.exit_code) == ("paused", 5)
+    assert lab.trials_of()[0].state is TrialState.RUNNING
