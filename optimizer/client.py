@@ -21,6 +21,8 @@ from optimizer.wire import RECOMMENDATION, SUGGESTION, RecommendRequest, line_of
 
 __all__ = ["ProposerHost"]
 
+_PARTING_S = 5.0
+"""Real seconds for a process that has closed its pipe to end by itself, and tell its exit code."""
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -198,7 +200,10 @@ class _Host:
         return line
 
     def _died(self, verb: str) -> _HostDiedError:
-        self._process.wait()
+        try:
+            self._process.wait(_PARTING_S)
+        except subprocess.TimeoutExpired:  # it let go of its pipe, and hangs on its way out
+            self.end()
         last = self._last_words()
         return _HostDiedError(
             f"the proposer host ended with code {self._process.returncode} while asked to {verb}"

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
 
 from autolab.core.errors import ProposerError
 from optimizer.expressions import CompiledConstraint
@@ -95,6 +94,8 @@ def _centre(rows: Polytope) -> Points:
     """Centre of the largest ball inside the polytope (Chebyshev centre), by linear programming. Shape ``(d,)``."""
     d = rows.below.shape[1]
     norms = np.linalg.norm(rows.below, axis=1, keepdims=True)
+    from scipy.optimize import linprog  # most problems need it not, and it takes a second to import
+
     result = linprog(
         c=[0.0] * d + [-1.0],
         A_ub=np.hstack([rows.below, norms]),

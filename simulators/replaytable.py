@@ -19,6 +19,8 @@ from autolab.core.errors import FileError, InputError
 __all__ = ["Nearest", "ReplayTable"]
 
 MAX_BYTES = 50_000_000
+_LEAST_SPAN = 1e-100
+"""Range below which a column counts as constant: the squares of its differences could not be told from 0."""
 _Cell = str | float
 
 
@@ -61,12 +63,13 @@ class ReplayTable:
         for row, condition in enumerate(zip(*(columns[name] for name in parameters), strict=True)):
             replicates.setdefault(condition, []).append(row)
         self._conditions = tuple(replicates)
+        self._place = {condition: place for place, condition in enumerate(replicates)}
         self._rows = tuple(tuple(rows) for rows in replicates.values())
         by_name = dict(zip(self.parameters, zip(*self._conditions, strict=True), strict=True))
         self._points: NDArray[np.float64] = np.array([by_name[name] for name in self._numbers], dtype=np.float64).T
         self._labels = {name: np.array(by_name[name], dtype=str) for name in self._texts}
         span = np.ptp(self._points, axis=0) if self._numbers else np.ones(0)
-        self._span: NDArray[np.float64] = np.where(span > 0, span, 1.0)
+        self._span: NDArray[np.float64] = np.where(span > _LEAST_SPAN, span, 1.0)
 
     @classmethod
     def load(cls, path: Path, *, metrics: Sequence[str], parameters: Sequence[str] | None = None) -> ReplayTable:
@@ -121,7 +124,7 @@ class ReplayTable:
                 known = ", ".join(sorted(set(self._labels[name].tolist())))
                 raise InputError(f"no measured condition has {name} = {values[name]!r}; measured are {known}")
             distances = np.where(matches, distances, np.inf)
-        best = int(np.argmin(distances))
+        best = self._place.get(tuple(cast(_Cell, values[name]) for name in self.parameters), int(np.argmin(distances)))
         if not math.isfinite(distances[best]):
             raise InputError("no measured condition has this combination of texts")
         condition = dict(zip(self.parameters, self._conditions[best], strict=True))

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 import tests.epics_env  # noqa: F401 (fixes the Channel Access ports before any test imports ophyd)
+from benchmarks.warm import close_server
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports numpy or torch
 os.environ.pop("AUTOLAB_DATA", None)  # a test says where its data lives
@@ -55,6 +56,7 @@ def nothing_left_running() -> Iterator[None]:
     mark = uuid.uuid4().hex
     os.environ[SESSION] = mark
     yield
+    close_server()
     left = _started_here(mark)
     psutil.wait_procs(left, timeout=5)
     alive = [" ".join(process.cmdline()) for process in _started_here(mark)]

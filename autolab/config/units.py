@@ -202,7 +202,12 @@ def _dusted(number: float) -> float:
 
 @functools.cache
 def _registry() -> Any:
-    return importlib.import_module("pint").UnitRegistry()
+    """The registry of pint, from the cache in the user's home: to parse its definitions takes half a second."""
+    make = importlib.import_module("pint").UnitRegistry
+    try:
+        return make(cache_folder=":auto:")
+    except Exception:  # noqa: BLE001 (whatever is wrong with a cache, the definitions themselves stand beside pint)
+        return make()
 
 
 @functools.lru_cache(maxsize=1024)

@@ -7,10 +7,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.cli.running import COMMAND, autolab, clean_environment
 
@@ -65,14 +62,6 @@ class Started:
             self.process.stdout.close()
 
 
-@pytest.fixture
-def campaign(tmp_path: Path) -> Iterator[Started]:
-    words = ("run", CAMPAIGN, "--simulate", "--engine", "sobol", "--time-factor", "100", "--data", "data")
-    started = Started(*words, cwd=tmp_path)
-    yield started
-    started.close()
-
-
 def test_a_campaign_answers_a_program_with_one_json_object(tmp_path: Path) -> None:
     done = autolab("run", CAMPAIGN, *FAST, "--data", "data", "--json", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -94,42 +83,6 @@ def test_a_campaign_says_its_recipe_with_units_its_report_and_what_to_do_next(tm
     assert [line.split(":")[0] for line in done.stderr.splitlines()[1:]] == [
         f"trial {n}" for n in (1, 1, 2, 2, 3, 3, 4, 4)
     ]
-
-
-def test_the_same_seed_exports_the_same_bytes(tmp_path: Path) -> None:
-    texts: list[str] = []
-    for folder in ("a", "b"):
-        assert autolab("run", CAMPAIGN, *FAST, "--data", folder, "--json", cwd=tmp_path).returncode == 0
-        texts.append(autolab("export", "--format", "csv", "--data", folder, cwd=tmp_path).stdout)
-    assert texts[0] == texts[1]
-    assert len(texts[0].splitlines()) == 5
-
-
-def test_the_first_ctrl_c_pauses_before_the_next_action_and_says_how_to_go_on(campaign: Started) -> None:
-    campaign.wait_for("trial 1: cyan")
-    campaign.ctrl_c()
-    campaign.wait_for("Pausing before the next action; press Ctrl-C again to stop at once.")
-    assert campaign.end() == 5
-    campaign.wait_for("paused by a person: interrupted (Ctrl-C)")
-    campaign.wait_for("Go on: autolab resume teal-in-thirty-")
-    assert not any("Traceback" in line for line in campaign.lines)
-
-
-def test_the_second_ctrl_c_stops_at_once(campaign: Started) -> None:
-    campaign.wait_for("trial 1: cyan")
-    campaign.ctrl_c()
-    campaign.wait_for("Pausing before the next action")
-    campaign.ctrl_c()
-    assert campaign.end() == 130
-    campaign.wait_for("Stopping at once; the devices are brought to rest.")
-    assert not any("Traceback" in line for line in campaign.lines)
-
-
-def test_sigterm_stops_at_once_and_says_so(campaign: Started) -> None:
-    campaign.wait_for("trial 1: cyan")
-    campaign.process.terminate()
-    assert campaign.end() == 5
-    campaign.wait_for("terminated (SIGTERM)")
 
 
 def test_simulators_alone_say_where_they_listen_until_ctrl_c(tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 """Units are read and converted once, at the edge."""
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -103,3 +107,15 @@ def test_any_text_is_a_quantity_or_an_input_error(text: str) -> None:
 def test_converting_there_and_back_changes_nothing_that_matters(value: float, units: tuple[str, str]) -> None:
     there, back = units
     assert math.isclose(convert(convert(value, there, back), back, there), value, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_a_damaged_cache_of_the_definitions_changes_nothing(tmp_path: Path) -> None:
+    question = "from autolab.config.units import convert; print(convert(1.0, 'inch', 'mm'))"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", question], env=environment, capture_output=True, text=True)
+        assert (done.stdout, done.stderr) == ("25.4\n", "")
+        kept = list(tmp_path.rglob("*.pickle"))
+        assert kept
+        for file in kept:
+            file.write_bytes(b"no pickle")

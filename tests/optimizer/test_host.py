@@ -71,15 +71,16 @@ def test_a_killed_host_is_started_again_and_asked_again(host: ProposerHost) -> N
 
 
 def test_a_host_that_does_not_answer_in_time_is_ended_and_replaced() -> None:
-    # Long enough for a host to start on a busy machine, short enough to wait for.
-    with ProposerHost(timeout_s=15.0) as made:
-        asked = request(problem(PLAIN), "sobol", 1)
+    with ProposerHost() as made:
+        asked = request(problem(PLAIN), "random", 1)
         made.suggest(asked)
         first = made.pid
         assert first is not None
         os.kill(first, signal.SIGSTOP)
-        with pytest.raises(ProposerError, match="did not answer 'suggest' within 15 s"):
+        made._timeout_s = 0.5  # once it has started: a busy machine may need far longer for that
+        with pytest.raises(ProposerError, match=r"did not answer .suggest. within 0\.5 s"):
             made.suggest(asked)
+        made._timeout_s = 120.0
         assert made.suggest(asked).trial == 1
         assert made.pid != first
 

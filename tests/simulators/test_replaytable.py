@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from autolab.core.errors import FileError, InputError
@@ -29,6 +29,7 @@ def load(folder: Path, text: str | bytes, **options: list[str]) -> ReplayTable:
 
 
 @given(ROWS)
+@example([(0.0, 0.0, "a", 0.0), (2.0, 0.0, "a", 0.0), (1.9e-162, 0.0, "a", 0.0)])
 def test_a_measured_condition_answers_with_all_of_its_own_replicates(
     rows: list[Row],
 ) -> None:
@@ -41,9 +42,11 @@ def test_a_measured_condition_answers_with_all_of_its_own_replicates(
 
 
 @given(ROWS, NUMBERS, NUMBERS)
+@example([(0.0, 0.0, "a", 0.0), (0.0, 2.3e-309, "a", 0.0)], 0.0, 1.0)
 def test_no_condition_of_the_same_text_is_nearer(rows: list[Row], x: float, y: float) -> None:
     loaded, kind = table(rows), rows[0][2]
-    spans = [(max(column) - min(column)) or 1.0 for column in list(zip(*rows, strict=True))[:2]]
+    ranges = [max(column) - min(column) for column in list(zip(*rows, strict=True))[:2]]
+    spans = [width if width > 1e-100 else 1.0 for width in ranges]
     nearest = loaded.nearest({"x": x, "y": y, "kind": kind})
     distances = [
         (((row[0] - x) / spans[0]) ** 2 + ((row[1] - y) / spans[1]) ** 2) ** 0.5 for row in rows if row[2] == kind

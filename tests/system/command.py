@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+from benchmarks.warm import WarmCommand
 
 PATIENCE_S = 100.0
 
 
-def autolab(*arguments: object, data: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+def autolab(*arguments: object, data: Path) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    return subprocess.run(
-        _command(arguments), env=_environment(data), capture_output=True, text=True, timeout=PATIENCE_S, **options
-    )
+    process = started(*arguments, data=data)
+    try:
+        out, err = process.communicate(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill_group()
+        raise
+    return subprocess.CompletedProcess(list(arguments), process.wait(), out, err)
 
 
-def started(*arguments: object, data: Path) -> subprocess.Popen[str]:
-    """Start a command, and leave it running."""
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        _command(arguments), env=_environment(data), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
-    )
+def started(*arguments: object, data: Path) -> WarmCommand:
+    """Start a command in a process group of its own, as a terminal does, and leave it running."""
+    return WarmCommand(arguments, _environment(data))
 
 
-def line_with(process: subprocess.Popen[str], words: str) -> str:
+def ctrl_c(process: WarmCommand) -> None:
+    """What a terminal does at Ctrl-C: the whole group is interrupted, children included."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def line_with(process: WarmCommand, words: str) -> str:
     """The first line of standard error that contains ``words``; fails the test when the process ends before."""
-    assert process.stderr is not None
     seen = []
     for line in process.stderr:
         seen.append(line)
@@ -41,10 +48,6 @@ def line_with(process: subprocess.Popen[str], words: str) -> str:
 def campaigns(data: Path) -> list[dict[str, Any]]:
     """What ``autolab list --json`` says."""
     return json.loads(autolab("list", "--json", data=data).stdout)
-
-
-def _command(arguments: tuple[object, ...]) -> list[str]:
-    return [sys.executable, "-m", "autolab.cli", *map(str, arguments)]
 
 
 def _environment(data: Path) -> dict[str, str]:

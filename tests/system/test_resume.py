@@ -22,7 +22,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("interrupted")
     shutil.copytree(EXAMPLES / "replay", folder / "replay")
     file, data = folder / "replay" / "campaign.yaml", folder / "data"
-    words = ("run", file, "--simulate", "--time-factor", 4, "--engine", "sobol", "--trials", 6, "--seed", 1)
+    words = ("run", file, "--simulate", "--time-factor", 4, "--engine", "random", "--trials", 6, "--seed", 1)
     process = started(*words, data=data)
     line_with(process, "trial 2:")
     process.send_signal(signal.SIGINT)
@@ -51,7 +51,7 @@ def newest(data: Path) -> str:
 
 def test_a_pause_from_another_terminal_reaches_the_running_campaign(tmp_path: Path):
     file = EXAMPLES / "replay" / "campaign.yaml"
-    process = started("run", file, "--simulate", "--time-factor", 1, "--engine", "sobol", data=tmp_path)
+    process = started("run", file, "--simulate", "--time-factor", 1, "--engine", "random", data=tmp_path)
     line_with(process, "trial 1:")
     campaign = newest(tmp_path)
     asked = autolab("pause", campaign, data=tmp_path)

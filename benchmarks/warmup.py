@@ -1,0 +1,26 @@
+"""What a command imports sooner or later; imported once, by the server of `benchmarks.warm`.
+
+Not our devices and plans: they come when the command has set the environment of EPICS.
+"""
+
+from importlib import import_module
+
+for name in (
+    "bluesky.plan_stubs",
+    "ophyd",
+    "ophyd_async.core",
+    "plotly.graph_objects",
+    "pydantic.json_schema",
+    "zmq",
+    "autolab.cli.app",
+    "autolab.cli.continuing",
+    "autolab.cli.execution",
+    "autolab.cli.running",
+    "autolab.compose.resuming",
+    "autolab.compose.running",
+    "autolab.compose.settling",
+    "autolab.report.page",
+):
+    import_module(name)
+
+import_module("autolab.config.units").check_unit("uL")  # reads the definitions of all units
