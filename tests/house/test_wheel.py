@@ -81,7 +81,11 @@ def test_the_doctor_finds_the_wheel_healthy(installed: Path, tmp_path: Path) -> 
 
 
 def test_the_demo_runs_from_the_wheel_and_leaves_only_its_data(installed: Path, tmp_path: Path) -> None:
-    done = _run(installed / "autolab", "demo", "--trials", "3", cwd=tmp_path, home=tmp_path)
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    here.mkdir()
+    done = _run(installed / "autolab", "demo", "--trials", "3", cwd=here, home=home)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["autolab-data"]
-    assert list((tmp_path / "autolab-data").rglob("*.html")), "the demo left no report"
+    assert [path.name for path in here.iterdir()] == ["autolab-data"]
+    assert {path.name for path in home.iterdir()} <= {".cache"}
+    assert list((here / "autolab-data").rglob("*.html")), "the demo left no report"
