@@ -30,9 +30,10 @@ Seconds = Annotated[float, Unit("s")]
 def act(device: Movable[Any], action: Any) -> MsgGenerator[None]:
     """Do an action and wait for it, out of reach of the RunEngine's rewinding.
 
-    Without a checkpoint to go back to, a pause in the middle of the action ends the run instead of repeating the
-    action; after it there is a checkpoint again. The messages are made here: each stub that would make one also
-    formats its caller's stack, which takes longer than the message.
+    Without a checkpoint to go back to, a bare RunEngine that is paused in the action or after it ends the run instead
+    of repeating the action; one that is asked to pause later does so when the action is over. A campaign pauses
+    otherwise, before its next action. The messages are made here: each stub that would make one also formats its
+    caller's stack, which takes longer than the message.
     """
     group = short_uid("act")
     yield Msg("clear_checkpoint")
