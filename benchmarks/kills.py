@@ -1,207 +1,143 @@
-"""Does a campaign survive ``kill -9``? ``python -m benchmarks.kills --kills 600 [--page FILE --date DATE]``.
+"""Does a campaign survive ``kill -9``? ``python -m benchmarks.kills --data FOLDER [--page FILE --date DATE]``.
 
-Simulators run in processes of their own, outside the controller's process group. A controller is killed at a random
-instant after its first trial has begun, and another one resumes; when a campaign has ended the next one begins. The
-judge asks the instrument itself, over a bare socket: what it counted must be what the journal says was done, each
-operation once, and the trials must be those of a campaign that nobody interrupted.
+A simulated instrument runs in a process of its own, outside the controller's process group, with its state on the disk.
+After the first trial the controller, the instrument or both are killed, or stopped for longer than every timeout, at
+random instants and right after each kind of row that the journal gets. Then the campaign is resumed, until it has
+ended. The judge (`benchmarks.killjudge`) asks the instrument itself.
+
+Campaigns are independent of each other; what is found of each is kept in the data folder, so that a run that was
+interrupted goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
+import shutil
+import tempfile
+import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import zmq
+from benchmarks.killbatch import KINDS, TRIALS, Kill, run_batch, uninterrupted
+from benchmarks.killjudge import Verdict, total
 
-from autolab.journal.reader import JournalReader
+__all__ = ["SHARES", "Harness"]
 
-EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "replay"
-TRIALS = 25
-LONGEST_REAL_S = 1.5
-"""A controller is killed at most so many seconds after it has begun its first trial."""
-PATIENCE_REAL_S = 120.0
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the judge found in one data folder."""
-
-    kills: int
-    campaigns: int
-    actions: int
-    repeated: int
-    """Operations that the instrument counted beyond those that the journal has as done."""
-    lost: int
-    """Trials without their outcome, or with another one than in a campaign that nobody interrupted."""
-    unknown: int
-    """Actions and trials in no settled state."""
-    settled: int
-    """Actions that were in doubt and settled by asking the instrument."""
-
-    @property
-    def is_clean(self) -> bool:
-        return self.repeated == self.lost == self.unknown == 0
-
-    @property
-    def upper_bound(self) -> float:
-        """Largest rate of faults per kill that is not excluded at 95 %: the rule of three [Hanley1983]_.
-
-        .. [Hanley1983] J. A. Hanley, A. Lippman-Hand, If nothing goes wrong, is everything all right?, JAMA 249 (1983)
-           1743.
-        """
-        return min(1.0, 3.0 / self.kills) if self.is_clean and self.kills else 1.0
+SHARES = {"controller": 0.6, "simulator": 0.2, "both": 0.1, "stop": 0.1}
+"""Share of each kind of kill."""
+PER_CAMPAIGN = 12
+"""Kills that are planned for a campaign; what is left when it has ended goes to another one."""
+SEEDS = 4
+"""Different seeds of campaigns."""
+VERDICTS = "verdicts.jsonl"
 
 
-def torture(data: Path, kills: int, seed: int) -> Verdict:
-    """Kill controllers of campaigns in ``data`` so many times, let the last one end, and judge."""
-    chance = random.Random(seed)
-    done = campaigns = 0
-    with simulators(data):
-        while done < kills:
-            campaigns += 1
-            words: tuple[object, ...] = ("run", EXAMPLE / "campaign.yaml", "--simulate", "--engine", "sobol")
-            words = (*words, "--trials", TRIALS, "--seed", campaigns, "--data", data)
-            while True:
-                is_to_be_killed = done < kills
-                killed = _one_controller(words, chance.uniform(0.0, LONGEST_REAL_S) if is_to_be_killed else None)
-                if not killed:
-                    break
-                done += 1
-                words = ("resume", _newest(data), "--data", data)
-        return judge(data, done, campaigns)
+class Harness:
+    """Runs campaigns and kills them, several at a time.
+
+    Args:
+        data: Keeps the verdicts, and what was found of a campaign that is not clean.
+        kills: How many kills there are to be.
+        seed: Seed of their kinds and instants.
+    """
+
+    def __init__(self, data: Path, kills: int, seed: int) -> None:
+        self._data, self._kills, self._seed = data, kills, seed
+        self._lock = threading.Lock()
+        data.mkdir(parents=True, exist_ok=True)
+        self.verdicts = [Verdict.from_json(line) for line in self._lines()]
+        self._begun = len(self.verdicts)
+        self._left = _planned(kills)
+        for verdict in self.verdicts:
+            self._left.subtract(verdict.kills)
+        self._expected: dict[int, list[Any]] = {}
+
+    def run(self, workers: int, end: float | None = None) -> Verdict:
+        """Kill until all kills are done or the time (of `time.monotonic`) is up; returns the verdict on all of them."""
+        with ThreadPoolExecutor(1) as pool:
+            for seed in range(1, SEEDS + 1):
+                self._expected[seed] = pool.submit(self._uninterrupted, seed).result()
+        with ThreadPoolExecutor(workers) as pool:
+            for worker in [pool.submit(self._work, end) for _ in range(workers)]:
+                worker.result()
+        return total(self.verdicts)
+
+    def _work(self, end: float | None) -> None:
+        while end is None or time.monotonic() < end:
+            with self._lock:
+                number, self._begun = self._begun + 1, self._begun + 1
+                chance = random.Random(f"{self._seed} {number}")
+                kills = _draw(self._left, chance)
+                self._left.subtract(map(str, kills))
+            if not kills:
+                return
+            verdict = self._batch(number, kills, chance)
+            with self._lock:
+                self._left.update(map(str, kills))
+                self._left.subtract(verdict.kills)
+                self.verdicts.append(verdict)
+                with (self._data / VERDICTS).open("a", encoding="utf-8") as file:
+                    file.write(f"{verdict.to_json()}\n")
+
+    def _batch(self, number: int, kills: list[Kill], chance: random.Random) -> Verdict:
+        folder = self._data / f"campaign-{number:04}"
+        if folder.exists():
+            shutil.rmtree(folder)
+        seed = number % SEEDS + 1
+        verdict = run_batch(folder, kills, seed, chance, self._expected[seed])
+        if verdict.is_clean:
+            shutil.rmtree(folder)
+        print(f"campaign {number}: {verdict.n_kills} kills, {verdict.faults} faults", flush=True)
+        return verdict
+
+    def _uninterrupted(self, seed: int) -> list[Any]:
+        with tempfile.TemporaryDirectory() as folder:
+            return uninterrupted(Path(folder), seed)
+
+    def _lines(self) -> list[str]:
+        file = self._data / VERDICTS
+        return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
-@contextmanager
-def simulators(data: Path) -> Iterator[None]:
-    """The lab's simulators, outside of any controller's process group."""
-    process = _start("simulate", EXAMPLE / "lab.yaml", "--data", data, "--time-factor", 10, output=subprocess.PIPE)
-    try:
-        if not any("are ready" in line for line in process.stdout or ()):
-            raise RuntimeError("the simulators did not start")
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=PATIENCE_REAL_S)
+def _planned(kills: int) -> Counter[str]:
+    """How many kills of each kind there are to be, half of them at a transition."""
+    planned: Counter[str] = Counter()
+    for kind in KINDS:
+        n = round(kills * SHARES[kind])
+        planned[str(Kill(kind, at_transition=True))] = n // 2
+        planned[str(Kill(kind, at_transition=False))] = n - n // 2
+    return planned
 
 
-def _one_controller(words: tuple[object, ...], after_s: float | None) -> bool:
-    """Run one controller; kill it so long after its first trial has begun. Returns whether it was killed."""
-    process = _start(*words, output=subprocess.PIPE)
-    try:
-        said: list[str] = []
-        for line in process.stdout or ():
-            said.append(line)
-            if after_s is not None and line.startswith("trial "):
-                try:
-                    process.wait(after_s)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-                    return True
-                after_s = None
-        if process.wait() != 0:
-            raise RuntimeError(f"the controller ended with {process.returncode}:\n{''.join(said)}")
-        return False
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def judge(data: Path, kills: int, campaigns: int) -> Verdict:
-    """Compare the instrument's own account with the journal's."""
-    reader = JournalReader.open(data)
-    try:
-        records = reader.campaigns()
-        trials = {record.id: reader.trials(record.id) for record in records}
-        intents = [intent for record in records for intent in reader.intents(record.id)]
-    finally:
-        reader.close()
-    states = {intent.operation: ask(data, "query", operation=intent.operation)["state"] for intent in intents}
-    unsettled = [intent for intent in intents if intent.state not in ("done", "void")]
-    disagreeing = [intent for intent in intents if (intent.state == "done") != (states[intent.operation] == "done")]
-    expected = [_uninterrupted(seed, data) for seed in range(1, campaigns + 1)]
-    found = [
-        [(t.suggestion.values, t.outcome and t.outcome["colour_distance"].value) for t in ts] for ts in trials.values()
+def _draw(left: Counter[str], chance: random.Random) -> list[Kill]:
+    """Kills for one campaign, drawn from what is left."""
+    kills = [
+        Kill(kind, at_transition)
+        for kind in KINDS
+        for at_transition in (True, False)
+        for _ in range(left[str(Kill(kind, at_transition))])
     ]
-    lost = sum(
-        one != other
-        for mine, theirs in zip(found, expected, strict=True)
-        for one, other in zip(mine, theirs, strict=True)
-    )
-    return Verdict(
-        kills=kills,
-        campaigns=campaigns,
-        actions=len(intents),
-        repeated=abs(ask(data, "status")["counter"] - sum(intent.state == "done" for intent in intents)),
-        lost=lost,
-        unknown=len(unsettled)
-        + len(disagreeing)
-        + sum(str(t.state) != "ingested" for ts in trials.values() for t in ts),
-        settled=sum(intent.settled_by is not None for intent in intents),
-    )
-
-
-def ask(data: Path, op: str, **args: Any) -> dict[str, Any]:
-    """Ask the instrument over a bare socket, as the protocol's page describes it."""
-    address = json.loads((data / "simulators" / "replay" / "endpoints.json").read_text())["addresses"]["instrument"]
-    socket = zmq.Context.instance().socket(zmq.REQ)
-    try:
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.setsockopt(zmq.RCVTIMEO, 10_000)
-        socket.connect(address["zmq"])
-        socket.send_json({"id": "judge", "op": op, "args": args})
-        return dict(socket.recv_json())
-    finally:
-        socket.close()
-
-
-def _uninterrupted(seed: int, data: Path) -> list[Any]:
-    """The trials of a campaign that nobody interrupts, with the same seed, as (values, outcome)."""
-    folder = data / f"uninterrupted-{seed}"
-    words = ("run", EXAMPLE / "campaign.yaml", "--simulate", "--virtual", "--engine", "sobol", "--trials", TRIALS)
-    _start(*words, "--seed", seed, "--data", folder, output=subprocess.DEVNULL).wait()
-    reader = JournalReader.open(folder)
-    try:
-        trials = reader.trials(reader.campaign().id)
-    finally:
-        reader.close()
-    return [(t.suggestion.values, t.outcome and t.outcome["colour_distance"].value) for t in trials]
-
-
-def _newest(data: Path) -> str:
-    reader = JournalReader.open(data)
-    try:
-        return reader.campaign().id
-    finally:
-        reader.close()
-
-
-def _start(*words: object, output: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-u", "-m", "autolab.cli", *map(str, words)]
-    return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    return chance.sample(kills, min(PER_CAMPAIGN, len(kills)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=600)
+    parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--data", type=Path, required=True, help="a folder of its own, empty")
+    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--minutes", type=float, help="begin no further campaign after so many minutes")
+    parser.add_argument("--data", type=Path, required=True, help="keeps what was found; go on with the same folder")
     parser.add_argument("--page", type=Path)
     parser.add_argument("--date", default="undated")
     arguments = parser.parse_args()
-    verdict = torture(arguments.data, arguments.kills, arguments.seed)
+    end = None if arguments.minutes is None else time.monotonic() + 60.0 * arguments.minutes
+    verdict = Harness(arguments.data, arguments.kills, arguments.seed).run(arguments.workers, end)
     text = "\n".join(page(verdict, arguments.date))
     print(text)
     if arguments.page is not None:
@@ -210,19 +146,8 @@ def main() -> None:
 
 def page(verdict: Verdict, date: str) -> Iterator[str]:
     """The page of the proof."""
-    yield "# Proof: kill -9 loses nothing and repeats nothing"
-    yield ""
-    yield f"Measured {date} by `python -m benchmarks.kills`: the replay lab, its simulator outside the controller's"
-    yield f"process group, {verdict.kills} controllers killed at random instants after their first trial had begun,"
-    yield f"{verdict.campaigns} campaigns of {TRIALS} trials, {verdict.actions} actions. The judge asked the instrument"
-    yield "itself. Only controllers were killed; simulators were not, and nothing was stopped and continued."
-    yield ""
-    yield f"- actions repeated, or done and not recorded: {verdict.repeated}"
-    yield f"- outcomes lost, or other than in a campaign that nobody interrupted: {verdict.lost}"
-    yield f"- actions or trials in no settled state: {verdict.unknown}"
-    yield f"- actions in doubt that the instrument settled: {verdict.settled}"
-    yield f"- largest rate of faults per kill that this does not exclude, at 95 %: {verdict.upper_bound:.4f}"
-    yield ""
+    yield f"{date} {TRIALS}"
+    yield json.dumps(verdict.__dict__)
 
 
 if __name__ == "__main__":

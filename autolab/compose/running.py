@@ -32,6 +32,7 @@ from autolab.core.operations import Operations
 from autolab.core.parameters import Values
 from autolab.core.principals import Principal, local_person
 from autolab.core.samples import Sample
+from autolab.journal.folder import make_folder
 from autolab.journal.journal import CampaignStart, Journal
 
 __all__ = [
@@ -208,7 +209,7 @@ def data_folder(options: RunOptions) -> Iterator[Path | None]:
         yield None
         return
     try:
-        options.data.mkdir(parents=True, exist_ok=True)
+        make_folder(options.data)
         descriptor = os.open(options.data / "controller.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise StorageError(

@@ -59,10 +59,12 @@ class Database:
             self._check_version(which, is_new_allowed=not read_only)
             if not read_only:
                 self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute(f"PRAGMA synchronous = {'FULL' if which == 'states' else 'NORMAL'}")
+                self._connection.execute("PRAGMA synchronous = FULL")
                 self._connection.execute("PRAGMA foreign_keys = ON")
                 self._connection.execute("PRAGMA busy_timeout = 10000")
                 prepare(self._connection, which, self._path)
+                if which == "documents":  # its schema is on the disk: without it the states could not be read either
+                    self._connection.execute("PRAGMA synchronous = NORMAL")
                 if which == "states":
                     self._log = Log(self._connection, date)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from autolab.core.canonical import canonical_json
 from autolab.core.errors import InputError, StorageError
+from autolab.journal.folder import sync_folder
 from autolab.journal.log import TreeHead
 
 if TYPE_CHECKING:
@@ -184,29 +185,35 @@ def _refuse_if_lost(path: Path) -> None:
 
 
 def _make_key(path: Path) -> None:
-    """Make a key, whole or not at all."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     text = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    _write_whole(path, text, 0o600)
 
 
 def _write_public(path: Path, key: Ed25519PrivateKey) -> None:
     from cryptography.hazmat.primitives import serialization
 
     if not path.exists():
-        path.write_bytes(
-            key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        text = key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
+        _write_whole(path, text, 0o644)
+
+
+def _write_whole(path: Path, text: bytes, mode: int) -> None:
+    """Make a file, whole or not at all, also when the power fails."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        sync_folder(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
