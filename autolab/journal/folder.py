@@ -1,0 +1,33 @@
+"""Folders that are still there after a power failure: a new entry is on the disk when its folder was synchronised."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["make_folder", "sync_folder"]
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing.
+
+    Raises:
+        OSError: no room or no right to write.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync_folder(folder.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Return when the entries of a folder are on the disk.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
