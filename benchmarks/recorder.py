@@ -27,6 +27,7 @@ _Close = CFUNCTYPE(c_int, c_void_p)
 _Open = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p, c_int, c_void_p)
 _Delete = CFUNCTYPE(c_int, c_void_p, c_char_p, c_int)
 _CREATE = 0x4
+_FULL = 13
 _JOURNALS = 0x800 | 0x80000
 """SQLITE_OPEN_MAIN_JOURNAL and SQLITE_OPEN_WAL: the first synchronisation of one that is new takes its folder along."""
 
@@ -87,6 +88,12 @@ class Recording:
     events: list[Event] = field(default_factory=list)
     sync_seconds: float = 0.0
     """Real seconds that were spent in synchronisations."""
+    room: int | None = None
+    """So many more writes find room on the disk; of the next one only a half does. None: there is room."""
+    is_brief: bool = False
+    """Whether there is room again after one write has found none."""
+    refused: int = 0
+    """Writes that found no room."""
 
     def say(self, fact: Any) -> None:
         """Note what the program knows at this moment."""
@@ -173,6 +180,13 @@ class _Watch:
 
     def _write(self, original: Callable[..., int]) -> Callable[..., int]:
         def write(file: int, data: int, size: int, offset: int) -> int:
+            if self._recording.room == 0:
+                self._recording.refused += 1
+                self._recording.room = None if self._recording.is_brief else 0
+                original(file, data, size // 2, offset)
+                return _FULL
+            if self._recording.room is not None:
+                self._recording.room -= 1
             code = original(file, data, size, offset)
             if code == 0:
                 self._add("write", self._files[file], offset=offset, data=ctypes.string_at(data, size))

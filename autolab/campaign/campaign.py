@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -29,7 +28,7 @@ from autolab.campaign.stopwatch import Stopwatch
 from autolab.campaign.telling import Teller
 from autolab.campaign.wells import Wells
 from autolab.core.clock import VirtualClock
-from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, ProposerError
+from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, ProposerError, StorageError
 from autolab.core.faults import kind_of
 from autolab.core.operations import Operations
 from autolab.core.principals import Principal
@@ -42,7 +41,6 @@ from autolab.screen import judge
 
 __all__ = ["Campaign"]
 
-_log = logging.getLogger(__name__)
 _SCREEN = Principal("screen", "system")
 MAX_FAILURES_IN_A_ROW = 3
 """After so many trials in a row without an outcome the campaign ends: what fails three times is not chance."""
@@ -286,6 +284,8 @@ class Campaign:
             error = running.future.exception()
             if error is None:
                 error = self._reduce(running)
+            if isinstance(error, StorageError):  # nothing can be recorded: the trial goes on when there is room
+                raise error
             if isinstance(error, InterruptedByPerson):
                 self._interrupted(number, error)
             elif error is not None:

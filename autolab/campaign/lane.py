@@ -129,7 +129,8 @@ class Lane:
         return self._meter.seconds
 
     def close(self) -> None:
-        """Wait for the plan to end and let go of the thread."""
+        """Let the plan end before its next action, and let go of the thread."""
+        self._pausing.set()
         self._worker.shutdown(wait=True)
 
     def _make_engine(self, loop: asyncio.AbstractEventLoop | None) -> LaneEngine:

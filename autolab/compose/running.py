@@ -8,7 +8,7 @@ import platform
 import re
 import secrets
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -132,11 +132,20 @@ def conduct(
     stop: StopSwitch,
     past: Any = None,
 ) -> CampaignResult:
-    """Run a campaign whose lab is open to its end; requests from other processes are heeded."""
+    """Run a campaign whose lab is open to its end; requests from other processes are heeded.
+
+    Raises:
+        StorageError: the journal cannot be written. The campaign is paused, and says so where there is room for that.
+    """
     from autolab.campaign.campaign import Campaign
 
     stack.enter_context(heeding(journal, setup.id, lab.clock, stop))
-    return Campaign(setup, lab, proposer, journal, observers, stop, past).run()
+    try:
+        return Campaign(setup, lab, proposer, journal, observers, stop, past).run()
+    except StorageError as error:
+        with suppress(StorageError):
+            journal.end_campaign(setup.id, "paused", str(error), None)
+        raise
 
 
 def bind_files(file: Path, options: RunOptions) -> Bound:
