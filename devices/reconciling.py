@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Protocol, runtime_checkable
+from contextlib import suppress
+from typing import Any, Literal, Protocol, runtime_checkable
 
+from autolab.core.errors import DeviceError
 from autolab.core.operations import OperationId
 from autolab.core.phases import Settlement
 
-__all__ = ["Counting", "Recallable", "Reconcilable", "judged"]
+__all__ = ["Counting", "Recallable", "Reconcilable", "counts", "judged"]
 
 
 @runtime_checkable
@@ -52,6 +54,17 @@ class Recallable(Protocol):
             DeviceError: the device does not answer, or does not know the result.
         """
         ...
+
+
+def counts(devices: Mapping[str, Any]) -> dict[str, int]:
+    """Each device's own count of operations by its name, where it has one and answers."""
+    found: dict[str, int] = {}
+    for name, device in devices.items():
+        if isinstance(device, Counting):
+            with suppress(DeviceError):
+                counted = device.counters().get("operations")
+                found |= {} if counted is None else {name: counted}
+    return found
 
 
 def judged(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import Any
 
 from autolab.campaign.book import Book, request_for
@@ -18,10 +17,10 @@ from autolab.campaign.events import (
     TrialStarted,
 )
 from autolab.campaign.lab import OpenLab
-from autolab.campaign.lane import Lane
+from autolab.campaign.lane import Lane, Running
 from autolab.campaign.recommending import recommended
-from autolab.campaign.recovery import Recovered, Unfinished, fate_of
-from autolab.campaign.rules import after_fault, end_reason, target_met, visible
+from autolab.campaign.recovery import Recovered, Unfinished, fate_of, unfinished
+from autolab.campaign.rules import after_fault, bad_end, end_reason, in_doubt, target_met, visible
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import End, StopRequest, StopSwitch
 from autolab.campaign.stopwatch import Stopwatch
@@ -42,19 +41,8 @@ from autolab.screen import judge
 __all__ = ["Campaign"]
 
 _SCREEN = Principal("screen", "system")
-MAX_FAILURES_IN_A_ROW = 3
-"""After so many trials in a row without an outcome the campaign ends: what fails three times is not chance."""
 ABORT_AGAIN_REAL_S = 0.1
 """Real seconds after which a plan that has not ended is aborted again: it may only just have begun."""
-
-
-@dataclass(frozen=True)
-class _Running:
-    """A trial on a lane."""
-
-    lane: Lane
-    suggestion: Suggestion
-    future: Future[None]
 
 
 class Campaign:
@@ -91,7 +79,7 @@ class Campaign:
         self._ready: deque[Suggestion] = deque()
         self._attempts: dict[int, int] = {}
         self._asked: Future[Suggestion] | None = None
-        self._running: list[_Running] = []
+        self._running: list[Running] = []
         self._end: End | None = None
         self._unfinished: deque[Unfinished] = deque()
         origin_s = lab.clock.now() - (0.0 if past is None else past.lab_s)
@@ -141,18 +129,21 @@ class Campaign:
         for suggestion in past.unscreened:
             self._judge(suggestion)
         self._ready.extend(past.ready)
+        self._attempts.update(past.attempts)
         for trial in past.unfinished:
             number = trial.suggestion.trial
             fate = fate_of(trial, self._lab.devices, self._lab.clock, self._journal)
-            self._attempts[number] = trial.attempt
             if fate.what == "goes on":
                 self._unfinished.append(trial)
             elif fate.what == "failed":
                 self._fail(number, DeviceError(fate.why))
             else:
-                self._journal.doubt(self._setup.id, number, fate.why)
-                reason = f"trial {number} is in doubt: {fate.why}; look, and say what happened with 'autolab settle'"
-                self._end = End("paused", reason, InterruptedByPerson.exit_code)
+                self._doubt(number, fate.why)
+
+    def _doubt(self, number: int, why: str) -> None:
+        """Nobody knows what became of an action: a device that is silent says it later, or else a person does."""
+        self._journal.doubt(self._setup.id, number, why)
+        self._end = self._end or in_doubt(number, why, self._lab.check())
 
     # suggestions
 
@@ -266,7 +257,8 @@ class Campaign:
         operations = Operations(setup.key, suggestion.trial, attempt=attempt)
         self._teller.tell(TrialStarted(lane.number, suggestion, self._teller.lab_s()))
         plan = setup.make_plan(suggestion.values, operations, sample, md)
-        self._running.append(_Running(lane, suggestion, lane.submit(suggestion.trial, attempt, plan, md)))
+        future = lane.submit(suggestion.trial, attempt, plan, md)
+        self._running.append(Running(lane, suggestion, sample, attempt, future))
 
     def _wait(self) -> None:
         futures: list[Future[Any]] = [running.future for running in self._running]
@@ -289,8 +281,20 @@ class Campaign:
             if isinstance(error, InterruptedByPerson):
                 self._interrupted(number, error)
             elif error is not None:
-                self._fail(number, error)
+                self._failed(running, error)
             self._judge_end(error)
+
+    def _failed(self, running: Running, error: BaseException) -> None:
+        """A plan has failed. Where it left an action in doubt, its device is asked first what became of it."""
+        number = running.suggestion.trial
+        trial = unfinished(self._journal, self._setup.id, running.suggestion, running.sample, running.attempt)
+        fate = fate_of(trial, self._lab.devices, self._lab.clock, self._journal)
+        if fate.what == "in doubt":
+            self._doubt(number, fate.why)
+        elif fate.has_done:
+            self._unfinished.append(trial)
+        else:
+            self._fail(number, error)
 
     def _interrupted(self, number: int, error: InterruptedByPerson) -> None:
         """A trial whose plan a person ended: it goes on when the campaign is resumed, unless that is over for good."""
@@ -301,7 +305,7 @@ class Campaign:
             self._book.concluded[number] = None
             self._teller.trial_ended(number, "abandoned", str(error))
 
-    def _reduce(self, running: _Running) -> BaseException | None:
+    def _reduce(self, running: Running) -> BaseException | None:
         """Turn data into an outcome and tell the proposer; returns why that failed, or None."""
         setup, number = self._setup, running.suggestion.trial
         self._journal.acquired(setup.id, number)
@@ -322,11 +326,14 @@ class Campaign:
         """Record a failure, and do what the campaign says about its kind."""
         if not isinstance(error, AutolabError):
             raise error
-        self._journal.fail(self._setup.id, number, str(error))
         self._stopwatch.restart()
         kind, attempt = kind_of(error), self._attempts.get(number, 1)
         policy = self._setup.policy(kind)
-        if attempt <= policy.retry and self._end is None:
+        with self._journal.commit():
+            self._journal.fail(self._setup.id, number, str(error))
+            if attempt <= policy.retry:
+                self._journal.try_again(self._setup.id, number, attempt + 1)
+        if attempt <= policy.retry:
             self._attempts[number] = attempt + 1
             self._ready.appendleft(self._book.suggestions[number])
             return
@@ -338,19 +345,12 @@ class Campaign:
         """Decide whether the campaign is over, after a trial has concluded."""
         if self._end is not None:
             return
-        if isinstance(error, AutolabError) and error.exit_code in (3, 6):
-            self._end = End("failed", str(error), error.exit_code)
-        elif isinstance(error, DeviceError) and (silent := self._lab.check()):
-            self._end = End("failed", "; ".join(silent), DeviceError.exit_code)
-        elif self._book.failures_in_a_row() >= MAX_FAILURES_IN_A_ROW:
-            reason = f"{MAX_FAILURES_IN_A_ROW} trials in a row have no outcome; the last one: {error or 'was refused'}"
-            self._end = End("failed", reason, DeviceError.exit_code)
-        else:
+        self._end = bad_end(error, self._lab.check, self._book.failures_in_a_row())
+        if self._end is None:
             setup = self._setup
             outcomes = self._book.outcomes()
             reason = end_reason(setup.problem, setup.budget, setup.no_improvement, outcomes, self._teller.lab_s())
-            if reason is not None:
-                self._end = End("finished", reason, 0)
+            self._end = None if reason is None else End("finished", reason, 0)
 
     def _heed_stop(self) -> None:
         """Do what a person asked for: finish the running trials, or stop the devices now."""

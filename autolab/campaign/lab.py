@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from autolab.core.clock import Clock
-from autolab.core.errors import DeviceError
 from autolab.core.trials import Realm
 from autolab.journal.records import DeviceRecord
-from devices.reconciling import Counting
+from devices.reconciling import counts
 
 __all__ = ["OpenLab"]
 
@@ -39,10 +37,4 @@ class OpenLab:
 
     def counts(self) -> dict[str, int]:
         """Each device's own count of operations, where it has one and answers."""
-        counts: dict[str, int] = {}
-        for name, device in self.devices.items():
-            if isinstance(device, Counting):
-                with suppress(DeviceError):
-                    counted = device.counters().get("operations")
-                    counts |= {} if counted is None else {name: counted}
-        return counts
+        return counts(self.devices)

@@ -21,18 +21,30 @@ from autolab.campaign.meter import DeviceMeter
 from autolab.campaign.sink import Sink
 from autolab.core.canonical import plain
 from autolab.core.clock import Clock, VirtualClock
-from autolab.core.errors import AutolabError, DeviceError, DeviceTimeoutError, InterruptedByPerson, PlanError
+from autolab.core.errors import (
+    AutolabError,
+    DeviceError,
+    DeviceTimeoutError,
+    InterruptedByPerson,
+    NotConnectedError,
+    PlanError,
+    WireError,
+)
 from autolab.core.operations import OperationId
 from autolab.core.phases import PhaseBegins, PhaseDone, PhaseEnds
+from autolab.core.samples import Sample
+from autolab.core.trials import Suggestion
 from autolab.journal.journal import Journal
 from autolab.journal.records import MovementRecord, Past, PhaseRecord
-from devices.reconciling import Recallable
+from devices.reconciling import Recallable, counts
 
-__all__ = ["Lane"]
+__all__ = ["Lane", "Running"]
 
 Plan = Generator[Msg, Any, Any]
 SETTLE_REAL_S = 2.0
 """Real seconds that a stopped device has to end the status of its action."""
+_SILENT = (NotConnectedError, DeviceTimeoutError, WireError, TimeoutError)
+"""Errors of a device that did not say what became of an action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +210,15 @@ class Lane:
             raise DeviceError(f"{operation} is {known} by the journal: it is not done again before it has been settled")
         self._heed_pause()
         action = {"type": type(msg.args[0]).__name__, **plain(msg.args[0]), "operation": str(operation)}
-        self._journal.intend(operation, self._campaign, msg.obj.name, action, self._counts.get(msg.obj.name))
+        self._journal.intend(operation, self._campaign, msg.obj.name, action, self._count(msg.obj))
         status = yield msg
         self._open.append((operation, msg.obj.name, status))
+
+    def _count(self, device: Any) -> int | None:
+        """The device's count of operations; asked again after an error, which leaves it uncertain."""
+        if device.name not in self._counts:
+            self._counts.update(counts({device.name: device}))
+        return self._counts.get(device.name)
 
     def _done_before(self, device: Any, operation: OperationId) -> Plan:
         """Answer for an action that is done: with its result where the device's readings come from it."""
@@ -250,9 +268,10 @@ class Lane:
     def _settle(self, ended: list[tuple[OperationId, str, Any]]) -> None:
         for operation, device, status in ended:
             error = _error_of(status)
-            self._journal.settle(
-                operation, "done" if error is None else "failed", None if error is None else str(error)
-            )
+            if not isinstance(error, _SILENT):
+                self._journal.settle(
+                    operation, "done" if error is None else "failed", None if error is None else str(error)
+                )
             if error is not None:
                 self._counts.pop(device, None)  # nobody knows whether it was counted
             elif device in self._counts:
@@ -289,6 +308,17 @@ class Lane:
             self._clock.sleep(seconds)
         else:
             await asyncio.sleep(seconds / self._clock.factor)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A trial on a lane."""
+
+    lane: Lane
+    suggestion: Suggestion
+    sample: Sample | None
+    attempt: int
+    future: Future[None]
 
 
 async def _answer(msg: Msg) -> Any:

@@ -15,10 +15,11 @@ from autolab.core.principals import Principal
 from autolab.core.samples import Sample
 from autolab.core.trials import FINAL, Suggestion, TrialState
 from autolab.journal.journal import Journal
+from autolab.journal.reader import JournalReader
 from autolab.journal.records import IntentRecord, TrialRecord
 from devices.reconciling import Reconcilable
 
-__all__ = ["Fate", "Recovered", "Unfinished", "fate_of", "recovered"]
+__all__ = ["Fate", "Recovered", "Unfinished", "fate_of", "recovered", "unfinished"]
 
 ASK_AGAIN_LAB_S = 1.0
 """Lab seconds after which an instrument that is still busy is asked again."""
@@ -46,7 +47,9 @@ class Recovered:
     book: Book
     unscreened: tuple[Suggestion, ...]
     ready: tuple[Suggestion, ...]
-    """Suggestions that were allowed and not begun."""
+    """Suggestions that were allowed and not begun, and those of trials that have failed and are tried again."""
+    attempts: Mapping[int, int]
+    """Number of the attempt that each trial is at."""
     unfinished: tuple[Unfinished, ...]
     reduced: tuple[int, ...]
     """Trials whose outcome is kept, and which the proposer has not been told of."""
@@ -58,6 +61,8 @@ class Fate:
 
     what: Literal["goes on", "failed", "in doubt"]
     why: str
+    has_done: bool = False
+    """Whether an action that was in doubt turned out to be done."""
 
 
 def recovered(trials: Iterable[TrialRecord], intents: Iterable[IntentRecord]) -> Recovered:
@@ -85,17 +90,20 @@ def recovered(trials: Iterable[TrialRecord], intents: Iterable[IntentRecord]) ->
         book=book,
         unscreened=_suggestions(by_state, TrialState.SUGGESTED),
         ready=_suggestions(by_state, TrialState.SCREENED),
+        attempts={trial.number: trial.attempt for group in by_state.values() for trial in group},
         unfinished=tuple(
-            Unfinished(
-                trial.suggestion,
-                trial.samples[-1] if trial.samples else None,
-                trial.attempt,
-                tuple(i for i in begun if i.trial == trial.number and _attempt(i) == trial.attempt),
-            )
+            _unfinished(trial.suggestion, trial.samples[-1] if trial.samples else None, trial.attempt, begun)
             for trial in sorted(under_way, key=lambda trial: trial.number)
         ),
         reduced=tuple(trial.number for trial in by_state.get(TrialState.REDUCED, [])),
     )
+
+
+def unfinished(
+    journal: Journal, campaign: str, suggestion: Suggestion, sample: Sample | None, attempt: int
+) -> Unfinished:
+    """An attempt at a trial whose plan has failed, with its actions."""
+    return _unfinished(suggestion, sample, attempt, JournalReader(journal.states, journal.documents).intents(campaign))
 
 
 def fate_of(trial: Unfinished, devices: Mapping[str, Any], clock: Clock, journal: Journal) -> Fate:
@@ -107,6 +115,7 @@ def fate_of(trial: Unfinished, devices: Mapping[str, Any], clock: Clock, journal
         clock: Lab time.
         journal: Keeps each answer with the device that gave it.
     """
+    has_done = False
     for intent in trial.intents:
         if intent.state == "failed":
             return Fate("failed", intent.detail or f"{intent.operation} failed")
@@ -118,6 +127,7 @@ def fate_of(trial: Unfinished, devices: Mapping[str, Any], clock: Clock, journal
         match settlement.state:
             case "done":
                 journal.settle(operation, "done", settlement.evidence, by=by)
+                has_done = True
             case "not done":
                 journal.settle(operation, "void", settlement.evidence, by=by)
             case "partly":
@@ -125,7 +135,7 @@ def fate_of(trial: Unfinished, devices: Mapping[str, Any], clock: Clock, journal
                 return Fate("failed", settlement.evidence)
             case _:
                 return Fate("in doubt", f"{intent.operation}: {settlement.evidence}")
-    return Fate("goes on", "all its actions are settled")
+    return Fate("goes on", "all its actions are settled", has_done)
 
 
 def _ask(device: Any, intent: IntentRecord, operation: OperationId, clock: Clock) -> Settlement:
@@ -140,6 +150,13 @@ def _ask(device: Any, intent: IntentRecord, operation: OperationId, clock: Clock
     except DeviceError as error:
         return Settlement("unknown", str(error))
     return settlement
+
+
+def _unfinished(
+    suggestion: Suggestion, sample: Sample | None, attempt: int, intents: Iterable[IntentRecord]
+) -> Unfinished:
+    mine = tuple(i for i in intents if i.trial == suggestion.trial and _attempt(i) == attempt)
+    return Unfinished(suggestion, sample, attempt, mine)
 
 
 def _suggestions(by_state: Mapping[TrialState, list[TrialRecord]], state: TrialState) -> tuple[Suggestion, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autolab.campaign.stopping import End
@@ -12,7 +12,10 @@ from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome
 
-__all__ = ["Best", "after_fault", "best_of", "end_reason", "target_met", "visible"]
+__all__ = ["Best", "after_fault", "bad_end", "best_of", "end_reason", "in_doubt", "target_met", "visible"]
+
+MAX_FAILURES_IN_A_ROW = 3
+"""After so many trials in a row without an outcome the campaign ends: what fails three times is not chance."""
 
 
 def visible(trial: int, lanes: int) -> tuple[range, range]:
@@ -98,6 +101,39 @@ def end_reason(
                     f"no improvement: the last {no_improvement.trials} trials gained {gain:.3g} in {objective.metric}"
                 )
     return None
+
+
+def bad_end(error: BaseException | None, check: Callable[[], list[str]], failures_in_a_row: int) -> End | None:
+    """Why a campaign cannot go on after a trial has concluded; None where it can.
+
+    Args:
+        error: Why the trial failed; None where it did not, or was refused.
+        check: Asks every device whether it answers; returns a sentence for each that does not.
+        failures_in_a_row: Trials without an outcome, up to this one.
+    """
+    if isinstance(error, AutolabError) and error.exit_code in (3, 6):
+        return End("failed", str(error), error.exit_code)
+    if isinstance(error, DeviceError) and (silent := check()):
+        return End("failed", "; ".join(silent), DeviceError.exit_code)
+    if failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
+        reason = f"{MAX_FAILURES_IN_A_ROW} trials in a row have no outcome; the last one: {error or 'was refused'}"
+        return End("failed", reason, DeviceError.exit_code)
+    return None
+
+
+def in_doubt(trial: int, why: str, silent: Sequence[str]) -> End:
+    """The end where nobody knows what became of an action: a silent device says it later, or else a person does.
+
+    Args:
+        trial: Number of the trial.
+        why: What its device said.
+        silent: A sentence for each device that does not answer.
+    """
+    what = f"trial {trial} is in doubt: "
+    if silent:
+        return End("failed", f"{what}{'; '.join(silent)}; see to it, then resume", DeviceError.exit_code)
+    reason = f"{what}{why}; look, and say what happened with 'autolab settle'"
+    return End("paused", reason, InterruptedByPerson.exit_code)
 
 
 def after_fault(trial: int, kind: FaultKind, policy: FaultPolicy, error: AutolabError) -> End | None:

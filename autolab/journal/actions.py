@@ -111,17 +111,18 @@ class ActionJournal(Scribe):
     def phase_done(self, campaign: str, trial: int, attempt: int, name: str, phase: PhaseRecord) -> None:
         """Record that a phase is complete, with what it returned; what it measured is on the disk before."""
         self.documents.make_durable()
-        self.states.insert(
-            "phases",
-            campaign=campaign,
-            trial=trial,
-            replicate=1,
-            attempt=attempt,
-            name=name,
-            state="done",
-            result=canonical_json(phase),
-            lab_s=self.lab_s(),
-        )
+        with self.commit():
+            self.states.insert(
+                "phases",
+                campaign=campaign,
+                trial=trial,
+                replicate=1,
+                attempt=attempt,
+                name=name,
+                state="done",
+                result=canonical_json(phase),
+                lab_s=self.lab_s(),
+            )
 
     def moved(self, campaign: str, movement: MovementRecord) -> None:
         """Record a movement when it has ended. It may be lost in a power failure: nothing depends on it."""

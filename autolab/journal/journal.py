@@ -117,10 +117,11 @@ class Journal(ActionJournal):
     def end_campaign(self, campaign: str, state: str, reason: str, recommendation: Recommendation | None) -> None:
         """Record how a campaign ended."""
         text = None if recommendation is None else canonical_json(recommendation)
-        self.states.write(
-            "UPDATE campaigns SET state = ?, reason = ?, recommendation = ? WHERE id = ?",
-            (state, reason, text, campaign),
-        )
+        with self.commit():
+            self.states.write(
+                "UPDATE campaigns SET state = ?, reason = ?, recommendation = ? WHERE id = ?",
+                (state, reason, text, campaign),
+            )
 
     def intervene(self, campaign: str, trial: int | None, principal: Principal, cause: str, detail: str) -> None:
         """Record what a person did to a campaign, and why."""
@@ -242,6 +243,10 @@ class Journal(ActionJournal):
         """Record that a trial failed."""
         self._enter(campaign, trial, TrialState.FAILED, why, failure=why)
 
+    def try_again(self, campaign: str, trial: int, attempt: int) -> None:
+        """Record that a trial that has failed is owed another attempt."""
+        self._enter(campaign, trial, TrialState.SCREENED, f"attempt {attempt} follows", attempt=attempt)
+
     def abandon(self, campaign: str, trial: int, why: str) -> None:
         """Record that a suggestion is not going to be run."""
         self._enter(campaign, trial, TrialState.ABANDONED, why)
@@ -282,7 +287,8 @@ class Journal(ActionJournal):
                         replicate=int(document.get("replicate", 1)),
                     )
         elif name == "stop":
-            self.states.write("UPDATE runs SET exit_status = ? WHERE uid = ?", (document.get("exit_status"), run))
+            with self.commit():
+                self.states.write("UPDATE runs SET exit_status = ? WHERE uid = ?", (document.get("exit_status"), run))
         return number
 
     def _use_sample(self, campaign: str, trial: int, sample: Sample, bench: str) -> None:

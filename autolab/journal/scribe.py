@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from autolab.core.clock import Clock
@@ -41,9 +42,17 @@ class Scribe:
         """Real seconds spent in commits so far."""
         return self.states.commit_seconds + self.documents.commit_seconds
 
-    def commit(self) -> AbstractContextManager[None]:
-        """Group what is written inside into one commit."""
-        return self.states.commit()
+    @contextmanager
+    def commit(self) -> Iterator[None]:
+        """Group what is written inside into one commit.
+
+        Raises:
+            StorageError: another controller has taken over the lab.
+        """
+        with self.states.commit():
+            if self._epoch:
+                self._refuse_if_fenced()
+            yield
 
     def export_heads(self, place: Path | None) -> None:
         """Sign heads of the log from here on, and export them to a second place where one is named.

@@ -21,7 +21,7 @@ from autolab.campaign.stopping import StopSwitch
 from autolab.config.specs import Budget, NoImprovement
 from autolab.core.clock import Clock, VirtualClock
 from autolab.core.data import TrialData
-from autolab.core.errors import DeviceError, ProposerError
+from autolab.core.errors import DeviceError, NotConnectedError, ProposerError
 from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.objectives import Objective
 from autolab.core.operations import OperationId, Operations
@@ -58,6 +58,9 @@ class SoftPump:
         self._is_exclusive, self._halted = is_exclusive, False
         self.amount = 0.0
         self.is_cut_off = False
+        self.is_silent = False
+        self.says = "failed"
+        """What it says later of an action that ended with an error."""
         self.known: dict[str, str] = {}
         self.count = 0
 
@@ -79,7 +82,7 @@ class SoftPump:
                     return
             error = self._fails(action.amount)
             if error is not None:
-                self.known[str(action.operation)] = "failed"
+                self.known[str(action.operation)] = self.says
                 status.set_exception(error)
                 return
             self.known[str(action.operation)] = "done"
@@ -93,6 +96,8 @@ class SoftPump:
         return {"operations": self.count}
 
     def reconcile(self, operation: OperationId, counted: int | None) -> Settlement:
+        if self.is_silent:
+            raise NotConnectedError(f"{self.name}: does not answer")
         state: Any = self.known.get(str(operation), "unknown")
         return judged(self.name, operation, state, "", counted, self.count)
 

@@ -53,7 +53,7 @@ def test_a_retry_is_a_new_attempt_with_operations_and_a_sample_of_its_own():
     ]  # fmt: skip
     assert [sample.well for sample in trials[1].samples] == [1, 2]
     assert [str(t.state) for t in trials[1].transitions] == [
-        "suggested", "screened", "running", "failed", "running", "acquired", "reduced", "ingested",
+        "suggested", "screened", "running", "failed", "screened", "running", "acquired", "reduced", "ingested",
     ]  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def _enter(journal: Journal, trial: int, state: TrialState) -> None:
     suggestion = Suggestion(trial, {"x": trial / 4}, "sobol", "a point", 3, (), ())
     calls: dict[TrialState, Callable[[], None]] = {
         TrialState.SUGGESTED: lambda: journal.suggest("c-1", "simulated", suggestion),
-        TrialState.SCREENED: lambda: journal.screen("c-1", suggestion, Verdict("allowed"), ADA),
+        TrialState.SCREENED: lambda: _screen(journal, suggestion),
         TrialState.REFUSED: lambda: journal.screen("c-1", suggestion, Verdict("refused", ("no",)), ADA),
         TrialState.RUNNING: lambda: _run(journal, suggestion),
         TrialState.ACQUIRED: lambda: journal.acquired("c-1", trial),
@@ -110,16 +110,29 @@ def _enter(journal: Journal, trial: int, state: TrialState) -> None:
     calls[state]()
 
 
+def _screen(journal: Journal, suggestion: Suggestion) -> None:
+    """By a verdict the first time; a trial that has failed is owed another attempt."""
+    if TrialState.FAILED in _been(journal, suggestion.trial):
+        journal.try_again("c-1", suggestion.trial, 2)
+    else:
+        journal.screen("c-1", suggestion, Verdict("allowed"), ADA)
+
+
 def _run(journal: Journal, suggestion: Suggestion) -> None:
     """By its permit the first time, as a resume or a retry from then on."""
-    trials = JournalReader(journal.states, journal.documents).trials("c-1")
-    if any(trial.number == suggestion.trial and trial.state is TrialState.SCREENED for trial in trials):
+    been = _been(journal, suggestion.trial)
+    if TrialState.SCREENED in been and TrialState.RUNNING not in been:
         journal.begin("c-1", suggestion, 1, None, "bench")
     else:
         journal.begin_again("c-1", suggestion.trial, 1, "resumed")
 
 
+def _been(journal: Journal, number: int) -> list[TrialState]:
+    trials = JournalReader(journal.states, journal.documents).trials("c-1")
+    return [transition.state for trial in trials if trial.number == number for transition in trial.transitions]
+
+
 def test_nothing_follows_a_final_state_but_a_retry() -> None:
     assert {state: following for state, following in NEXT.items() if state in FINAL and following} == {
-        TrialState.FAILED: {TrialState.RUNNING}
+        TrialState.FAILED: {TrialState.SCREENED}
     }
