@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from autolab.cli import auditing, continuing, reading, running, tools
+from autolab.cli import amending, auditing, continuing, reading, running, tools
 from autolab.core.errors import InputError
 
 __all__ = ["LATER", "app", "command"]
@@ -66,6 +66,9 @@ app.command("resume")(continuing.resume)
 app.command("pause")(continuing.pause)
 app.command("stop")(continuing.stop)
 app.command("settle")(continuing.settle)
+app.command("correct")(amending.correct)
+app.command("repeat")(amending.repeat)
+app.command("abandon")(amending.abandon)
 app.command("check")(running.check)
 app.command("simulate")(running.simulate)
 app.command("list")(reading.list_campaigns)

@@ -9,7 +9,7 @@ from autolab.cli.output import columns
 from autolab.core.canonical import plain
 from autolab.core.trials import TrialState
 from autolab.journal.reader import JournalReader
-from autolab.journal.records import CampaignRecord, IntentRecord, TrialRecord
+from autolab.journal.records import CampaignRecord, IntentRecord, InterventionRecord, TrialRecord
 from autolab.report.facts import Facts
 from autolab.report.numbers import duration_text, estimate_text, outcome_text, recipe, target_text, with_unit
 
@@ -83,7 +83,12 @@ def campaign_text(reader: JournalReader, campaign: CampaignRecord, trials: Seque
     return "\n".join(lines)
 
 
-def trial_text(campaign: CampaignRecord, trial: TrialRecord, intents: Sequence[IntentRecord]) -> str:
+def trial_text(
+    campaign: CampaignRecord,
+    trial: TrialRecord,
+    intents: Sequence[IntentRecord],
+    interventions: Sequence[InterventionRecord] = (),
+) -> str:
     """One trial with its history."""
     suggestion, objective = trial.suggestion, campaign.problem.objective
     lines = [f"trial {trial.number} of {campaign.id} ({trial.realm.upper()}): {trial.state}"]
@@ -113,11 +118,17 @@ def trial_text(campaign: CampaignRecord, trial: TrialRecord, intents: Sequence[I
             (f"  {i.intended_lab_s:.3f} s", _took(i), i.device, i.operation, i.state, i.detail or "") for i in intents
         ]
         lines += ["", "actions (lab time, duration):", columns(rows, right=(0, 1))]
+    if interventions:
+        rows = [(f"  {i.date[:16].replace('T', ' ')}", i.principal, i.cause, i.detail) for i in interventions]
+        lines += ["", "what people did:", columns(rows)]
     return "\n".join(lines)
 
 
 def trial_json(
-    campaign: CampaignRecord, trial: TrialRecord, intents: Sequence[IntentRecord] | None = None
+    campaign: CampaignRecord,
+    trial: TrialRecord,
+    intents: Sequence[IntentRecord] | None = None,
+    interventions: Sequence[InterventionRecord] = (),
 ) -> dict[str, Any]:
     """A trial for a program; with its actions where they are given."""
     parameters = campaign.problem.space.parameters
@@ -138,11 +149,13 @@ def trial_json(
         "lane": trial.lane,
         "runs": list(trial.runs),
         "samples": plain(trial.samples),
+        "repeat_of": trial.repeat_of,
         "transitions": plain(trial.transitions),
         "timings": plain(trial.timings),
     }
     if intents is not None:
         found["actions"] = plain(intents)
+        found["interventions"] = plain(interventions)
     return found
 
 

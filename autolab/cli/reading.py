@@ -77,10 +77,11 @@ def show(
             return
         one = _one(record, trials, trial)
         intents = [intent for intent in reader.intents(record.id) if intent.trial == trial]
+        people = [done for done in reader.interventions(record.id) if done.trial == trial]
         if json:
-            say_json(describing.trial_json(record, one, intents))
+            say_json(describing.trial_json(record, one, intents, people))
         else:
-            say(describing.trial_text(record, one, intents))
+            say(describing.trial_text(record, one, intents, people))
 
 
 def report(

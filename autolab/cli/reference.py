@@ -23,7 +23,7 @@ An ID may be shortened to its unique beginning. `autolab --install-completion` c
 | 2 | refused input; nothing has moved. Of `audit verify`: the record was changed |
 | 3 | stopped by safety |
 | 4 | a device failed for good, also at the start |
-| 5 | stopped by a person (Ctrl-C once, or SIGTERM), or waiting for one |
+| 5 | paused or stopped by a person (Ctrl-C once, `pause`, `stop`, SIGTERM), or waiting for one |
 | 6 | no room or no right to write |
 | 130 | interrupted twice; stopped at once, safely |
 """

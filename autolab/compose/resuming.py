@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from autolab.campaign.events import CampaignResult, Observer
@@ -12,6 +13,7 @@ from autolab.campaign.stopping import StopSwitch
 from autolab.compose.options import RunOptions
 from autolab.compose.running import Bound, bind, conduct, data_folder, make_setup, open_all, proposer_for, with_options
 from autolab.config.campaign import load_campaign
+from autolab.config.specs import CampaignSpec
 from autolab.core.errors import InputError
 from autolab.core.principals import Principal, local_person
 from autolab.journal.journal import Journal
@@ -55,6 +57,7 @@ def resume_campaign(
         if not file.is_file():
             raise InputError(f"{record.id}: its campaign file {file} is gone: put it back, then resume")
         campaign = with_options(load_campaign(file), options)
+        campaign = _with_repeats(campaign, data, record)
         proposer = stack.enter_context(proposer_for(campaign))
         bound = bind(campaign, options)
         changes = _changes(record, bound)
@@ -98,6 +101,16 @@ def _options(record: CampaignRecord, data: Path) -> RunOptions:
             f"run it again with --seed {record.seed}, which gives the same trials"
         )
     return RunOptions(data=data, **wanted)
+
+
+def _with_repeats(campaign: CampaignSpec, data: Path, record: CampaignRecord) -> CampaignSpec:
+    """The campaign with its budget, and beyond it the trials that a person wants to have repeated."""
+    reader = JournalReader.open(data)
+    try:
+        repeats = sum(trial.repeat_of is not None for trial in reader.trials(record.id))
+    finally:
+        reader.close()
+    return replace(campaign, budget=replace(campaign.budget, trials=campaign.budget.trials + repeats))
 
 
 def _changes(record: CampaignRecord, bound: Bound) -> str:

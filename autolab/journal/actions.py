@@ -76,7 +76,7 @@ class ActionJournal(Scribe):
             lab_s: Lab time to record; None for the present one.
         """
         with self.commit():
-            who = None if by is None else self._principal(by)
+            who = None if by is None else self.principal(by)
             self.states.write(
                 "UPDATE intents SET state = ?, settled_lab_s = ?, detail = ?, evidence = ?, settled_by = ? "
                 "WHERE operation = ?",

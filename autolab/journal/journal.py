@@ -76,8 +76,8 @@ class Journal(ActionJournal):
                 realm=start.realm,
                 state="running",
                 seed=start.seed,
-                created=self._date(),
-                principal=self._principal(principal),
+                created=self.date(),
+                principal=self.principal(principal),
                 settings=canonical_json(settings),
                 problem=canonical_json(start.problem),
                 campaign_file=start.campaign_file,
@@ -109,7 +109,7 @@ class Journal(ActionJournal):
             principal: Who resumed it.
             detail: Why it had stopped.
         """
-        self._origin_s = self._clock.now() - lab_s
+        self.count_from(lab_s)
         with self.commit():
             self.states.write("UPDATE campaigns SET state = 'running', reason = NULL WHERE id = ?", (campaign,))
             self.intervene(campaign, None, principal, "resume", detail)
@@ -130,11 +130,11 @@ class Journal(ActionJournal):
                 "interventions",
                 campaign=campaign,
                 trial=trial,
-                principal=self._principal(principal),
+                principal=self.principal(principal),
                 cause=cause,
                 detail=detail,
                 lab_s=self.lab_s(),
-                date=self._date(),
+                date=self.date(),
             )
 
     # trials
@@ -169,8 +169,8 @@ class Journal(ActionJournal):
                     campaign=campaign,
                     trial=suggestion.trial,
                     content_hash=content_hash(suggestion.values),
-                    principal=self._principal(principal),
-                    granted=self._date(),
+                    principal=self.principal(principal),
+                    granted=self.date(),
                 )
 
     def begin(self, campaign: str, suggestion: Suggestion, lane: int, sample: Sample | None, bench: str) -> None:
@@ -327,7 +327,7 @@ class Journal(ActionJournal):
             trial=trial,
             state=state,
             lab_s=self.lab_s(),
-            date=self._date(),
+            date=self.date(),
             detail=detail,
         )
 

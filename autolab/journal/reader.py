@@ -253,4 +253,5 @@ def _trial(
         transitions=transitions,
         timings=row["timings"] and _timings.validate_json(row["timings"]),
         attempt=row["attempt"],
+        repeat_of=row["repeat_of"],
     )

@@ -120,6 +120,8 @@ class TrialRecord:
     timings: Timings | None
     attempt: int = 1
     """Which attempt it is, or was."""
+    repeat_of: int | None = None
+    """The trial that it repeats, because a person wanted that."""
 
     def lab_s(self, state: TrialState) -> float | None:
         """Lab time at which the trial last entered ``state``; None where it never did."""

@@ -33,9 +33,9 @@ class Scribe:
         self._clock = clock
         self._origin_s = 0.0
         self._epoch = 0
-        self.states = Database(folder and folder / STATES_FILE, "states", stopwatch=clock.real, date=self._date)
+        self.states = Database(folder and folder / STATES_FILE, "states", stopwatch=clock.real, date=self.date)
         self.documents = Database(folder and folder / DOCUMENTS_FILE, "documents", stopwatch=clock.real)
-        self._heads = None if folder is None else HeadWriter(folder, self.states, self._date)
+        self._heads = None if folder is None else HeadWriter(folder, self.states, self.date)
 
     @property
     def commit_seconds(self) -> float:
@@ -81,8 +81,12 @@ class Scribe:
         Returns:
             The fencing number of the lease.
         """
-        self._epoch = self.states.insert("leases", holder=holder, begun=self._date())
+        self._epoch = self.states.insert("leases", holder=holder, begun=self.date())
         return self._epoch
+
+    def count_from(self, lab_s: float) -> None:
+        """Count lab time on from where a campaign was."""
+        self._origin_s = self._clock.now() - lab_s
 
     def lab_s(self) -> float:
         """Lab seconds since the campaign started."""
@@ -95,10 +99,12 @@ class Scribe:
                 f"another controller ({newest[0]['holder']}) has taken over this lab: nothing more is done here"
             )
 
-    def _principal(self, principal: Principal) -> int:
+    def principal(self, principal: Principal) -> int:
+        """Number of a principal's row, which is made where there is none."""
         key = (principal.name, principal.kind)
         self.states.write("INSERT OR IGNORE INTO principals (name, kind) VALUES (?, ?)", key)
         return self.states.rows("SELECT id FROM principals WHERE name = ? AND kind = ?", key)[0]["id"]
 
-    def _date(self) -> str:
+    def date(self) -> str:
+        """The date and time of a record."""
         return self._clock.date().isoformat(timespec="milliseconds")

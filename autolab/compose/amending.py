@@ -1,0 +1,124 @@
+"""Changing the record of a campaign that does not run: a trial corrected, repeated or abandoned by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from autolab.compose.options import RunOptions
+from autolab.compose.running import data_folder
+from autolab.core.clock import real_clock
+from autolab.core.errors import InputError
+from autolab.core.principals import Principal
+from autolab.core.proposing import Observation
+from autolab.core.seeds import derive_seed
+from autolab.core.trials import Estimate
+from autolab.journal import amendments
+from autolab.journal.journal import Journal
+from autolab.journal.reader import JournalReader
+from autolab.journal.records import CampaignRecord, TrialRecord
+
+__all__ = ["abandon_trial", "correct_outcome", "repeat_trial"]
+
+
+def correct_outcome(
+    data: Path, name: str, number: int, values: Mapping[str, Estimate], because: str, by: Principal
+) -> str:
+    """Give a trial another outcome, for the suggestions and the recommendation from here on.
+
+    Args:
+        data: The data folder.
+        name: Id of the campaign, or its beginning.
+        number: Number of the trial.
+        values: The metrics that change, each in its unit.
+        because: Why; it is kept.
+        by: Who says so.
+
+    Returns:
+        What was done, in one sentence.
+
+    Raises:
+        InputError: there is no such trial or metric, or a controller runs the campaign.
+    """
+    with _held(data, name, number, because) as at:
+        amendments.correct(at.journal, at.trial, at.campaign.id, values, by, because)
+        if at.campaign.state == "finished":
+            _recommend_again(at.journal, at.campaign)
+    return f"trial {number} of {at.campaign.id} is corrected; the outcome before is kept beside it"
+
+
+def repeat_trial(data: Path, name: str, number: int, because: str, by: Principal) -> str:
+    """Have a trial run again, as a new one beyond the budget, when the campaign is resumed.
+
+    Returns:
+        What was done, in one sentence.
+
+    Raises:
+        InputError: there is no such trial, the campaign was stopped for good or cannot be resumed, or a controller
+            runs it.
+    """
+    with _held(data, name, number, because) as at:
+        if at.campaign.state == "stopped":
+            raise InputError(f"{at.campaign.id} was stopped for good: start a new campaign")
+        if at.campaign.options.get("virtual"):
+            raise InputError(f"{at.campaign.id} ran on the virtual clock, and cannot go on: run it again")
+        amendments.repeat(at.journal, at.trial, at.campaign, at.n_trials + 1, by, because)
+    return f"trial {number} is repeated as trial {at.n_trials + 1} by 'autolab resume {at.campaign.id}'"
+
+
+def abandon_trial(data: Path, name: str, number: int, because: str, by: Principal) -> str:
+    """Give up a trial that was interrupted or is in doubt.
+
+    Returns:
+        What was done, in one sentence.
+
+    Raises:
+        InputError: there is no such trial, it has ended, or a controller runs the campaign.
+    """
+    with _held(data, name, number, because) as at:
+        amendments.abandon(at.journal, at.trial, at.campaign.id, by, because)
+    return f"trial {number} is abandoned; go on with 'autolab resume {at.campaign.id}'"
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A trial in a journal that nobody else writes."""
+
+    journal: Journal
+    campaign: CampaignRecord
+    trial: TrialRecord
+    n_trials: int
+
+
+@contextmanager
+def _held(data: Path, name: str, number: int, because: str) -> Iterator[_Held]:
+    if not because.strip():
+        raise InputError("--because: say why, such as 'the cuvette was dirty'; it is kept with the change")
+    JournalReader.open(data).close()  # where there is none, nothing is made
+    with data_folder(RunOptions(data=data)):
+        journal = Journal(data, real_clock())
+        try:
+            reader = JournalReader(journal.states, journal.documents)
+            campaign = reader.campaign(name)
+            trials = reader.trials(campaign.id)
+            found = [trial for trial in trials if trial.number == number]
+            if not found:
+                raise InputError(f"{campaign.id} has no trial {number}; it has {len(trials)}")
+            journal.count_from(max(transition.lab_s for trial in trials for transition in trial.transitions))
+            yield _Held(journal, campaign, found[0], len(trials))
+        finally:
+            journal.close()
+
+
+def _recommend_again(journal: Journal, campaign: CampaignRecord) -> None:
+    """A campaign that has finished recommends what its corrected outcomes say."""
+    from optimizer.client import ProposerHost
+
+    trials = JournalReader(journal.states, journal.documents).trials(campaign.id)
+    observations = tuple(Observation(t.number, t.suggestion.values, t.outcome) for t in trials if t.outcome)
+    with ProposerHost() as proposer:
+        seed = derive_seed(campaign.seed, "recommend")
+        recommendation = proposer.recommend(campaign.problem, observations, seed)
+    journal.end_campaign(campaign.id, campaign.state, campaign.reason or "", recommendation)
