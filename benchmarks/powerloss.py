@@ -26,7 +26,7 @@ from autolab.core.clock import VirtualClock
 from autolab.core.errors import AutolabError
 from autolab.core.operations import Operations
 from autolab.journal.audit import audit
-from autolab.journal.database import Database
+from autolab.journal.database import Database, check_whole
 from autolab.journal.journal import DOCUMENTS_FILE, STATES_FILE, Journal
 from autolab.journal.reader import JournalReader
 from benchmarks.disk import Disk, Loss
@@ -96,7 +96,7 @@ def record_campaign(folder: Path, trials: int) -> Recording:
     The recording says after each commit how long the log is.
     """
     lab = SoftLab(trials=trials // 3, folder=folder, make_plan=five_actions, clock=VirtualClock())
-    with recording() as found:
+    with recording(folder) as found:
         lab.run(lambda journal: _say_commits(journal, found))
         lab.journal.close()
         lab.trials = 2 * trials // 3
@@ -174,6 +174,8 @@ def _judge(folder: Path, written: _Written, said: int, findings: Findings) -> It
     try:
         if said:  # whoever looks first may have no right to write
             JournalReader.open(folder).close()
+        if (folder / STATES_FILE).exists():
+            check_whole(folder / STATES_FILE)
         Journal(folder, VirtualClock()).close()
         if said and (differences := audit(folder, None).findings):
             yield differences[0].text

@@ -109,9 +109,9 @@ class Recording:
 
 
 @contextmanager
-def recording() -> Iterator[Recording]:
-    """Record what this process's SQLite does in the block. Databases are to be opened and closed inside."""
-    found, watch = Recording(), _Watch()
+def recording(folder: Path) -> Iterator[Recording]:
+    """Record what this process's SQLite does in a folder. Databases are to be opened and closed in the block."""
+    found, watch = Recording(), _Watch(folder)
     watch.begin(found)
     try:
         yield found
@@ -122,9 +122,10 @@ def recording() -> Iterator[Recording]:
 class _Watch:
     """Exchanges the functions, and keeps what they need alive."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         import _sqlite3
 
+        self._folder = folder.resolve()
         library: Any = ctypes.CDLL(_sqlite3.__file__)  # its symbols are looked up in what it is linked with, too
         library.sqlite3_vfs_find.restype = POINTER(_Vfs)
         self._vfs = library.sqlite3_vfs_find(None).contents
@@ -150,7 +151,7 @@ class _Watch:
         path = ctypes.string_at(name).decode() if name else ""
         is_new = bool(path) and bool(flags & _CREATE) and not Path(path).exists()
         code = self._open(vfs, name, file, flags, out)
-        if code == 0 and path:
+        if code == 0 and Path(path).parent == self._folder:
             if is_new:
                 self._add("create", path)
                 if flags & _JOURNALS:
@@ -162,7 +163,7 @@ class _Watch:
 
     def _on_delete(self, vfs: int, name: bytes, sync_folder: int) -> int:
         code = self._delete(vfs, name, sync_folder)
-        if code == 0:
+        if code == 0 and Path(name.decode()).parent == self._folder:
             self._add("delete", name.decode(), with_folder=bool(sync_folder))
         return code
 

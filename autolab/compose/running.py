@@ -32,8 +32,9 @@ from autolab.core.operations import Operations
 from autolab.core.parameters import Values
 from autolab.core.principals import Principal, local_person
 from autolab.core.samples import Sample
+from autolab.journal.database import check_whole
 from autolab.journal.folder import make_folder
-from autolab.journal.journal import CampaignStart, Journal
+from autolab.journal.journal import STATES_FILE, CampaignStart, Journal
 
 __all__ = [
     "Bound",
@@ -239,6 +240,8 @@ def data_folder(options: RunOptions) -> Iterator[Path | None]:
 
 @contextmanager
 def _journal(data: Path | None, clock: Clock) -> Iterator[Journal]:
+    if data is not None and (data / STATES_FILE).exists():
+        check_whole(data / STATES_FILE)
     journal = Journal(data, clock)
     try:
         yield journal

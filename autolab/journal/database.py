@@ -17,7 +17,7 @@ from autolab.journal.schema import check_version, is_older, prepare
 if TYPE_CHECKING:
     import sqlite_utils
 
-__all__ = ["Database"]
+__all__ = ["Database", "check_whole"]
 
 
 class Database:
@@ -54,8 +54,10 @@ class Database:
         with self._explained():
             if read_only and path is not None:
                 _bring_up_to_date(path, which)
-            uri = f"file:{path}?mode=ro" if read_only else self._path
-            self._connection = sqlite3.connect(uri, uri=read_only, check_same_thread=False, isolation_level=None)
+            if read_only and path is not None:
+                self._connection = _open_to_read(path)
+            else:
+                self._connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
             self._check_version(which, is_new_allowed=not read_only)
             if not read_only:
                 self._connection.execute("PRAGMA journal_mode = WAL")
@@ -186,11 +188,53 @@ class Database:
 
 def _bring_up_to_date(path: Path, which: Literal["states", "documents"]) -> None:
     """Migrate what an older version wrote: also its readers need the present schema."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+    with closing(_open_to_read(path)) as connection:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
     if is_older(version, which):
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             prepare(connection, which, str(path))
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    """Open a database to read it; one that nobody writes also where its reader has no right to write beside it."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
+    try:
+        connection.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError:
+        connection.close()
+        if not path.exists() or _has_content(Path(f"{path}-wal")) or _has_content(Path(f"{path}-journal")):
+            raise
+        return sqlite3.connect(f"{uri}&immutable=1", uri=True, check_same_thread=False, isolation_level=None)
+    return connection
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def check_whole(path: Path) -> None:
+    """Read a database from end to end, and see whether it hangs together. Nothing is changed, also where it does not.
+
+    Raises:
+        StorageError: it is damaged.
+    """
+    try:
+        with closing(_open_to_read(path)) as connection:
+            answer = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.OperationalError:  # who opens it to write says what stands in the way
+        return
+    except sqlite3.DatabaseError as error:
+        answer = str(error)
+    if answer != "ok":
+        raise StorageError(f"{path}: {_damaged(answer)}")
+
+
+def _damaged(problem: str) -> str:
+    return (
+        f"damaged ({' '.join(problem.split())}): nothing was changed; copy the folder away as it is, then restore this "
+        "file from a backup, or name another folder with --data"
+    )
 
 
 def _advice(problem: str) -> str:
@@ -201,5 +245,10 @@ def _advice(problem: str) -> str:
     if "locked" in problem:
         return "another process holds the journal: wait until its campaign has ended"
     if "malformed" in problem or "not a database" in problem:
-        return f"damaged ({problem}): nothing was changed; restore it from a backup, or name another folder with --data"
+        return _damaged(problem)
+    if "disk I/O error" in problem:
+        return (
+            f"the disk refuses to read or write ({problem}): nothing more is done; look for room, quota and the state "
+            "of the disk, then resume"
+        )
     return problem

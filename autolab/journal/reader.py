@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from autolab.core.data import TrialData
-from autolab.core.errors import InputError
+from autolab.core.errors import InputError, StorageError
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
 from autolab.core.samples import Sample
@@ -40,6 +40,19 @@ _engine = TypeAdapter(EngineSpec)
 _timings = TypeAdapter(Timings)
 
 
+class _Unreadable:
+    """Stands for documents that cannot be read: what needs none of them is read all the same."""
+
+    def __init__(self, error: StorageError) -> None:
+        self._error = error
+
+    def rows(self, *_: Any) -> list[dict[str, Any]]:
+        raise self._error
+
+    def close(self) -> None:
+        pass
+
+
 class JournalReader:
     """Reads the journal of a data folder.
 
@@ -48,7 +61,7 @@ class JournalReader:
         documents: Database of the documents.
     """
 
-    def __init__(self, states: Database, documents: Database) -> None:
+    def __init__(self, states: Database, documents: Database | _Unreadable) -> None:
         self._states = states
         self._documents = documents
 
@@ -58,14 +71,17 @@ class JournalReader:
 
         Raises:
             InputError: there is none in this folder.
-            StorageError: it is damaged, or a newer version wrote it.
+            StorageError: it is damaged, or a newer version wrote it. Damaged documents are refused when they are read.
         """
         if not (folder / STATES_FILE).is_file():
             raise InputError(f"{folder}: holds no campaigns; run one first, or name another folder with --data")
-        return cls(
-            Database(folder / STATES_FILE, "states", read_only=True, stopwatch=time.monotonic),
-            Database(folder / DOCUMENTS_FILE, "documents", read_only=True, stopwatch=time.monotonic),
-        )
+        states = Database(folder / STATES_FILE, "states", read_only=True, stopwatch=time.monotonic)
+        try:
+            return cls(
+                states, Database(folder / DOCUMENTS_FILE, "documents", read_only=True, stopwatch=time.monotonic)
+            )
+        except StorageError as error:
+            return cls(states, _Unreadable(error))
 
     def close(self) -> None:
         """Close both databases. Idempotent."""

@@ -37,7 +37,7 @@ def full_after(disk: Recording, n_writes: int | None) -> Callable[[Journal], Non
 
 def writes_of_a_campaign(folder: Path) -> int:
     lab, start = soft_lab(folder), []
-    with recording() as disk:
+    with recording(folder) as disk:
         lab.run(lambda journal: start.append(disk.count("write")))
         n_writes = disk.count("write") - start[0]
         lab.journal.close()
@@ -55,7 +55,7 @@ def test_whichever_write_finds_no_room_the_campaign_pauses_and_goes_on_where_the
         folder = tmp_path / str(n)
         folder.mkdir()
         lab = soft_lab(folder)
-        with recording() as disk:
+        with recording(folder) as disk:
             disk.is_brief = is_brief
             with pytest.raises(StorageError, match="the disk is full: nothing more can be recorded, so nothing more"):
                 lab.run(full_after(disk, n))
@@ -97,7 +97,7 @@ class Filler:
 def test_a_campaign_that_found_no_room_is_recorded_as_paused_with_the_reason(tmp_path: Path):
     campaign = Path(__file__).resolve().parents[2] / "examples" / "replay" / "campaign.yaml"
     options = RunOptions(data=tmp_path, simulate=True, virtual=True, engine="sobol", trials=4, seed=1)
-    with recording() as disk:
+    with recording(tmp_path) as disk:
         disk.is_brief = True
         with pytest.raises(StorageError, match="make room and resume") as told:
             run_campaign(campaign, options, observers=[Filler(disk, after=2)])

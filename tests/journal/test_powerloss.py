@@ -75,7 +75,7 @@ def test_a_trial_of_five_actions_waits_for_the_disk_twenty_times_at_most(recorde
 
 
 def test_an_empty_record_of_documents_is_on_the_disk_before_a_campaign_begins(tmp_path: Path):
-    with recording() as recorded:
+    with recording(tmp_path) as recorded:
         journal = Journal(tmp_path, VirtualClock())
         recorded.say("open")
         journal.close()
