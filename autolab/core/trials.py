@@ -44,7 +44,7 @@ NEXT: Mapping[TrialState | None, frozenset[TrialState]] = {
     TrialState.RUNNING: frozenset(
         {TrialState.ACQUIRED, TrialState.FAILED, TrialState.IN_DOUBT, TrialState.ABANDONED, TrialState.RUNNING}
     ),
-    TrialState.IN_DOUBT: frozenset({TrialState.RUNNING, TrialState.FAILED, TrialState.ABANDONED}),
+    TrialState.IN_DOUBT: frozenset({TrialState.IN_DOUBT, TrialState.RUNNING, TrialState.FAILED, TrialState.ABANDONED}),
     TrialState.ACQUIRED: frozenset({TrialState.REDUCED, TrialState.FAILED, TrialState.RUNNING}),
     TrialState.REDUCED: frozenset({TrialState.INGESTED}),
     TrialState.INGESTED: frozenset(),
@@ -52,8 +52,8 @@ NEXT: Mapping[TrialState | None, frozenset[TrialState]] = {
     TrialState.REFUSED: frozenset(),
     TrialState.ABANDONED: frozenset(),
 }
-"""What may follow each state; None is before the trial is suggested. *Running* again is a resume; a trial that has
-failed and is tried again waits as *screened*, so that the retry is not forgotten."""
+"""What may follow each state; None is before the trial is suggested. *Running* or *in doubt* again is a resume. A trial
+that has failed and is tried again waits as *screened*, so that the retry is not forgotten."""
 
 FINAL = frozenset({TrialState.INGESTED, TrialState.FAILED, TrialState.REFUSED, TrialState.ABANDONED})
 """States in which nothing more happens to a trial by itself."""

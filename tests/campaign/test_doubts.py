@@ -54,6 +54,8 @@ def test_a_dead_device_leaves_its_trial_in_doubt_and_says_after_a_resume_what_ha
     assert result.reason == "trial 2 is in doubt: pump: does not answer; see to it, then resume"
     assert states(lab)[:2] == ["ingested", "in doubt"]
     lab.journal.close()
+    assert lab.resume().reason == result.reason  # it is still silent
+    lab.journal.close()
     lab.pump.is_silent, lab.silent = False, ()
     if says == "unknown":
         lab.pump.count -= 1  # it never heard of it
