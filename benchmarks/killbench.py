@@ -1,0 +1,204 @@
+"""What the kill harness kills and watches: a simulated instrument, controllers, and the journal as it grows."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from autolab.compose.benches import Bench, shared
+from autolab.config.lab import load_lab
+from autolab.core.addresses import ZmqAddress
+from benchmarks.warm import WarmCommand
+from simulators.launch import Running, start_all
+from simulators.serve import ServeRequest
+
+__all__ = ["Controller", "Instrument", "Watch", "instrument_for"]
+
+LAB = Path(__file__).resolve().parents[1] / "examples" / "replay" / "lab.yaml"
+FACTOR = 5.0
+"""Lab seconds per real second: a measurement takes 0.2 s."""
+LOOK_S = 0.001
+_COMMANDS = threading.Lock()
+"""Processes of `multiprocessing` may be started and looked at by one thread at a time."""
+
+
+class Instrument:
+    """The simulated instrument: a process with a session of its own, which may die and come back at its address.
+
+    Args:
+        folder: Where its state lives.
+        seed: Seed of its noise.
+    """
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        simulator = load_lab(LAB).devices["instrument"].simulator
+        if simulator is None:
+            raise RuntimeError("the lab has no simulator")
+        self.folder, self._seed = folder, seed
+        self._class = simulator.class_name
+        self._options = {**simulator.options, "table": str(LAB.parent / "table.csv")}
+        self.address = "tcp://127.0.0.1:*"
+        self._running: Running | None = None
+
+    def start(self) -> None:
+        """Start it where it listened before, unless it runs."""
+        if self._running is not None:
+            return
+        request = ServeRequest(
+            class_name=self._class,
+            device="instrument",
+            folder=self.folder,
+            at={"zmq": self.address},
+            seed=self._seed,
+            factor=FACTOR,
+            options=self._options,
+        )
+        self._running = start_all([request])
+        self.address = str(self._running.addresses["instrument"]["zmq"])
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        self.signal(signal.SIGKILL)
+        self.end()
+
+    def signal(self, number: int) -> None:
+        if self._running is not None:
+            os.kill(self._running.pids["instrument"], number)
+
+    def end(self) -> None:
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
+
+
+@contextmanager
+def instrument_for(data: Path, seed: int) -> Iterator[Instrument]:
+    """An instrument that the controllers of a data folder attach to, outside of their process groups."""
+    lab = load_lab(LAB)
+    folder = data / "simulators" / lab.name
+    folder.mkdir(parents=True)
+    instrument = Instrument(folder, seed)
+    instrument.start()
+    try:
+        bench = Bench(f"bench-{data.name}", FACTOR, {"instrument": ZmqAddress(instrument.address)}, ())
+        with shared(lab, folder, bench, seed):
+            yield instrument
+    finally:
+        instrument.signal(signal.SIGCONT)
+        instrument.end()
+
+
+class Controller:
+    """One ``autolab`` command with a session of its own.
+
+    Args:
+        words: Its arguments.
+        environment: All of its variables.
+    """
+
+    def __init__(self, words: tuple[object, ...], environment: Mapping[str, str]) -> None:
+        with _COMMANDS:
+            self._command = WarmCommand(words, environment, is_joined=True)
+        self.pid = self._command.pid
+
+    def poll(self) -> int | None:
+        """Its exit code, or minus the signal that ended it; None while it runs."""
+        with _COMMANDS:
+            return self._command.poll()
+
+    def wait(self, timeout_s: float) -> int | None:
+        """As `poll`, after at most so many seconds."""
+        end = time.monotonic() + timeout_s
+        while (code := self.poll()) is None and time.monotonic() < end:
+            time.sleep(0.005)
+        return code
+
+    def end(self, timeout_s: float) -> tuple[int, str]:
+        """Its exit code and all that it said, when it has ended by itself.
+
+        Raises:
+            RuntimeError: it has not.
+        """
+        code = self.wait(timeout_s)
+        if code is None:
+            self.kill(alone=False)
+            raise RuntimeError(f"a controller did not end within {timeout_s:g} s: {self._command.stdout.read()}")
+        said = self._command.stdout.read()
+        self.close()
+        return code, said
+
+    def kill(self, *, alone: bool) -> None:
+        """``kill -9``, of the controller alone or with the proposer that it has started."""
+        with _COMMANDS:
+            if alone:
+                self._command.kill()
+            else:
+                self._command.kill_group()
+        self.wait(10.0)
+        self.close()
+
+    def signal(self, number: int) -> None:
+        """Signal it with all that it has started."""
+        if self.poll() is None:
+            os.killpg(self.pid, number)
+
+    def close(self) -> None:
+        self._command.close()
+
+
+class Watch:
+    """Reads the journal's log as it grows, without the right to write.
+
+    Args:
+        data: The data folder.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self._file = data / "journal.sqlite"
+        self._connection: sqlite3.Connection | None = None
+        self._seen = 0
+        self.skip()
+
+    def new(self) -> list[tuple[str, str | None]]:
+        """What was logged since the last look, as (table, state)."""
+        try:
+            if self._connection is None:
+                if not self._file.exists():
+                    return []
+                self._connection = sqlite3.connect(f"file:{self._file}?mode=ro", uri=True, timeout=10.0)
+            rows = self._connection.execute("SELECT seq, entry FROM log WHERE seq > ? ORDER BY seq", (self._seen,))
+            found = rows.fetchall()
+        except sqlite3.OperationalError:  # the journal is being made, or recovered after a kill
+            self.close()
+            return []
+        if found:
+            self._seen = found[-1][0]
+        entries = [json.loads(entry) for _, entry in found]
+        return [(entry["table"], entry.get("row", {}).get("state")) for entry in entries]
+
+    def skip(self) -> None:
+        """Take all that is logged as seen."""
+        while self.new():
+            pass
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query."""
+        try:
+            with sqlite3.connect(f"file:{self._file}?mode=ro", uri=True, timeout=10.0) as connection:
+                return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Let go of the file: after a kill nobody may hold it, or SQLite has nothing to recover from."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
