@@ -54,21 +54,27 @@ class Database:
         with self._explained():
             if read_only and path is not None:
                 _bring_up_to_date(path, which)
-            if read_only and path is not None:
                 self._connection = _open_to_read(path)
             else:
                 self._connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
-            self._check_version(which, is_new_allowed=not read_only)
-            if not read_only:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = FULL")
-                self._connection.execute("PRAGMA foreign_keys = ON")
-                self._connection.execute("PRAGMA busy_timeout = 10000")
-                prepare(self._connection, which, self._path)
-                if which == "documents":  # its schema is on the disk: without it the states could not be read either
-                    self._connection.execute("PRAGMA synchronous = NORMAL")
-                if which == "states":
-                    self._log = Log(self._connection, date)
+            try:
+                self._check_version(which, is_new_allowed=not read_only)
+                if not read_only:
+                    self._begin_to_write(which, date)
+            except BaseException:
+                self._connection.close()  # else its lock would stay
+                raise
+
+    def _begin_to_write(self, which: Literal["states", "documents"], date: Callable[[], str | None]) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        self._connection.execute("PRAGMA busy_timeout = 10000")
+        prepare(self._connection, which, self._path)
+        if which == "documents":  # its schema is on the disk: without it the states could not be read either
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+        else:
+            self._log = Log(self._connection, date)
 
     @contextmanager
     def commit(self) -> Iterator[None]:

@@ -77,9 +77,7 @@ class JournalReader:
             raise InputError(f"{folder}: holds no campaigns; run one first, or name another folder with --data")
         states = Database(folder / STATES_FILE, "states", read_only=True, stopwatch=time.monotonic)
         try:
-            return cls(
-                states, Database(folder / DOCUMENTS_FILE, "documents", read_only=True, stopwatch=time.monotonic)
-            )
+            return cls(states, Database(folder / DOCUMENTS_FILE, "documents", read_only=True, stopwatch=time.monotonic))
         except StorageError as error:
             return cls(states, _Unreadable(error))
 
@@ -119,21 +117,36 @@ class JournalReader:
             DeviceRecord(r["name"], r["class"], r["address"], r["model"], r["serial_number"], r["realm"]) for r in rows
         ]
 
-    def trials(self, campaign: str) -> list[TrialRecord]:
-        """Trials of a campaign, by number."""
+    def trials(
+        self, campaign: str, *, state: TrialState | None = None, after: int = 0, limit: int | None = None
+    ) -> list[TrialRecord]:
+        """Trials of a campaign, by number: all of them, or a page.
+
+        Args:
+            campaign: Id of the campaign.
+            state: Only those that are in this state.
+            after: Only those with a higher number: the last one of the page before.
+            limit: At most so many; None for all.
+        """
+        chosen, values = ("", (campaign,)) if state is None else ("AND state = ?", (campaign, state))
+        rows = self._states.rows(
+            f"SELECT * FROM trials WHERE campaign = ? {chosen} AND number > ? ORDER BY number LIMIT ?",  # noqa: S608 (the condition is ours)
+            (*values, after, -1 if limit is None else limit),
+        )
+        their = "campaign = ? AND trial IN (SELECT value FROM json_each(?))"
+        these = (campaign, json.dumps([row["number"] for row in rows]))
         transitions: dict[int, list[Transition]] = {}
-        for row in self._states.rows("SELECT * FROM transitions WHERE campaign = ? ORDER BY id", (campaign,)):
+        for row in self._states.rows(f"SELECT * FROM transitions WHERE {their} ORDER BY id", these):  # noqa: S608 (as above)
             transition = Transition(row["trial"], TrialState(row["state"]), row["lab_s"], row["date"], row["detail"])
             transitions.setdefault(row["trial"], []).append(transition)
         samples: dict[int, list[Sample]] = {}
-        query = "SELECT t.trial, s.* FROM trial_samples t JOIN samples s ON s.id = t.sample WHERE t.campaign = ?"
-        for row in self._states.rows(query, (campaign,)):
+        query = f"SELECT t.trial, s.* FROM trial_samples t JOIN samples s ON s.id = t.sample WHERE {their}"  # noqa: S608 (as above)
+        for row in self._states.rows(query, these):
             sample = Sample(row["id"], row["labware"], row["place"], row["well"])
             samples.setdefault(row["trial"], []).append(sample)
         runs: dict[int, list[str]] = {}
-        for row in self._states.rows("SELECT trial, run FROM run_trials WHERE campaign = ?", (campaign,)):
+        for row in self._states.rows(f"SELECT trial, run FROM run_trials WHERE {their}", these):  # noqa: S608 (as above)
             runs.setdefault(row["trial"], []).append(row["run"])
-        rows = self._states.rows("SELECT * FROM trials WHERE campaign = ? ORDER BY number", (campaign,))
         return [
             _trial(
                 row,

@@ -90,7 +90,13 @@ ALTER TABLE intents ADD COLUMN evidence TEXT;
 ALTER TABLE intents ADD COLUMN settled_by INTEGER REFERENCES principals(id);
 """
 
-_SCRIPTS = {"states": (_STATES_1, _STATES_2), "documents": (_DOCUMENTS_1,)}
+_STATES_3 = """
+CREATE INDEX trials_by_state ON trials(campaign, state, number);
+CREATE INDEX intents_by_trial ON intents(campaign, trial);
+CREATE INDEX run_trials_by_trial ON run_trials(campaign, trial);
+"""
+
+_SCRIPTS = {"states": (_STATES_1, _STATES_2, _STATES_3), "documents": (_DOCUMENTS_1,)}
 _FIRST_LOGGED = 2
 """Version of the states that logs what is written."""
 

@@ -143,7 +143,7 @@ def test_a_journal_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path):
     with sqlite3.connect(tmp_path / "journal.sqlite") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StorageError, match=r"written by a newer autolab \(schema 99, this one knows up to 2\)"):
+    with pytest.raises(StorageError, match=r"written by a newer autolab \(schema 99, this one knows up to 3\)"):
         Journal(tmp_path, VirtualClock())
 
 
@@ -156,7 +156,7 @@ def test_a_journal_of_an_older_version_is_brought_up_to_date_by_whoever_opens_it
     assert reader.campaigns() == []
     reader.close()
     with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
 
 
 @pytest.mark.parametrize("content", [b"this is no database, and it is long enough to be looked at" * 20, b"\0" * 5000])
@@ -184,3 +184,27 @@ def test_a_full_disk_is_said_in_words(tmp_path: Path):
     with pytest.raises(StorageError, match="the disk is full: nothing more can be recorded, so nothing more is done"):
         fill()
     journal.close()
+
+
+def test_a_page_of_trials_is_read_by_state_and_number():
+    journal = Journal(None, VirtualClock())
+    journal.start_campaign(START, ADA)
+    for number in range(1, 31):
+        suggestion = Suggestion(number, {"x": 0.5}, "sobol", "next", 3, (), ())
+        journal.suggest("c-1", "simulated", suggestion)
+        if number % 3 == 0:
+            journal.screen("c-1", suggestion, Verdict("refused", ("too hot",)), ADA)
+    reader = JournalReader(journal.states, journal.documents)
+    page = reader.trials("c-1", state=TrialState.REFUSED, after=6, limit=4)
+    assert [trial.number for trial in page] == [9, 12, 15, 18]
+    assert [[str(t.state) for t in trial.transitions] for trial in page] == [["suggested", "refused"]] * 4
+    assert [trial.number for trial in reader.trials("c-1", after=28)] == [29, 30]
+    assert reader.trials("c-1", after=30) == []
+    assert len(reader.trials("c-1")) == 30
+    plans = journal.states.rows(
+        "EXPLAIN QUERY PLAN SELECT * FROM trials WHERE campaign = ? AND state = ? AND number > ? ORDER BY number",
+        ("c-1", "refused", 6),
+    )
+    assert [plan["detail"] for plan in plans] == [
+        "SEARCH trials USING INDEX trials_by_state (campaign=? AND state=? AND number>?)"
+    ]
