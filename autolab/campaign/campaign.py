@@ -20,7 +20,7 @@ from autolab.campaign.lab import OpenLab
 from autolab.campaign.lane import Lane, Running
 from autolab.campaign.recommending import recommended
 from autolab.campaign.recovery import Recovered, Unfinished, fate_of, unfinished
-from autolab.campaign.rules import after_fault, bad_end, end_reason, in_doubt, target_met, visible
+from autolab.campaign.rules import after_fault, bad_end, end_reason, in_doubt, silent_end, target_met, visible
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import End, StopRequest, StopSwitch
 from autolab.campaign.stopwatch import Stopwatch
@@ -285,16 +285,17 @@ class Campaign:
             self._judge_end(error)
 
     def _failed(self, running: Running, error: BaseException) -> None:
-        """A plan has failed. Where it left an action in doubt, its device is asked first what became of it."""
-        number = running.suggestion.trial
+        """A plan has failed: its devices are asked what they did. A silent one interrupts the trial, until a resume."""
         trial = unfinished(self._journal, self._setup.id, running.suggestion, running.sample, running.attempt)
         fate = fate_of(trial, self._lab.devices, self._lab.clock, self._journal)
         if fate.what == "in doubt":
-            self._doubt(number, fate.why)
+            self._doubt(running.suggestion.trial, fate.why)
         elif fate.has_done:
             self._unfinished.append(trial)
+        elif fate.what == "failed" or (end := silent_end(error, self._lab.check)) is None:
+            self._fail(running.suggestion.trial, error)
         else:
-            self._fail(number, error)
+            self._end = self._end or end
 
     def _interrupted(self, number: int, error: InterruptedByPerson) -> None:
         """A trial whose plan a person ended: it goes on when the campaign is resumed, unless that is over for good."""
@@ -347,8 +348,7 @@ class Campaign:
             return
         self._end = bad_end(error, self._lab.check, self._book.failures_in_a_row())
         if self._end is None:
-            setup = self._setup
-            outcomes = self._book.outcomes()
+            setup, outcomes = self._setup, self._book.outcomes()
             reason = end_reason(setup.problem, setup.budget, setup.no_improvement, outcomes, self._teller.lab_s())
             self._end = None if reason is None else End("finished", reason, 0)
 

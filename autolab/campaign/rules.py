@@ -12,7 +12,7 @@ from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome
 
-__all__ = ["Best", "after_fault", "bad_end", "best_of", "end_reason", "in_doubt", "target_met", "visible"]
+__all__ = ["Best", "after_fault", "bad_end", "best_of", "end_reason", "in_doubt", "silent_end", "target_met", "visible"]
 
 MAX_FAILURES_IN_A_ROW = 3
 """After so many trials in a row without an outcome the campaign ends: what fails three times is not chance."""
@@ -113,12 +113,23 @@ def bad_end(error: BaseException | None, check: Callable[[], list[str]], failure
     """
     if isinstance(error, AutolabError) and error.exit_code in (3, 6):
         return End("failed", str(error), error.exit_code)
-    if isinstance(error, DeviceError) and (silent := check()):
-        return End("failed", "; ".join(silent), DeviceError.exit_code)
+    if end := silent_end(error, check):
+        return end
     if failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
         reason = f"{MAX_FAILURES_IN_A_ROW} trials in a row have no outcome; the last one: {error or 'was refused'}"
         return End("failed", reason, DeviceError.exit_code)
     return None
+
+
+def silent_end(error: BaseException | None, check: Callable[[], list[str]]) -> End | None:
+    """The end where a device failed and one does not answer any more; None where all do.
+
+    Args:
+        error: Why the trial failed.
+        check: As for `bad_end`.
+    """
+    silent = check() if isinstance(error, DeviceError) else []
+    return End("failed", "; ".join(silent), DeviceError.exit_code) if silent else None
 
 
 def in_doubt(trial: int, why: str, silent: Sequence[str]) -> End:

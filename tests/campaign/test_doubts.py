@@ -65,6 +65,26 @@ def test_a_dead_device_leaves_its_trial_in_doubt_and_says_after_a_resume_what_ha
     lab.journal.close()
 
 
+def test_a_device_that_is_silent_after_its_action_interrupts_the_trial(tmp_path: Path):
+    def reads(pump: Any, x: float, operations: Any, md: Any):
+        for msg in pour_and_read(pump, x, operations, md):
+            if msg.command == "read" and x == 0.5 and lab.silent:
+                raise DeviceTimeoutError("pump: no reply")
+            yield msg
+
+    policies = {FaultKind.TIMEOUT: FaultPolicy(retry=3)}
+    lab = SoftLab(trials=3, folder=tmp_path, make_plan=reads, on_failure=policies, silent=("pump: does not answer",))
+    result = lab.run()
+    assert (result.state, result.exit_code, result.reason) == ("failed", 4, "pump: does not answer")
+    assert states(lab)[:2] == ["ingested", "running"]
+    lab.journal.close()
+    lab.silent = ()
+    assert lab.resume().state == "finished"
+    assert states(lab) == ["ingested"] * 3
+    assert len(lab.pump.poured) == 3
+    lab.journal.close()
+
+
 def test_what_a_person_says_was_done_in_part_has_failed(tmp_path: Path):
     lab = SoftLab(trials=3, folder=tmp_path, fails=falls_silent(2, NotConnectedError("pump: nobody is connected")))
     lab.pump.says = "unknown"
