@@ -18,7 +18,7 @@ from autolab.journal.reader import JournalReader
 from benchmarks.killbench import LOOK_S, Controller, Instrument, Watch, instrument_for
 from benchmarks.killjudge import Verdict, ask, judge
 
-__all__ = ["KINDS", "TRIALS", "Kill", "run_batch", "uninterrupted"]
+__all__ = ["KINDS", "STOPPED_S", "TRIALS", "Kill", "Kind", "run_batch", "uninterrupted"]
 
 Kind = Literal["controller", "simulator", "both", "stop"]
 KINDS: tuple[Kind, ...] = ("controller", "simulator", "both", "stop")

@@ -20,7 +20,7 @@ from benchmarks.warm import WarmCommand
 from simulators.launch import Running, start_all
 from simulators.serve import ServeRequest
 
-__all__ = ["Controller", "Instrument", "Watch", "instrument_for"]
+__all__ = ["FACTOR", "Controller", "Instrument", "Watch", "instrument_for"]
 
 LAB = Path(__file__).resolve().parents[1] / "examples" / "replay" / "lab.yaml"
 FACTOR = 5.0

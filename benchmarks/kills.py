@@ -12,20 +12,19 @@ interrupted goes on.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import shutil
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.killbatch import KINDS, TRIALS, Kill, run_batch, uninterrupted
+from benchmarks.killbatch import KINDS, Kill, run_batch, uninterrupted
 from benchmarks.killjudge import Verdict, total
+from benchmarks.kills_page import page
 
 __all__ = ["SHARES", "Harness"]
 
@@ -93,6 +92,8 @@ class Harness:
         verdict = run_batch(folder, kills, seed, chance, self._expected[seed])
         if verdict.is_clean:
             shutil.rmtree(folder)
+        else:
+            folder.rename(self._data / f"faulty-{number:04}-{len(self.verdicts)}")
         print(f"campaign {number}: {verdict.n_kills} kills, {verdict.faults} faults", flush=True)
         return verdict
 
@@ -138,16 +139,10 @@ def main() -> None:
     arguments = parser.parse_args()
     end = None if arguments.minutes is None else time.monotonic() + 60.0 * arguments.minutes
     verdict = Harness(arguments.data, arguments.kills, arguments.seed).run(arguments.workers, end)
-    text = "\n".join(page(verdict, arguments.date))
-    print(text)
+    text = page(verdict, arguments.kills, arguments.date)
+    print(text, end="")
     if arguments.page is not None:
         arguments.page.write_text(text, encoding="utf-8")
-
-
-def page(verdict: Verdict, date: str) -> Iterator[str]:
-    """The page of the proof."""
-    yield f"{date} {TRIALS}"
-    yield json.dumps(verdict.__dict__)
 
 
 if __name__ == "__main__":

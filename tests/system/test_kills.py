@@ -1,4 +1,4 @@
-"""kill -9, judged by the instrument's own account."""
+"""kill -9 and SIGSTOP of everything, judged by the instrument's own account."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.kills import torture
+from benchmarks.kills import Harness
 
 
 @pytest.mark.timeout(400)
-def test_killed_controllers_lose_no_outcome_and_repeat_no_action(tmp_path: Path):
-    verdict = torture(tmp_path, kills=3, seed=3)
-    assert verdict.kills == 3
+def test_fifty_kills_lose_no_outcome_and_repeat_no_action(tmp_path: Path):
+    verdict = Harness(tmp_path, kills=50, seed=3).run(workers=4)
+    assert verdict.n_kills == 50
     assert verdict.is_clean, verdict
