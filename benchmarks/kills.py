@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -48,7 +49,7 @@ class Harness:
 
     def __init__(self, data: Path, kills: int, seed: int) -> None:
         self._data, self._kills, self._seed = data, kills, seed
-        self._lock = threading.Lock()
+        self._lock, self._stopping = threading.Lock(), threading.Event()
         data.mkdir(parents=True, exist_ok=True)
         self.verdicts = [Verdict.from_json(line) for line in self._lines()]
         self._begun = len(self.verdicts)
@@ -63,12 +64,16 @@ class Harness:
             for seed in range(1, SEEDS + 1):
                 self._expected[seed] = pool.submit(self._uninterrupted, seed).result()
         with ThreadPoolExecutor(workers) as pool:
-            for worker in [pool.submit(self._work, end) for _ in range(workers)]:
-                worker.result()
+            try:
+                for worker in [pool.submit(self._work, end) for _ in range(workers)]:
+                    worker.result()
+            except BaseException:
+                self._stopping.set()  # the campaigns that have begun are brought to their end
+                raise
         return total(self.verdicts)
 
     def _work(self, end: float | None) -> None:
-        while end is None or time.monotonic() < end:
+        while not self._stopping.is_set() and (end is None or time.monotonic() < end):
             with self._lock:
                 number, self._begun = self._begun + 1, self._begun + 1
                 chance = random.Random(f"{self._seed} {number}")
@@ -137,6 +142,7 @@ def main() -> None:
     parser.add_argument("--page", type=Path)
     parser.add_argument("--date", default="undated")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     end = None if arguments.minutes is None else time.monotonic() + 60.0 * arguments.minutes
     verdict = Harness(arguments.data, arguments.kills, arguments.seed).run(arguments.workers, end)
     text = page(verdict, arguments.kills, arguments.date)
