@@ -24,8 +24,8 @@ from autolab.campaign.rules import after_fault, bad_end, end_reason, in_doubt, s
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import End, StopRequest, StopSwitch
 from autolab.campaign.stopwatch import Stopwatch
+from autolab.campaign.supplies import Supplies
 from autolab.campaign.telling import Teller
-from autolab.campaign.wells import Wells
 from autolab.core.clock import VirtualClock
 from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, ProposerError, StorageError
 from autolab.core.faults import kind_of
@@ -84,14 +84,17 @@ class Campaign:
         self._unfinished: deque[Unfinished] = deque()
         origin_s = lab.clock.now() - (0.0 if past is None else past.lab_s)
         self._teller = Teller(setup.problem, self._book, observers, lambda: lab.clock.now() - origin_s)
-        self._wells = Wells(setup.id, lab.wells, journal.used_wells(lab.name, lab.bench))
+        self._supplies = Supplies(setup, lab, journal)
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="autolab-proposer")
         self._stopwatch = Stopwatch(lab.clock, journal)
-        counts = lab.counts()
+        counts, book = lab.counts(), self._supplies.stock.book
         self._lanes = [
-            Lane(number, lab.clock, journal, setup.id, lab.loop, counts=counts, on_phase=self._teller.on_phase(number))
+            Lane(
+                number, lab.clock, journal, setup.id, lab.loop, counts=counts, on_phase=self._teller.on_phase(number),
+                on_action=book,
+            )
             for number in range(1, setup.lanes + 1)
-        ]
+        ]  # fmt: skip
 
     def run(self) -> CampaignResult:
         """Run the campaign to its end. Returns how it ended; errors of trials are recorded, not raised.
@@ -108,6 +111,8 @@ class Campaign:
             if self._past is not None:
                 self._recover(self._past)
             while not self._is_over():
+                begun = len(self._book.suggestions) - len(self._ready)
+                self._teller.note(self._supplies.outlook(setup.budget.trials - begun))
                 self._prepare()
                 self._start()
                 self._ask()
@@ -225,11 +230,10 @@ class Campaign:
                 continue
             suggestion = self._ready.popleft()
             number, attempt = suggestion.trial, self._attempts.get(suggestion.trial, 1)
-            sample = self._wells.take(number, attempt) if self._setup.uses_samples else None
-            if self._setup.uses_samples and sample is None:
+            sample, lacking = self._supplies.take(number, attempt)
+            if lacking is not None:
                 self._ready.appendleft(suggestion)
-                reason = "no free well is left: put in fresh labware, then resume the campaign"
-                self._end = End("paused", reason, InterruptedByPerson.exit_code)
+                self._end = End("paused", lacking, InterruptedByPerson.exit_code)
                 return
             if attempt == 1:
                 self._journal.begin(self._setup.id, suggestion, lane.number, sample, self._lab.bench)
@@ -273,6 +277,7 @@ class Campaign:
         for running in over:
             self._running.remove(running)
             number = running.suggestion.trial
+            self._supplies.stock.over(number)
             error = running.future.exception()
             if error is None:
                 error = self._reduce(running)
@@ -388,13 +393,8 @@ class Campaign:
         self._journal.end_campaign(self._setup.id, end.state, end.reason, recommendation)
         outcomes = self._book.outcomes()
         result = CampaignResult(
-            self._setup.id,
-            end.state,
-            end.reason,
-            end.exit_code,
-            len(outcomes),
-            target_met(self._setup.problem, outcomes),
-            recommendation,
-        )
+            self._setup.id, end.state, end.reason, end.exit_code, len(outcomes),
+            target_met(self._setup.problem, outcomes), recommendation,
+        )  # fmt: skip
         self._teller.tell(CampaignEnded(result, self._teller.lab_s()))
         return result

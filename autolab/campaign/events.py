@@ -84,6 +84,13 @@ class StopRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """Something that a person should know while the campaign goes on, in one sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignEnded:
     """The campaign is over and all is recorded."""
 
@@ -108,7 +115,7 @@ class CampaignResult:
     recommendation: Recommendation | None
 
 
-CampaignEvent = CampaignStarted | TrialStarted | PhaseChanged | TrialEnded | StopRequested | CampaignEnded
+CampaignEvent = CampaignStarted | TrialStarted | PhaseChanged | TrialEnded | StopRequested | Noted | CampaignEnded
 
 
 class Observer(Protocol):

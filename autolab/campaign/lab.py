@@ -9,6 +9,7 @@ from typing import Any
 
 from autolab.core.clock import Clock
 from autolab.core.trials import Realm
+from autolab.journal.journal import Journal
 from autolab.journal.records import DeviceRecord
 from devices.reconciling import counts
 
@@ -34,6 +35,8 @@ class OpenLab:
     """Event loop on which the lab's asynchronous devices live; None where it has none."""
     check: Callable[[], list[str]] = field(repr=False)
     """Asks every device whether it answers; returns a sentence for each that does not."""
+    stock_left: Callable[[Journal], Mapping[str, float]] = field(default=lambda _: {}, repr=False)
+    """What is left of each material by the record, in microlitres."""
 
     def counts(self) -> dict[str, int]:
         """Each device's own count of operations, where it has one and answers."""

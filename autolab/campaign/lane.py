@@ -69,6 +69,7 @@ class Lane:
             None for a loop of its own.
         counts: Each device's own count of operations, which all lanes keep up to date.
         on_phase: Told what runs now, as (trial, phase).
+        on_action: Told of each action when it is intended, as (trial, action).
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Lane:
         *,
         counts: dict[str, int],
         on_phase: Callable[[int, str], None],
+        on_action: Callable[[int, Any], None],
     ) -> None:
         self.number = number
         self.trial: int | None = None
@@ -91,6 +93,7 @@ class Lane:
         self._campaign = campaign
         self._counts = counts
         self._on_phase = on_phase
+        self._on_action = on_action
         self._sink = Sink(journal, campaign, number)
         self._meter = DeviceMeter(clock, journal)
         self._stopping = threading.Event()
@@ -211,6 +214,7 @@ class Lane:
         self._heed_pause()
         action = {"type": type(msg.args[0]).__name__, **plain(msg.args[0]), "operation": str(operation)}
         self._journal.intend(operation, self._campaign, msg.obj.name, action, self._count(msg.obj))
+        self._on_action(operation.trial, msg.args[0])
         status = yield msg
         self._open.append((operation, msg.obj.name, status))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from autolab.campaign.book import Book
-from autolab.campaign.events import CampaignEvent, Observer, PhaseChanged, TrialEnded
+from autolab.campaign.events import CampaignEvent, Noted, Observer, PhaseChanged, TrialEnded
 from autolab.campaign.rules import best_of
 from autolab.core.problem import Problem
 
@@ -40,6 +40,11 @@ class Teller:
             except Exception:  # noqa: BLE001 (an observer cannot change what a campaign does)
                 _log.exception("observer %s failed and is told nothing more", type(observer).__name__)
                 self._observers.remove(observer)
+
+    def note(self, text: str | None) -> None:
+        """Tell something that a person should know, where there is something."""
+        if text is not None:
+            self.tell(Noted(text))
 
     def trial_ended(
         self, number: int, state: Literal["ingested", "failed", "refused", "abandoned"], why: str | None

@@ -29,3 +29,10 @@ class Wells:
                 again = "" if attempt == 1 else f"a{attempt}"
                 return Sample(f"{self._campaign}.s{trial}{again}", labware, place, well)
         return None
+
+    def outlook(self, n_trials: int) -> str | None:
+        """That the free wells are too few for so many more trials, in one sentence; None where they are enough."""
+        free = sum((labware, well) not in self._used for labware, _, well in self._wells)
+        if free >= n_trials:
+            return None
+        return f"wells will run out: {free} are free and {n_trials} trials are to come"

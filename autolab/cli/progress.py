@@ -11,6 +11,7 @@ from autolab.campaign.events import (
     CampaignEnded,
     CampaignEvent,
     CampaignStarted,
+    Noted,
     PhaseChanged,
     StopRequested,
     TrialEnded,
@@ -72,7 +73,7 @@ class Progress:
                         self.running[event.lane].phase = event.phase
                 case TrialEnded():
                     self._end(event)
-                case StopRequested() | CampaignEnded():
+                case StopRequested() | Noted() | CampaignEnded():
                     pass
 
     @property

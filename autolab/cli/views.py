@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from autolab.campaign.events import CampaignEvent, CampaignStarted, TrialEnded, TrialStarted
+from autolab.campaign.events import CampaignEvent, CampaignStarted, Noted, TrialEnded, TrialStarted
 from autolab.cli.output import tell
 from autolab.cli.progress import Progress
 from autolab.core.trials import Realm
@@ -85,6 +85,8 @@ class LineView(SilentView):
                 )
             case TrialStarted():
                 tell(f"trial {event.suggestion.trial}: {_values_text(self.progress, event)}; {event.suggestion.reason}")
+            case Noted():
+                tell(f"Note: {event.text}.")
             case TrialEnded(state="abandoned"):
                 tell(f"trial {event.trial}: {self.progress.outcome_text(event)}")
             case TrialEnded():
@@ -121,6 +123,8 @@ class LiveView(View):
 
     def show(self, event: CampaignEvent) -> None:
         """Nothing at once: the panel is drawn at its own pace."""
+        if isinstance(event, Noted):
+            self._notice = f"Note: {event.text}."
 
     def stopping(self, at_once: bool) -> None:
         self._notice = self.progress.stopping_text(at_once)

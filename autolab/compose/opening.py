@@ -17,6 +17,7 @@ from autolab.compose import benches
 from autolab.compose.benches import Bench
 from autolab.compose.names import Names
 from autolab.compose.options import RunOptions
+from autolab.compose.stocktaking import stock_left
 from autolab.config.specs import LabSpec
 from autolab.core.clock import Clock, ScaledClock, VirtualClock, real_clock
 from autolab.core.errors import AutolabError, InputError, NotConnectedError
@@ -103,18 +104,20 @@ def open_lab(lab: LabSpec, names: Names, bench: Bench | None, clock: Clock) -> I
             stack.callback(_disconnect, item.device)
         records = _connect(built, bench is not None, loop)
         realm = min((Realm(record.realm) for record in records), key=list(Realm).index)
+        identity = "physical" if bench is None else bench.id
         yield OpenLab(
             name=lab.name,
             laboratory=lab.laboratory,
             realm=realm,
             clock=clock,
-            bench="physical" if bench is None else bench.id,
+            bench=identity,
             devices={item.spec.name: item.device for item in built},
             records=tuple(records),
             stations=frozenset(lab.stations),
             wells=_wells(lab),
             loop=loop,
             check=lambda: _silent(built),
+            stock_left=lambda journal: stock_left(journal, lab, identity),
         )
 
 
