@@ -77,6 +77,7 @@ app.command("show")(reading.show)
 app.command("report")(reading.report)
 app.command("export")(reading.export)
 app.add_typer(auditing.commands, name="audit")
+app.command("backup")(auditing.backup)
 app.command("schema")(tools.schema)
 app.command("doctor")(tools.doctor)
 

@@ -1,4 +1,4 @@
-"""Commands about the record itself: ``audit verify``."""
+"""Commands about the record itself: ``audit verify``, ``backup``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autolab.core.errors import IntegrityError
 if TYPE_CHECKING:
     from autolab.journal.audit import Audit
 
-__all__ = ["commands", "verify"]
+__all__ = ["backup", "commands", "verify"]
 
 MOST = 20
 """Findings that are said one by one; ``--json`` gives all."""
@@ -66,6 +66,26 @@ def verify(
             f"{found.heads} signed heads agree; the newest covers {found.covered.size} entries and was signed on "
             f"{found.covered.date}"
         )
+
+
+def backup(
+    copy: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to put the copy; a new folder.")],
+    data: DataFolder = Path("autolab-data"),
+    json: Json = False,
+) -> None:
+    """Copy the journal to a new folder, also while a campaign runs, and verify the copy.
+
+    The private key is not copied. Exit code 2 when the copy shows that the record was changed.
+    """
+    from autolab.journal.backup import back_up
+
+    found = back_up(data, copy)
+    if json:
+        say_json({"copy": str(copy), **_answer(found)})
+        raise typer.Exit(IntegrityError.exit_code if found.findings else 0)
+    if found.findings:
+        raise IntegrityError(f"{copy}: is a true copy of a journal that is not sound\n{_complaint(data, found)}")
+    say(f"{copy}: {found.entries} entries of the log and {found.rows} rows of the journal agree")
 
 
 def _complaint(data: Path, found: Audit) -> str:

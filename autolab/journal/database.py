@@ -17,7 +17,7 @@ from autolab.journal.schema import check_version, is_older, prepare
 if TYPE_CHECKING:
     import sqlite_utils
 
-__all__ = ["Database", "check_whole"]
+__all__ = ["Database", "check_whole", "copy_whole"]
 
 
 class Database:
@@ -234,6 +234,19 @@ def check_whole(path: Path) -> None:
         answer = str(error)
     if answer != "ok":
         raise StorageError(f"{path}: {_damaged(answer)}")
+
+
+def copy_whole(path: Path, copy: Path) -> None:
+    """Copy a database as it is at one moment, while others read and write it.
+
+    Raises:
+        StorageError: it cannot be read, or the copy cannot be written.
+    """
+    try:
+        with closing(_open_to_read(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except sqlite3.Error as error:
+        raise StorageError(f"{path}, copied to {copy}: {_advice(str(error))}") from error
 
 
 def _damaged(problem: str) -> str:
