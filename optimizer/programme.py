@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from autolab.core.parameters import ChoiceParameter
 from optimizer.expressions import CompiledConstraint
@@ -141,6 +140,12 @@ def _constraint_row(
 
 
 def _solve(columns: _Columns, rows: list[_Row]) -> Points | None:
+    from scipy.optimize import (
+        Bounds,
+        LinearConstraint,
+        milp,
+    )  # most problems need it not, and it takes a second to import
+
     matrix = np.zeros((len(rows), len(columns.lower)))
     for index, (weights, _, _) in enumerate(rows):
         for column, weight in weights.items():
