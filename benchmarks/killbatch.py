@@ -279,4 +279,5 @@ def _environment(data: Path) -> dict[str, str]:
     plain = {key: value for key, value in os.environ.items() if not key.startswith("EPICS_")}
     temporary = Path(tempfile.gettempdir()) / f"autolab-kills-{os.getpid()}-{data.name}"
     temporary.mkdir(exist_ok=True)
-    return {**plain, "AUTOLAB_DATA": str(data), "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
+    own = {"AUTOLAB_DATA": str(data), "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
+    return {**plain, **own, "OPHYD_CONTROL_LAYER": "dummy"}  # the lab has no EPICS, which takes a second to import

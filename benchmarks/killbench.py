@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,8 @@ class Controller:
         with _COMMANDS:
             self._command = WarmCommand(words, environment, is_joined=True)
         self.pid = self._command.pid
+        while self.poll() is None and not _leads_a_group(self.pid):
+            time.sleep(LOOK_S)
 
     def poll(self) -> int | None:
         """Its exit code, or minus the signal that ended it; None while it runs."""
@@ -137,7 +139,7 @@ class Controller:
 
     def kill(self, *, alone: bool) -> None:
         """``kill -9``, of the controller alone or with the proposer that it has started."""
-        with _COMMANDS:
+        with _COMMANDS, suppress(ProcessLookupError):  # it has ended meanwhile
             if alone:
                 self._command.kill()
             else:
@@ -148,10 +150,18 @@ class Controller:
     def signal(self, number: int) -> None:
         """Signal it with all that it has started."""
         if self.poll() is None:
-            os.killpg(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.killpg(self.pid, number)
 
     def close(self) -> None:
         self._command.close()
+
+
+def _leads_a_group(pid: int) -> bool:
+    try:
+        return os.getpgid(pid) == pid
+    except ProcessLookupError:
+        return False
 
 
 class Watch:
