@@ -65,10 +65,10 @@ class Stock:
                 most = self._most.get(material, 0.0)
                 reserved = sum(max(0.0, most - used.get(material, 0.0)) for used in self._by_trial.values())
                 if left - reserved < most or left <= 0.0:
+                    free = volume(max(0.0, left - reserved))
                     return (
-                        f"{material} runs dry: {volume(max(0.0, left - reserved))} are left and a trial has needed up to "
-                        f"{volume(most)}: refill it, write what is there now under 'materials' in the lab file, and "
-                        "resume with --accept-changes"
+                        f"{material} runs dry: {free} are left and a trial has needed up to {volume(most)}: refill it, "
+                        "write what is there now under 'materials' in the lab file, and resume with --accept-changes"
                     )
         return None
 
@@ -92,4 +92,4 @@ class Stock:
 
 def volume(microlitres: float) -> str:
     """A volume as people write it."""
-    return f"{microlitres / 1000:.4g} mL" if abs(microlitres) >= 1000 else f"{microlitres:.4g} µL"
+    return f"{microlitres / 1000:.3g} mL" if abs(microlitres) >= 1000 else f"{microlitres:.3g} µL"

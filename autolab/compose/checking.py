@@ -83,7 +83,12 @@ def check_names(kind: str, file: Path) -> list[str]:
     for name, device in lab.devices.items():
         if device.simulator is not None:
             names.resolve(device.simulator.class_name, ("devices", name, "simulator", "class"), "simulator class")
-    return foreign_signals(lab, device_classes(lab, names))
+    notes = foreign_signals(lab, device_classes(lab, names))
+    if kind == "campaign":
+        from autolab.compose.rehearsing import rehearse
+
+        notes += rehearse(file)
+    return notes
 
 
 def _is_campaign(file: Path) -> bool:

@@ -97,7 +97,7 @@ def run_campaign(
         journal, lab = open_all(stack, bound, options, data, seed, key)
         who = principal or local_person()
         setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key))
-        journal.start_campaign(_start(bound, lab, setup, file, options), who)
+        journal.start_campaign(campaign_start(bound, lab, setup, file, options), who)
         return conduct(stack, setup, lab, proposer, journal, observers, stop or StopSwitch())
 
 
@@ -292,7 +292,8 @@ def make_setup(bound: Bound, lab: OpenLab, key: str, seed: int, principal: Princ
     )
 
 
-def _start(bound: Bound, lab: OpenLab, setup: Any, file: Path, options: RunOptions) -> CampaignStart:
+def campaign_start(bound: Bound, lab: OpenLab, setup: Any, file: Path, options: RunOptions) -> CampaignStart:
+    """What is recorded of a campaign when it starts."""
     wanted = asdict(options)
     del wanted["data"], wanted["in_memory"]
     return CampaignStart(

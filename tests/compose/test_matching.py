@@ -126,9 +126,22 @@ def test_numbers_reach_an_open_ended_plan_in_the_unit_of_the_devices_signal(tmp_
 def test_check_resolves_names_in_a_child_and_reports_what_it_finds(tmp_path: Path):
     report = check_files([EXAMPLES / "colour" / "campaign.yaml", EXAMPLES / "replay" / "lab.yaml"])
     assert [file.parent.name for file in report.ok_files] == ["colour", "replay"]
+    assert [note.partition(" about ")[0] for note in report.notes[:2]] == ["a trial takes", "30 trials use"]
+    assert report.notes[2].startswith("after a crash no action is repeated: arm and dispenser can say what became of")
     file, change, message = BAD["a plan that does not exist"]
     with pytest.raises(InputError, match=re.escape(message)):
         check_files([example("colour", tmp_path, {file: change})])
+
+
+def test_check_says_what_will_not_last(tmp_path: Path):
+    changes = {"lab.yaml": ("clear:   {stock: 250 mL}", "clear:   {stock: 1 mL}")}
+    notes = check_files([example("colour", tmp_path, changes)]).notes
+    assert any(note.startswith("clear may run dry: 30 trials need about ") for note in notes)
+
+
+def test_check_says_that_a_plan_without_actions_is_run_again_after_a_crash():
+    notes = check_files([EXAMPLES / "hotplate" / "campaign.yaml"]).notes
+    assert "after a crash the whole trial is run again, with all that it moves" in notes[-1]
 
 
 def test_check_lists_the_signals_of_a_foreign_class_that_are_closed_for_writing(tmp_path: Path):
