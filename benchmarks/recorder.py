@@ -88,6 +88,8 @@ class Recording:
     events: list[Event] = field(default_factory=list)
     sync_seconds: float = 0.0
     """Real seconds that were spent in synchronisations."""
+    sync_processor_seconds: float = 0.0
+    """Of the processor, the kernel's included."""
     room: int | None = None
     """So many more writes find room on the disk; of the next one only a half does. None: there is room."""
     is_brief: bool = False
@@ -109,9 +111,14 @@ class Recording:
 
 
 @contextmanager
-def recording(folder: Path) -> Iterator[Recording]:
-    """Record what this process's SQLite does in a folder. Databases are to be opened and closed in the block."""
-    found, watch = Recording(), _Watch(folder)
+def recording(folder: Path, *, with_writes: bool = True) -> Iterator[Recording]:
+    """Record what this process's SQLite does in a folder. Databases are to be opened and closed in the block.
+
+    Args:
+        folder: Where the databases are.
+        with_writes: Whether writes and truncations are recorded, which takes time, or synchronisations alone.
+    """
+    found, watch = Recording(), _Watch(folder, with_writes)
     watch.begin(found)
     try:
         yield found
@@ -122,9 +129,10 @@ def recording(folder: Path) -> Iterator[Recording]:
 class _Watch:
     """Exchanges the functions, and keeps what they need alive."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, with_writes: bool) -> None:
         import _sqlite3
 
+        self._with_writes = with_writes
         self._folder = folder.resolve()
         library: Any = ctypes.CDLL(_sqlite3.__file__)  # its symbols are looked up in what it is linked with, too
         library.sqlite3_vfs_find.restype = POINTER(_Vfs)
@@ -172,8 +180,9 @@ class _Watch:
         address = ctypes.addressof(methods.contents)
         if address not in self._tables:
             table = _Methods.from_buffer_copy(methods.contents)
-            table.write = _Write(self._write(_copy(methods.contents.write)))
-            table.truncate = _Truncate(self._truncate(_copy(methods.contents.truncate)))
+            if self._with_writes:
+                table.write = _Write(self._write(_copy(methods.contents.write)))
+                table.truncate = _Truncate(self._truncate(_copy(methods.contents.truncate)))
             table.sync = _Sync(self._sync(_copy(methods.contents.sync)))
             table.close = _Close(self._close(_copy(methods.contents.close)))
             self._tables[address] = table
@@ -207,9 +216,10 @@ class _Watch:
             path = self._files[file]
             self._add("sync", path, with_folder=path in self._unsynced)
             self._unsynced.discard(path)
-            begin = time.perf_counter()
+            begin, processor_begin = time.perf_counter(), time.thread_time()
             code = original(file, flags)
             self._recording.sync_seconds += time.perf_counter() - begin
+            self._recording.sync_processor_seconds += time.thread_time() - processor_begin
             return code
 
         return sync

@@ -34,7 +34,11 @@ class Scribe:
         self._origin_s = 0.0
         self._epoch = 0
         self.states = Database(folder and folder / STATES_FILE, "states", stopwatch=clock.real, date=self.date)
-        self.documents = Database(folder and folder / DOCUMENTS_FILE, "documents", stopwatch=clock.real)
+        try:
+            self.documents = Database(folder and folder / DOCUMENTS_FILE, "documents", stopwatch=clock.real)
+        except StorageError:
+            self.states.close()
+            raise
         self._heads = None if folder is None else HeadWriter(folder, self.states, self.date)
 
     @property

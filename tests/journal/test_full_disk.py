@@ -10,6 +10,7 @@ import pytest
 from autolab.campaign.events import CampaignEvent, TrialEnded
 from autolab.compose.options import RunOptions
 from autolab.compose.running import run_campaign
+from autolab.core.clock import VirtualClock
 from autolab.core.errors import StorageError
 from autolab.core.trials import TrialState
 from autolab.journal.audit import audit
@@ -69,6 +70,24 @@ def test_whichever_write_finds_no_room_the_campaign_pauses_and_goes_on_where_the
             assert lab.resume().state == "finished"
             lab.journal.close()
         check(lab, folder)
+
+
+def test_a_journal_that_finds_no_room_when_it_is_made_is_made_when_there_is_room(tmp_path: Path):
+    (tmp_path / "whole").mkdir()
+    with recording(tmp_path / "whole") as disk:
+        journal = Journal(tmp_path / "whole", VirtualClock())
+        n_writes = disk.count("write")
+        journal.close()
+    for n in range(0, n_writes, 7):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        with recording(folder) as disk:
+            disk.room = n
+            with pytest.raises(StorageError, match="the disk is full"):
+                Journal(folder, VirtualClock())
+            disk.room = None
+            Journal(folder, VirtualClock()).close()
+        assert audit(folder, None).findings == ()
 
 
 def check(lab: SoftLab, folder: Path) -> None:
