@@ -203,6 +203,10 @@ def page_power(found: Findings) -> Iterator[str]:
     yield f"- facts that were there although their commit had not returned: {found.more}"
     yield f"- largest rate of faults per image that this does not exclude, at 95 %: {_rule_of_three(found)}\n"
     yield prose(
+        """Raw readings do not wait for the disk one by one. Those of a trial are on it before the trial is recorded as
+        acquired, those of a phase before it is recorded as complete, and each image was judged by that."""
+    )
+    yield prose(
         """What this does not show: a disk that says that it has synchronised and has not, and one that damages sectors
         which it was not asked to write."""
     )

@@ -134,7 +134,8 @@ class _Watch:
 
         self._with_writes = with_writes
         self._folder = folder.resolve()
-        library: Any = ctypes.CDLL(_sqlite3.__file__)  # its symbols are looked up in what it is linked with, too
+        # Symbols are looked up in what the module is linked with, too; where it is built in, in the interpreter itself.
+        library: Any = ctypes.CDLL(getattr(_sqlite3, "__file__", None))
         library.sqlite3_vfs_find.restype = POINTER(_Vfs)
         self._vfs = library.sqlite3_vfs_find(None).contents
         self._open, self._delete = _copy(self._vfs.open), _copy(self._vfs.delete)
