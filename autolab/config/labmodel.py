@@ -80,7 +80,8 @@ class MaterialModel(FileModel):
     """A liquid that the lab holds."""
 
     stock: Quantity = Field(examples=["250 mL"])
-    """Volume in stock, with its unit."""
+    """Volume in stock when this line was written, with its unit. Campaigns count down from it; after a refill, write
+    what is there then."""
 
 
 class LabwareModel(FileModel):
