@@ -106,6 +106,11 @@ def test_a_campaign_that_was_stopped_for_good_cannot_be_resumed(paused: tuple[Pa
     assert autolab("resume", data=data).stdout.strip() == (
         "Nothing can be resumed: every campaign in this folder has ended."
     )
+    reader = JournalReader.open(data)
+    stopped = reader.interventions(campaign)[-1]
+    last = max(t.lab_s for trial in reader.trials(campaign) for t in trial.transitions)
+    reader.close()
+    assert (stopped.cause, stopped.lab_s) == ("stop", pytest.approx(last, abs=5.0)), "its lab time goes on"
 
 
 def test_what_cannot_be_settled_is_refused(paused: tuple[Path, Path, str]):
