@@ -19,7 +19,7 @@ from autolab.campaign.events import (
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.lane import Lane, Running
 from autolab.campaign.recommending import recommended
-from autolab.campaign.recovery import Recovered, Unfinished, fate_of, unfinished
+from autolab.campaign.recovery import Fate, Recovered, Unfinished, fate_of, unfinished
 from autolab.campaign.rules import after_fault, bad_end, end_reason, in_doubt, silent_end, target_met, visible
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import End, StopRequest, StopSwitch
@@ -143,12 +143,12 @@ class Campaign:
             elif fate.what == "failed":
                 self._fail(number, DeviceError(fate.why))
             else:
-                self._doubt(number, fate.why)
+                self._doubt(number, fate)
 
-    def _doubt(self, number: int, why: str) -> None:
+    def _doubt(self, number: int, fate: Fate) -> None:
         """Nobody knows what became of an action: a device that is silent says it later, or else a person does."""
-        self._journal.doubt(self._setup.id, number, why)
-        self._end = self._end or in_doubt(number, why, self._lab.check())
+        self._journal.doubt(self._setup.id, number, fate.why)
+        self._end = self._end or in_doubt(number, fate.why, is_silent=fate.is_silent)
 
     # suggestions
 
@@ -294,7 +294,7 @@ class Campaign:
         trial = unfinished(self._journal, self._setup.id, running.suggestion, running.sample, running.attempt)
         fate = fate_of(trial, self._lab.devices, self._lab.clock, self._journal)
         if fate.what == "in doubt":
-            self._doubt(running.suggestion.trial, fate.why)
+            self._doubt(running.suggestion.trial, fate)
         elif fate.has_done:
             self._unfinished.append(trial)
         elif fate.what == "failed" or (end := silent_end(error, self._lab.check)) is None:

@@ -63,6 +63,8 @@ class Fate:
     why: str
     has_done: bool = False
     """Whether an action that was in doubt turned out to be done."""
+    is_silent: bool = False
+    """Whether it is in doubt because a device did not answer, and may answer later."""
 
 
 def recovered(trials: Iterable[TrialRecord], intents: Iterable[IntentRecord]) -> Recovered:
@@ -122,7 +124,10 @@ def fate_of(trial: Unfinished, devices: Mapping[str, Any], clock: Clock, journal
         if intent.state != "intended":
             continue
         operation = OperationId.parse(intent.operation)
-        settlement = _ask(devices.get(intent.device), intent, operation, clock)
+        try:
+            settlement = _ask(devices.get(intent.device), intent, operation, clock)
+        except DeviceError as error:
+            return Fate("in doubt", f"{intent.operation}: {error}", is_silent=True)
         by = Principal(intent.device, "system")
         match settlement.state:
             case "done":
@@ -142,13 +147,10 @@ def _ask(device: Any, intent: IntentRecord, operation: OperationId, clock: Clock
     if not isinstance(device, Reconcilable):
         return Settlement("unknown", f"{intent.device} cannot say what became of it")
     end = clock.now() + LONGEST_ACTION_LAB_S
-    try:
+    settlement = device.reconcile(operation, intent.counter)
+    while settlement.state == "running" and clock.now() < end:
+        clock.sleep(ASK_AGAIN_LAB_S)
         settlement = device.reconcile(operation, intent.counter)
-        while settlement.state == "running" and clock.now() < end:
-            clock.sleep(ASK_AGAIN_LAB_S)
-            settlement = device.reconcile(operation, intent.counter)
-    except DeviceError as error:
-        return Settlement("unknown", str(error))
     return settlement
 
 

@@ -132,19 +132,18 @@ def silent_end(error: BaseException | None, check: Callable[[], list[str]]) -> E
     return End("failed", "; ".join(silent), DeviceError.exit_code) if silent else None
 
 
-def in_doubt(trial: int, why: str, silent: Sequence[str]) -> End:
-    """The end where nobody knows what became of an action: a silent device says it later, or else a person does.
+def in_doubt(trial: int, why: str, *, is_silent: bool) -> End:
+    """The end where nobody knows what became of an action.
 
     Args:
         trial: Number of the trial.
-        why: What its device said.
-        silent: A sentence for each device that does not answer.
+        why: What its device said, or why it said nothing.
+        is_silent: Whether the device did not answer: then it says later what happened, and else a person does.
     """
-    what = f"trial {trial} is in doubt: "
-    if silent:
-        return End("failed", f"{what}{'; '.join(silent)}; see to it, then resume", DeviceError.exit_code)
-    reason = f"{what}{why}; look, and say what happened with 'autolab settle'"
-    return End("paused", reason, InterruptedByPerson.exit_code)
+    what = f"trial {trial} is in doubt: {why}; "
+    if is_silent:
+        return End("failed", f"{what}see to the device, then resume", DeviceError.exit_code)
+    return End("paused", f"{what}look, and say what happened with 'autolab settle'", InterruptedByPerson.exit_code)
 
 
 def after_fault(trial: int, kind: FaultKind, policy: FaultPolicy, error: AutolabError) -> End | None:

@@ -51,7 +51,9 @@ def test_a_dead_device_leaves_its_trial_in_doubt_and_says_after_a_resume_what_ha
     lab.pump.says, lab.pump.is_silent, lab.silent = says, True, ("pump: does not answer",)
     result = lab.run()
     assert (result.state, result.exit_code) == ("failed", 4)
-    assert result.reason == "trial 2 is in doubt: pump: does not answer; see to it, then resume"
+    assert result.reason == (
+        "trial 2 is in doubt: soft1.t2.r1.pour.a1: pump: does not answer; see to the device, then resume"
+    )
     assert states(lab)[:2] == ["ingested", "in doubt"]
     lab.journal.close()
     assert lab.resume().reason == result.reason  # it is still silent
