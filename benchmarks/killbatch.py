@@ -131,6 +131,7 @@ class _Batch:
             raise RuntimeError(f"{self._data}: a controller ended with {code}:\n{said}")
 
     def _settle_as_a_person(self) -> None:
+        self._instrument.start()
         for (operation,) in self._intended():
             state = ask(self._instrument.address, "query", operation=operation)["state"]
             flag = {"done": "--done", "failed": "--partly", "unknown": "--not-done"}[state]
@@ -219,10 +220,11 @@ class _Batch:
         stale.signal(signal.SIGSTOP)
         try:
             self._lose_locks()
-            before = self._watch.rows("SELECT max(epoch) FROM leases")
-            self._watch.skip()
-            self._controller = Controller(self._words(), self._environment)
-            self._wait_for(lambda _: self._watch.rows("SELECT max(epoch) FROM leases") > before)
+            newer = Controller(self._words(), self._environment)
+            if not self._takes_over(newer):
+                newer.end(PATIENCE_S)  # in the middle of a commit the hanging one still holds the journal
+                return
+            self._controller = newer
             time.sleep(self._chance.uniform(0.0, LONGEST_S))
         finally:
             stale.signal(signal.SIGCONT)
@@ -231,6 +233,14 @@ class _Batch:
             self.fenced += 1
         elif code not in (0, 4, 5):
             raise RuntimeError(f"{self._data}: an overtaken controller ended with {code}:\n{said}")
+
+    def _takes_over(self, newer: Controller) -> bool:
+        """Wait until a controller has taken the lease; False where it ends before."""
+        before = after = self._watch.rows("SELECT max(epoch) FROM leases")
+        while after == before and newer.poll() is None:
+            time.sleep(LOOK_S)
+            after = self._watch.rows("SELECT max(epoch) FROM leases")
+        return after > before
 
     def _lose_locks(self) -> None:
         """As on a network file system that forgets them: whoever comes next finds none."""
