@@ -267,7 +267,7 @@ def page_million(found: Million) -> Iterator[str]:
 
 def prose(text: str) -> str:
     """A paragraph, wrapped as the pages are."""
-    return textwrap.fill(" ".join(text.split()), 120) + "\n"
+    return textwrap.fill(" ".join(text.split()), 120, break_on_hyphens=False) + "\n"
 
 
 if __name__ == "__main__":
