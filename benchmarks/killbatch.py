@@ -127,6 +127,8 @@ class _Batch:
         """What a technician does when a controller has ended by itself: look, settle what only a person can, go on."""
         if code == 5:
             self._settle_as_a_person()
+        elif code == 6 and "has taken over" in said:  # by one that was stopped before it had its lease
+            self.fenced += 1
         elif code not in (0, 4):
             raise RuntimeError(f"{self._data}: a controller ended with {code}:\n{said}")
 

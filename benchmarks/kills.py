@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ class Harness:
                 self._expected[seed] = pool.submit(self._uninterrupted, seed).result()
         with ThreadPoolExecutor(workers) as pool:
             try:
-                for worker in [pool.submit(self._work, end) for _ in range(workers)]:
+                for worker in as_completed([pool.submit(self._work, end) for _ in range(workers)]):
                     worker.result()
             except BaseException:
                 self._stopping.set()  # the campaigns that have begun are brought to their end
@@ -141,11 +141,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="keeps what was found; go on with the same folder")
     parser.add_argument("--page", type=Path)
     parser.add_argument("--date", default="undated")
+    parser.add_argument("--note", default="", help="what else the page says of this run")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     end = None if arguments.minutes is None else time.monotonic() + 60.0 * arguments.minutes
     verdict = Harness(arguments.data, arguments.kills, arguments.seed).run(arguments.workers, end)
-    text = page(verdict, arguments.kills, arguments.date)
+    text = page(verdict, arguments.kills, arguments.date, arguments.note)
     print(text, end="")
     if arguments.page is not None:
         arguments.page.write_text(text, encoding="utf-8")

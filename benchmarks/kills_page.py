@@ -49,18 +49,28 @@ tried again as new attempts, as the campaign's `on_failure` wants it. {fenced} c
 had taken over, found themselves fenced, and ended with code 6. For that the harness takes the locks away, as a
 network file system may.
 
+What the harness found while it was built, each mended with a test of its own (`tests/campaign/test_doubts.py`):
+
+- an action whose device fell silent was recorded as failed, and a retry repeated what had gone on;
+- a retry that was owed when the controller ended was forgotten;
+- a trial in doubt could neither fail nor stay in doubt over a resume;
+- a trial failed, and was measured again, because its device was silent when its result was fetched;
+- a controller that another had overtaken could still write;
+- a device that answered a moment too late sent a person to look.
+{note}
 What this does not show: power loss of the machine, a bench of several devices, several lanes, real hardware, and
 instruments that do not keep their operations, which need a person more often.
 """
 
 
-def page(verdict: Verdict, kills: int, date: str) -> str:
+def page(verdict: Verdict, kills: int, date: str, note: str = "") -> str:
     """The page of the proof.
 
     Args:
         verdict: On all campaigns together.
         kills: How many were planned.
         date: When it was measured.
+        note: What else there is to say of this run.
     """
     rows = (
         (MEANINGS[kind], *(verdict.kills.get(str(Kill(kind, at_transition=at)), 0) for at in (False, True)))
@@ -69,6 +79,7 @@ def page(verdict: Verdict, kills: int, date: str) -> str:
     return TEMPLATE.format(
         **{**vars(verdict), "trials": TRIALS},
         date=date,
+        note=f"\n{note}\n" if note else "",
         n_kills=verdict.n_kills,
         planned="" if verdict.n_kills >= kills else f" of {kills} that were planned",
         factor=FACTOR,
