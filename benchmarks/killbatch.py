@@ -275,7 +275,9 @@ class _Batch:
 def uninterrupted(folder: Path, seed: int) -> list[tuple[Any, Any]]:
     """The trials of a campaign that nobody interrupts, with the same seed, as (values, outcome)."""
     words = ("run", CAMPAIGN, "--simulate", "--virtual", "--engine", "random", "--trials", TRIALS, "--seed", seed)
-    code, said = Controller((*words, "--data", folder), _environment(folder)).end(PATIENCE_S)
+    environment = _environment(folder)
+    code, said = Controller((*words, "--data", folder), environment).end(PATIENCE_S)
+    shutil.rmtree(environment["TMPDIR"], ignore_errors=True)
     if code != 0:
         raise RuntimeError(said)
     reader = JournalReader.open(folder)
