@@ -183,7 +183,9 @@ class _Host:
             raise ProposerError("the proposer host has no standard output")
         while b"\n" not in self._buffer:
             try:
-                readable, _, _ = select.select([pipe], [], [], timeout_s)
+                waiting = select.poll()  # select.select refuses a file number above 1023
+                waiting.register(pipe, select.POLLIN)
+                readable = waiting.poll(timeout_s * 1000)
                 chunk = os.read(pipe.fileno(), 1 << 16) if readable else None
             except (OSError, ValueError):  # closed by another thread
                 raise self._died(verb) from None

@@ -40,6 +40,12 @@ class LaneEngine(RunEngine):
 
     RunBundler = _Bundler
 
+    def close(self) -> None:
+        """End the event loop and its thread, which Bluesky keeps for ever. Only of an engine with a loop of its own."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._th.join()
+        self._loop.close()
+
 
 def _form(name: str, data_keys: Mapping[str, Any], rest: Mapping[str, Any]) -> str:
     configuration: Mapping[str, Any] = rest.get("configuration", {})

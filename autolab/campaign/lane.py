@@ -102,6 +102,7 @@ class Lane:
         self._attempt = 1
         self._phases: dict[str, int] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"autolab-lane-{number}")
+        self._has_shared_loop = loop is not None
         self._engine: LaneEngine = self._worker.submit(self._make_engine, loop).result()
 
     def submit(self, trial: int, attempt: int, plan: Callable[[], Plan], md: Mapping[str, Any]) -> Future[None]:
@@ -144,9 +145,11 @@ class Lane:
         return self._meter.seconds
 
     def close(self) -> None:
-        """Let the plan end before its next action, and let go of the thread."""
+        """Let the plan end before its next action, and let go of the threads."""
         self._pausing.set()
         self._worker.shutdown(wait=True)
+        if not self._has_shared_loop:
+            self._engine.close()
 
     def _make_engine(self, loop: asyncio.AbstractEventLoop | None) -> LaneEngine:
         engine = LaneEngine(context_managers=[], loop=loop)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from autolab.campaign.events import StopRequested, TrialEnded, TrialStarted
@@ -238,3 +240,9 @@ def test_a_stop_that_comes_before_the_loop_waits_is_not_waited_past(at_once: boo
     assert lab.run().state == "paused"
     assert lab.clock.real() - begin < 3.5
     assert len(lab.trials_of()) <= 2
+
+
+def test_a_campaign_leaves_no_thread_behind():
+    before = set(threading.enumerate())
+    SoftLab(trials=2).run()
+    assert [thread.name for thread in set(threading.enumerate()) - before] == []

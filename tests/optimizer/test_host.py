@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +85,14 @@ def test_a_host_that_does_not_answer_in_time_is_ended_and_replaced() -> None:
         made._timeout_s = 120.0
         assert made.suggest(asked).trial == 1
         assert made.pid != first
+
+
+def test_a_host_is_heard_in_a_process_with_more_than_a_thousand_open_files(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(1100):
+            stack.enter_context((tmp_path / "file").open("w"))
+        with ProposerHost() as made:
+            assert made.suggest(request(problem(PLAIN), "random", 1)).trial == 1
 
 
 def test_sigint_does_not_end_the_host(host: ProposerHost) -> None:
