@@ -140,11 +140,8 @@ def _constraint_row(
 
 
 def _solve(columns: _Columns, rows: list[_Row]) -> Points | None:
-    from scipy.optimize import (
-        Bounds,
-        LinearConstraint,
-        milp,
-    )  # most problems need it not, and it takes a second to import
+    # Most problems need it not, and it takes a second to import.
+    from scipy.optimize import Bounds, LinearConstraint, milp
 
     matrix = np.zeros((len(rows), len(columns.lower)))
     for index, (weights, _, _) in enumerate(rows):

@@ -105,7 +105,8 @@ def unfinished(
     journal: Journal, campaign: str, suggestion: Suggestion, sample: Sample | None, attempt: int
 ) -> Unfinished:
     """An attempt at a trial whose plan has failed, with its actions."""
-    return _unfinished(suggestion, sample, attempt, JournalReader(journal.states, journal.documents).intents(campaign))
+    reader = JournalReader(journal.states, journal.documents)
+    return _unfinished(suggestion, sample, attempt, reader.intents(campaign, suggestion.trial))
 
 
 def fate_of(trial: Unfinished, devices: Mapping[str, Any], clock: Clock, journal: Journal) -> Fate:

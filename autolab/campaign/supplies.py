@@ -26,7 +26,7 @@ class Supplies:
         self._wells = (
             Wells(setup.id, lab.wells, journal.used_wells(lab.name, lab.bench)) if setup.uses_samples else None
         )
-        self._said: str | None = None
+        self._said: set[str] = set()
 
     def take(self, trial: int, attempt: int) -> tuple[Sample | None, str | None]:
         """A sample for an attempt at a trial, where it needs one; or why it cannot begin, in one sentence."""
@@ -39,10 +39,9 @@ class Supplies:
 
     def outlook(self, n_trials: int) -> str | None:
         """What will not last for so many more trials, in one sentence; None where all will, or it has been said."""
-        found = None if self._wells is None else self._wells.outlook(n_trials)
-        found = found or self.stock.outlook(n_trials)
-        what = found and found.partition(":")[0]
-        if found is None or what == self._said:
-            return None
-        self._said = what
-        return found
+        for found in (self.stock.outlook(n_trials), self._wells and self._wells.outlook(n_trials)):
+            what = found and found.partition(":")[0]
+            if found and what and what not in self._said:
+                self._said.add(what)
+                return found
+        return None

@@ -76,7 +76,7 @@ def show(
             say_json(as_json) if json else say(describing.campaign_text(reader, record, trials))
             return
         one = _one(record, trials, trial)
-        intents = [intent for intent in reader.intents(record.id) if intent.trial == trial]
+        intents = reader.intents(record.id, trial)
         people = [done for done in reader.interventions(record.id) if done.trial == trial]
         if json:
             say_json(describing.trial_json(record, one, intents, people))

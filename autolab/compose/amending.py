@@ -106,7 +106,7 @@ def _held(data: Path, name: str, number: int, because: str) -> Iterator[_Held]:
             found = [trial for trial in trials if trial.number == number]
             if not found:
                 raise InputError(f"{campaign.id} has no trial {number}; it has {len(trials)}")
-            journal.count_from(max(transition.lab_s for trial in trials for transition in trial.transitions))
+            journal.count_on(campaign.id)
             yield _Held(journal, campaign, found[0], len(trials))
         finally:
             journal.close()

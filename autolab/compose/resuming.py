@@ -12,6 +12,7 @@ from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.stopping import StopSwitch
 from autolab.compose.options import RunOptions
 from autolab.compose.running import Bound, bind, conduct, data_folder, make_setup, open_all, proposer_for, with_options
+from autolab.compose.stocktaking import note_materials
 from autolab.config.campaign import load_campaign
 from autolab.config.specs import CampaignSpec
 from autolab.core.errors import InputError
@@ -68,8 +69,10 @@ def resume_campaign(
             )
         journal, lab = open_all(stack, bound, options, data, record.seed, record.key)
         past = _past(journal, record)
+        journal.count_from(past.lab_s)
         if changes:
             journal.intervene(record.id, None, who, "accept changes", changes)
+        note_materials(journal, record.id, record.lab_file, bound.lab, who)
         journal.resume_campaign(record.id, past.lab_s, who, record.reason or "its controller was gone")
         setup = make_setup(bound, lab, record.key, record.seed, who, record.id)
         return conduct(stack, setup, lab, proposer, journal, observers, stop or StopSwitch(), past)
@@ -107,7 +110,7 @@ def _with_repeats(campaign: CampaignSpec, data: Path, record: CampaignRecord) ->
     """The campaign with its budget, and beyond it the trials that a person wants to have repeated."""
     reader = JournalReader.open(data)
     try:
-        repeats = sum(trial.repeat_of is not None for trial in reader.trials(record.id))
+        repeats = reader.n_repeats(record.id)
     finally:
         reader.close()
     return replace(campaign, budget=replace(campaign.budget, trials=campaign.budget.trials + repeats))

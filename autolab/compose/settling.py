@@ -105,8 +105,7 @@ def end_for_good(data: Path, name: str) -> str:
         person = local_person()
         journal = Journal(data, real_clock())
         try:
-            trials = JournalReader(journal.states, journal.documents).trials(record.id)
-            journal.count_from(max((t.lab_s for trial in trials for t in trial.transitions), default=0.0))
+            journal.count_on(record.id)
             journal.intervene(record.id, None, person, "stop", "ended while no controller ran it")
             journal.end_campaign(record.id, "stopped", f"stopped by a person: {person.name}", record.recommendation)
         finally:

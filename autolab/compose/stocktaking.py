@@ -2,38 +2,71 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import yaml
 
 from autolab.config.specs import LabSpec
+from autolab.core.canonical import canonical_json
+from autolab.core.principals import Principal
 from autolab.journal.journal import Journal
 
-__all__ = ["stock_left"]
+__all__ = ["note_materials", "stock_left"]
 
+_CHANGED = "materials"
+"""Cause of the intervention that keeps the ``materials`` with which a campaign goes on."""
+_CHANGES = "SELECT detail, lab_s FROM interventions WHERE campaign = ? AND cause = ? ORDER BY id DESC LIMIT 1"
 _USED = """
 SELECT json_extract(action, '$.material') AS material, SUM(json_extract(action, '$.volume_ul')) AS volume_ul
-FROM intents WHERE campaign IN (SELECT value FROM json_each(?)) AND state <> 'void' GROUP BY 1
+FROM intents WHERE campaign = ? AND intended_lab_s >= ? AND state <> 'void' GROUP BY 1
 """
 
 
 def stock_left(journal: Journal, lab: LabSpec, bench: str) -> dict[str, float]:
     """What is left of each material of a lab, in microlitres.
 
-    The lab file says what was in stock when its ``materials`` were last written; the campaigns on this bench that ran
-    with the same ``materials`` have used some of it. An action that was intended and is not settled counts as done.
+    The lab file says what was in stock when its ``materials`` were last written; the campaigns on this bench have used
+    some of it since they began, or were resumed, with the same ``materials``. An action that was intended and is not
+    settled counts as done.
 
     Args:
         journal: Keeps the actions.
         lab: The lab file.
         bench: Identity of the hardware's contents.
     """
+    left = {name: material.stock_ul for name, material in lab.materials.items()}
     declared = _materials(lab.source.text)
-    rows = journal.states.rows("SELECT id, lab_file FROM campaigns WHERE lab = ? AND bench = ?", (lab.name, bench))
-    same = [row["id"] for row in rows if _materials(row["lab_file"]) == declared]
-    quoted = "[" + ",".join(f'"{one}"' for one in same) + "]"
-    used = {row["material"]: row["volume_ul"] for row in journal.states.rows(_USED, (quoted,))}
-    return {name: material.stock_ul - (used.get(name) or 0.0) for name, material in lab.materials.items()}
+    for row in journal.states.rows("SELECT id, lab_file FROM campaigns WHERE lab = ? AND bench = ?", (lab.name, bench)):
+        written, since_lab_s = _latest(journal, row["id"], row["lab_file"])
+        if written != declared:
+            continue
+        for used in journal.states.rows(_USED, (row["id"], since_lab_s)):
+            if used["material"] in left:
+                left[used["material"]] -= used["volume_ul"] or 0.0
+    return left
+
+
+def note_materials(journal: Journal, campaign: str, lab_file: str, lab: LabSpec, by: Principal) -> None:
+    """Record with which materials a campaign goes on, where the lab file says others than before.
+
+    Args:
+        journal: Keeps the record.
+        campaign: Id of the campaign.
+        lab_file: Text of the lab file with which it started.
+        lab: The lab file as it is.
+        by: Who resumes it.
+    """
+    declared = _materials(lab.source.text)
+    if _latest(journal, campaign, lab_file)[0] != declared:
+        journal.intervene(campaign, None, by, _CHANGED, canonical_json(declared))
+
+
+def _latest(journal: Journal, campaign: str, lab_file: str) -> tuple[Any, float]:
+    """The materials with which a campaign was started or resumed last, and since when, in lab seconds."""
+    for row in journal.states.rows(_CHANGES, (campaign, _CHANGED)):
+        return json.loads(row["detail"]), row["lab_s"]
+    return _materials(lab_file), 0.0
 
 
 def _materials(text: str) -> Any:

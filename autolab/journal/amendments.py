@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from autolab.core.canonical import canonical_json
 from autolab.core.errors import InputError
 from autolab.core.principals import Principal
-from autolab.core.trials import Estimate, Suggestion, TrialState
+from autolab.core.trials import NEXT, Estimate, Suggestion, TrialState
 from autolab.journal.journal import Journal
 from autolab.journal.records import CampaignRecord, TrialRecord
 
 __all__ = ["abandon", "correct", "repeat"]
-
-_OPEN = (TrialState.SUGGESTED, TrialState.SCREENED, TrialState.RUNNING, TrialState.IN_DOUBT)
 
 
 def correct(
@@ -93,7 +91,7 @@ def abandon(journal: Journal, trial: TrialRecord, campaign: str, by: Principal, 
     Raises:
         InputError: the trial has ended.
     """
-    if trial.state not in _OPEN:
+    if TrialState.ABANDONED not in NEXT[trial.state]:
         raise InputError(f"trial {trial.number} is {trial.state}: only a trial that has not ended can be abandoned")
     with journal.commit():
         journal.intervene(campaign, trial.number, by, "abandon", because)

@@ -157,12 +157,17 @@ class JournalReader:
             for row in rows
         ]
 
-    def intents(self, campaign: str) -> list[IntentRecord]:
-        """Actions of a campaign, in the order in which they were begun."""
+    def n_repeats(self, campaign: str) -> int:
+        """Number of a campaign's trials that repeat another."""
+        counted = "SELECT COUNT(*) AS n FROM trials WHERE campaign = ? AND repeat_of IS NOT NULL"
+        return self._states.rows(counted, (campaign,))[0]["n"]
+
+    def intents(self, campaign: str, trial: int | None = None) -> list[IntentRecord]:
+        """Actions of a campaign, or of one trial, in the order in which they were begun."""
         rows = self._states.rows(
             "SELECT i.*, p.name AS person FROM intents i LEFT JOIN principals p ON p.id = i.settled_by "
-            "WHERE campaign = ? ORDER BY i.rowid",
-            (campaign,),
+            "WHERE campaign = ?1 AND (?2 IS NULL OR trial = ?2) ORDER BY i.rowid",
+            (campaign, trial),
         )
         return [
             IntentRecord(

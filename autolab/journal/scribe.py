@@ -92,6 +92,11 @@ class Scribe:
         """Count lab time on from where a campaign was."""
         self._origin_s = self._clock.now() - lab_s
 
+    def count_on(self, campaign: str) -> None:
+        """Count lab time on from the last record of a campaign's trials."""
+        last = self.states.rows("SELECT MAX(lab_s) AS lab_s FROM transitions WHERE campaign = ?", (campaign,))
+        self.count_from(last[0]["lab_s"] or 0.0)
+
     def lab_s(self) -> float:
         """Lab seconds since the campaign started."""
         return round(self._clock.now() - self._origin_s, 6)

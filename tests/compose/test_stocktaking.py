@@ -1,0 +1,42 @@
+"""What is left of a material: what the lab file says, less what was used since it said so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from autolab.compose.stocktaking import note_materials, stock_left
+from autolab.config.lab import load_lab
+from autolab.core.clock import VirtualClock
+from autolab.core.operations import OperationId
+from autolab.journal.journal import Journal
+from tests.compose.files import EXAMPLES, example
+from tests.journal.test_journal import ADA, START
+
+BEFORE = load_lab(EXAMPLES / "colour" / "lab.yaml")
+
+
+def poured(journal: Journal, attempt: int, volume_ul: float) -> None:
+    operation = OperationId("c1", 1, 1, "disp-cyan", attempt)
+    journal.intend(operation, "c-1", "dispenser", {"material": "cyan", "volume_ul": volume_ul})
+
+
+def test_what_was_used_after_a_refill_is_counted_from_the_refill_on(tmp_path: Path):
+    clock = VirtualClock()
+    journal = Journal(None, clock)
+    journal.start_campaign(replace(START, lab=BEFORE.name, lab_file=BEFORE.source.text), ADA)
+    poured(journal, 1, 100.0)
+    assert stock_left(journal, BEFORE, "bench")["cyan"] == 250_000.0 - 100.0
+    assert stock_left(journal, BEFORE, "another bench")["cyan"] == 250_000.0
+    changed = example("colour", tmp_path, {"lab.yaml": ("cyan:    {stock: 250 mL}", "cyan: {stock: 1 mL}")})
+    after = load_lab(changed.with_name("lab.yaml"))
+    clock.sleep(10.0)
+    note_materials(journal, "c-1", BEFORE.source.text, after, ADA)
+    assert stock_left(journal, after, "bench")["cyan"] == 1000.0
+    clock.sleep(10.0)
+    note_materials(journal, "c-1", BEFORE.source.text, after, ADA)
+    poured(journal, 2, 30.0)
+    assert stock_left(journal, after, "bench")["cyan"] == 970.0, "resumed again: what was used since the refill is used"
+    journal.settle(OperationId("c1", 1, 1, "disp-cyan", 2), "void")
+    assert stock_left(journal, after, "bench")["cyan"] == 1000.0
+    journal.close()
