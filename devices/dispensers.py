@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from bluesky.protocols import Status
@@ -140,7 +140,8 @@ class SerialDispenser(Instrument):
         known = self._operation(operation)
         state = self.operation_state(operation)
         about = ", ".join(f"{key} {value}" for key, value in known.items() if key != "state")
-        return judged(self.name, operation, state, about, counted, self._counter())
+        settlement = judged(self.name, operation, state, about, counted, self._counter())
+        return replace(settlement, used_ul=int(known["volume_nl"]) / 1000) if "volume_nl" in known else settlement
 
     @property
     def hints(self) -> dict[str, Any]:

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 
 from autolab.core.parameters import Values
-from autolab.core.problem import Problem
+from autolab.core.problem import Problem, Space
 from autolab.core.proposing import Observation, Pending
+from autolab.core.quarantine import Quarantine
 from autolab.core.trials import Outcome
 from optimizer.space import Key, Points, UnitSpace, key_of
 
-__all__ = ["Evidence"]
+__all__ = ["Evidence", "Taken"]
+
+
+@dataclass(frozen=True)
+class Taken(Collection[Key]):
+    """Points that may not be suggested, by `key_of`: some one by one, and all of some regions."""
+
+    keys: frozenset[Key]
+    closed: tuple[Quarantine, ...]
+    space: Space
+
+    def __contains__(self, key: object) -> bool:
+        if key in self.keys:
+            return True
+        if not self.closed:
+            return False
+        values: Values = dict(zip(sorted(self.space.names), cast("Key", key), strict=True))
+        return any(quarantine.holds(values, self.space) for quarantine in self.closed)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self.keys)
+
+    def __len__(self) -> int:
+        return len(self.keys)
 
 
 @dataclass(frozen=True)
@@ -86,15 +112,24 @@ class Evidence:
         return int(np.argmin(losses))
 
     @cached_property
-    def forbidden(self) -> frozenset[Key]:
-        """Points that must not be suggested again: trials that failed or were refused, and those in flight."""
+    def forbidden(self) -> Taken:
+        """Points that must not be suggested again: trials that failed or were refused, those in flight, and all that
+        lies in quarantine.
+        """
         failed = [observation.values for observation in self.observations if observation.outcome is None]
-        return frozenset(key_of(values) for values in [*failed, *(pending.values for pending in self.pending)])
+        keys = frozenset(key_of(values) for values in [*failed, *(pending.values for pending in self.pending)])
+        closed = tuple(
+            Quarantine(observation.trial, observation.values, observation.closes)
+            for observation in self.observations
+            if observation.closes is not None and observation.outcome is None
+        )
+        return Taken(keys, closed, self.problem.space)
 
     @cached_property
-    def taken(self) -> frozenset[Key]:
+    def taken(self) -> Taken:
         """All points known so far: the forbidden ones and those that have an outcome."""
-        return self.forbidden | {key_of(observation.values) for observation in self.observations}
+        known = self.forbidden.keys | {key_of(observation.values) for observation in self.observations}
+        return replace(self.forbidden, keys=known)
 
     def _is_inside(self, values: Values) -> bool:
         if set(values) != set(self.problem.space.names):

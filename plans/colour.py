@@ -20,13 +20,13 @@ from autolab.core.samples import Sample
 from autolab.core.trials import Estimate, Outcome
 from devices.dispensers import Dispense, Mix, SerialDispenser
 from devices.motion import EpicsStage
-from devices.robots import Transfer, ZmqArm
+from devices.robots import Place, Transfer, ZmqArm
 from devices.spectrometers import EpicsSpectrometer
 from plans.colorimetry import colour_difference, lab_from_absorbance
 from plans.conventions import Microlitres, Seconds, act
 from plans.reducers import reducer
 
-__all__ = ["NOZZLE_MM", "PITCH_MM", "PROBE_MM", "TEAL", "WELL_UL", "colour_distance", "mix_and_measure"]
+__all__ = ["NOZZLE_MM", "PITCH_MM", "PROBE_MM", "TEAL", "WELL_UL", "colour_distance", "mix_and_measure", "put_back"]
 
 NOZZLE_MM = 20.0
 """Stage position in millimetres at which well 0 is under the nozzle."""
@@ -94,6 +94,27 @@ def mix_and_measure(
             yield from bps.trigger_and_read(devices)
 
     return (yield from bpp.run_wrapper(body(), md={"plan_name": "mix_and_measure", **(md or {})}))
+
+
+def put_back(stage: EpicsStage, arm: ZmqArm, *, operations: Operations) -> MsgGenerator[None]:
+    """Bring the bench in order after a fault: what the gripper holds and what is on the stage back to the rack.
+
+    A recovery plan, for ``recover`` under ``on_failure``. It asks the arm what there is to do.
+
+    Args:
+        stage: Carries the strip of wells.
+        arm: Takes the strip.
+        operations: Names the actions.
+    """
+    reading: Any = yield from bps.read(arm)
+    if reading is not None and reading[f"{arm.name}_holding"]["value"]:
+        home = _free_place((yield from inventory_of(arm)))
+        yield from act(arm, Place(target=home, operation=operations("put-down")))
+    yield from bps.mv(stage, NOZZLE_MM)
+    inventory = yield from inventory_of(arm)
+    if (occupant := inventory.get("stage")) is not None:
+        home = _free_place(inventory)
+        yield from act(arm, Transfer(labware=occupant, source="stage", target=home, operation=operations("put-back")))
 
 
 def bring(arm: ZmqArm, labware: str, operations: Operations) -> MsgGenerator[None]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from autolab.campaign.rules import visible
 from autolab.campaign.setup import CampaignSetup
+from autolab.core.problem import Space
 from autolab.core.proposing import Observation, Pending, SuggestRequest
+from autolab.core.quarantine import Quarantine
 from autolab.core.seeds import derive_seed
 from autolab.core.trials import Outcome, Suggestion
 
@@ -20,6 +22,8 @@ class Book:
 
     suggestions: dict[int, Suggestion] = field(default_factory=dict[int, Suggestion])
     concluded: dict[int, Outcome | None] = field(default_factory=dict[int, Outcome | None])
+    closes: dict[int, float] = field(default_factory=dict[int, float])
+    """Half width of the region around each trial that is in quarantine, as a fraction of each parameter's range."""
     _observed: dict[int, Observation] = field(default_factory=dict[int, Observation])
 
     @property
@@ -37,20 +41,29 @@ class Book:
         return tuple([self._observed.get(number) or self._observe(number) for number in numbers])
 
     def _observe(self, number: int) -> Observation:
-        made = Observation(number, self.suggestions[number].values, self.concluded[number])
+        values, outcome = self.suggestions[number].values, self.concluded[number]
+        made = Observation(number, values, outcome, self.closes.get(number))
         return self._observed.setdefault(number, made)
 
     def pending(self, numbers: Iterable[int]) -> tuple[Pending, ...]:
         """Values of suggested trials."""
         return tuple(Pending(n, self.suggestions[n].values) for n in numbers)
 
-    def failures_in_a_row(self) -> int:
-        """How many of the trials that concluded last, by number, have no outcome."""
-        count = 0
+    def quarantines(self) -> list[Quarantine]:
+        """Regions that are closed."""
+        return [Quarantine(n, self.suggestions[n].values, region) for n, region in sorted(self.closes.items())]
+
+    def failures_in_a_row(self, space: Space) -> int:
+        """How many of the trials that concluded last, by number, have no outcome.
+
+        Those that were passed over because another trial had closed their region say nothing of the lab.
+        """
+        count, closed = 0, self.quarantines()
         for number in sorted(self.concluded, reverse=True):
             if self.concluded[number] is not None:
                 break
-            count += 1
+            values = self.suggestions[number].values
+            count += not any(region.trial != number and region.holds(values, space) for region in closed)
         return count
 
 

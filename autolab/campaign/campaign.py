@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import replace
 from typing import Any
 
-from autolab.campaign.book import Book, request_for
+from autolab.campaign.aftermath import Aftermath
+from autolab.campaign.asking import Asking
+from autolab.campaign.book import Book
 from autolab.campaign.events import (
     CampaignEnded,
     CampaignResult,
@@ -17,32 +20,28 @@ from autolab.campaign.events import (
     TrialStarted,
 )
 from autolab.campaign.lab import OpenLab
-from autolab.campaign.lane import Lane, Running
+from autolab.campaign.lane import Lane, Prelude
 from autolab.campaign.recommending import recommended
 from autolab.campaign.recovery import Fate, Recovered, Unfinished, fate_of, unfinished
-from autolab.campaign.rules import after_fault, bad_end, end_reason, in_doubt, silent_end, target_met, visible
+from autolab.campaign.rules import after_fault, bad_end, good_end, in_doubt, silent_end, target_met
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import End, StopRequest, StopSwitch
 from autolab.campaign.stopwatch import Stopwatch
 from autolab.campaign.supplies import Supplies
 from autolab.campaign.telling import Teller
+from autolab.campaign.underway import Running, abort_all
 from autolab.core.clock import VirtualClock
 from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, ProposerError, StorageError
 from autolab.core.faults import kind_of
 from autolab.core.operations import Operations
-from autolab.core.principals import Principal
 from autolab.core.proposing import Proposer
 from autolab.core.samples import Sample
-from autolab.core.trials import Suggestion
+from autolab.core.trials import REPEAT, Suggestion, Verdict
 from autolab.journal.journal import Journal
 from autolab.journal.reader import trial_data
-from autolab.screen import judge
+from autolab.screen import SCREEN, judge
 
 __all__ = ["Campaign"]
-
-_SCREEN = Principal("screen", "system")
-ABORT_AGAIN_REAL_S = 0.1
-"""Real seconds after which a plan that has not ended is aborted again: it may only just have begun."""
 
 
 class Campaign:
@@ -77,15 +76,14 @@ class Campaign:
         self._past = past
         self._book = Book() if past is None else past.book
         self._ready: deque[Suggestion] = deque()
-        self._attempts: dict[int, int] = {}
-        self._asked: Future[Suggestion] | None = None
         self._running: list[Running] = []
         self._end: End | None = None
         self._unfinished: deque[Unfinished] = deque()
         origin_s = lab.clock.now() - (0.0 if past is None else past.lab_s)
         self._teller = Teller(setup.problem, self._book, observers, lambda: lab.clock.now() - origin_s)
         self._supplies = Supplies(setup, lab, journal)
-        self._asking = ThreadPoolExecutor(1, thread_name_prefix="autolab-proposer")
+        self._aftermath = Aftermath(setup, self._book, journal, {} if past is None else past.attempts)
+        self._asking = Asking(setup, self._book, proposer)
         self._stopwatch = Stopwatch(lab.clock, journal)
         counts, book = lab.counts(), self._supplies.stock.book
         self._lanes = [
@@ -120,7 +118,7 @@ class Campaign:
                 self._conclude()
                 self._heed_stop()
         finally:
-            self._asking.shutdown(wait=False, cancel_futures=True)
+            self._asking.close()
             for lane in self._lanes:
                 lane.close()
         return self._finish()
@@ -134,14 +132,13 @@ class Campaign:
         for suggestion in past.unscreened:
             self._judge(suggestion)
         self._ready.extend(past.ready)
-        self._attempts.update(past.attempts)
         for trial in past.unfinished:
             number = trial.suggestion.trial
             fate = fate_of(trial, self._lab.devices, self._lab.clock, self._journal)
             if fate.what == "goes on":
                 self._unfinished.append(trial)
             elif fate.what == "failed":
-                self._fail(number, DeviceError(fate.why))
+                self._fail(number, DeviceError(fate.why), trial.sample)
             else:
                 self._doubt(number, fate)
 
@@ -153,14 +150,8 @@ class Campaign:
     # suggestions
 
     def _ask(self) -> None:
-        """Ask for the next suggestion as soon as all that it may see is known."""
-        number = self._book.next_number
-        if self._asked is not None or self._end is not None or number > self._setup.budget.trials:
-            return
-        seen, _ = visible(number, self._setup.lanes)
-        if all(trial in self._book.concluded for trial in seen):
-            request = request_for(self._setup, self._book, number)
-            self._asked = self._asking.submit(self._proposer.suggest, request)
+        if self._end is None:
+            self._asking.ask()
 
     def _prepare(self) -> None:
         """Receive what is due. The loop waits only where it has nothing else to do.
@@ -170,21 +161,21 @@ class Campaign:
         """
         while True:
             self._ask()
-            if self._asked is None:
+            asked = self._asking.asked
+            if asked is None:
                 return
             if not (self._running or self._ready):
-                self._wait_for_proposer(self._asked)
+                self._wait_for_proposer(asked)
             elif isinstance(self._lab.clock, VirtualClock):
                 return
-            if not self._asked.done():
+            if not asked.done():
                 return
-            self._receive(self._asked)
+            self._receive(asked)
 
     def _receive(self, asked: Future[Suggestion]) -> None:
         """Screen and record a suggestion."""
-        self._asked = None
         try:
-            suggestion = asked.result()
+            suggestion = self._asking.take(asked)
         except ProposerError as error:
             self._end = self._end or End("failed", str(error), error.exit_code)
             return
@@ -203,14 +194,22 @@ class Campaign:
             self._judge(suggestion)
 
     def _judge(self, suggestion: Suggestion) -> None:
-        verdict = judge(suggestion, self._setup.problem.space)
-        self._journal.screen(self._setup.id, suggestion, verdict, _SCREEN)
+        verdict = self._verdict(suggestion)
+        self._journal.screen(self._setup.id, suggestion, verdict, SCREEN)
         self._book.suggestions[suggestion.trial] = suggestion
         if verdict.decision == "allowed":
             self._ready.append(suggestion)
             return
-        self._book.concluded[suggestion.trial] = None
-        self._teller.trial_ended(suggestion.trial, "refused", "; ".join(verdict.reasons))
+        self._refused(suggestion.trial, verdict)
+
+    def _verdict(self, suggestion: Suggestion) -> Verdict:
+        """What the screen says now. What a person wants to have repeated is not kept out of a closed region."""
+        closed = [] if suggestion.engine == REPEAT else self._book.quarantines()
+        return judge(suggestion, self._setup.problem.space, closed)
+
+    def _refused(self, number: int, verdict: Verdict) -> None:
+        self._book.concluded[number] = None
+        self._teller.trial_ended(number, "refused", "; ".join(verdict.reasons))
         self._judge_end(None)
 
     # trials
@@ -223,24 +222,37 @@ class Campaign:
                 return
             if self._unfinished:
                 trial = self._unfinished.popleft()
-                why = "resumed: what was done is not done again"
-                number = trial.suggestion.trial
-                self._journal.begin_again(self._setup.id, number, lane.number, why, trial.attempt)
-                self._begin(lane, trial.suggestion, trial.sample, trial.attempt)
+                number, why = trial.suggestion.trial, "resumed: what was done is not done again"
+                with self._journal.commit():
+                    self._journal.begin_again(self._setup.id, number, lane.number, why, trial.attempt)
+                    prelude = self._aftermath.prelude(number)
+                self._begin(lane, trial.suggestion, trial.sample, trial.attempt, prelude)
                 continue
             suggestion = self._ready.popleft()
-            number, attempt = suggestion.trial, self._attempts.get(suggestion.trial, 1)
-            sample, lacking = self._supplies.take(number, attempt)
-            if lacking is not None:
-                self._ready.appendleft(suggestion)
-                self._end = End("paused", lacking, InterruptedByPerson.exit_code)
+            if not self._begin_next(lane, suggestion):
                 return
+
+    def _begin_next(self, lane: Lane, suggestion: Suggestion) -> bool:
+        """Begin an attempt at a trial that was allowed, unless its region is closed by now. False: it has to wait."""
+        number, attempt, bench = suggestion.trial, self._aftermath.attempt(suggestion.trial), self._lab.bench
+        if attempt == 1 and (verdict := self._verdict(suggestion)).decision == "refused":
+            self._journal.refuse_late(self._setup.id, number, "; ".join(verdict.reasons))
+            self._refused(number, verdict)
+            return True
+        sample, lacking = self._supplies.take(number, attempt)
+        if lacking is not None:
+            self._ready.appendleft(suggestion)
+            self._end = End("paused", lacking, InterruptedByPerson.exit_code)
+            return False
+        with self._journal.commit():
             if attempt == 1:
-                self._journal.begin(self._setup.id, suggestion, lane.number, sample, self._lab.bench)
+                self._journal.begin(self._setup.id, suggestion, lane.number, sample, bench)
             else:
-                why, bench = f"attempt {attempt}", self._lab.bench
+                why = f"attempt {attempt}"
                 self._journal.begin_again(self._setup.id, number, lane.number, why, attempt, sample, bench)
-            self._begin(lane, suggestion, sample, attempt)
+            prelude = self._aftermath.prelude(number)
+        self._begin(lane, suggestion, sample, attempt, prelude)
+        return True
 
     def _idle_lane(self) -> Lane | None:
         """The lane that has rested longest; None where all are busy, or a running trial holds the stations."""
@@ -252,22 +264,21 @@ class Campaign:
         self._lanes.append(idle[0])
         return idle[0]
 
-    def _begin(self, lane: Lane, suggestion: Suggestion, sample: Sample | None, attempt: int) -> None:
+    def _begin(
+        self, lane: Lane, suggestion: Suggestion, sample: Sample | None, attempt: int, prelude: Prelude | None
+    ) -> None:
         setup = self._setup
-        md = {
-            "campaign": setup.id, "trials": [suggestion.trial], "lab": self._lab.name, "realm": str(self._lab.realm),
-            "plan_name": setup.plan_name, "lane": lane.number, "replicate": 1,
-        }  # fmt: skip
+        md = setup.metadata(suggestion.trial, lane.number, self._lab.name, self._lab.realm)
         operations = Operations(setup.key, suggestion.trial, attempt=attempt)
         self._teller.tell(TrialStarted(lane.number, suggestion, self._teller.lab_s()))
         plan = setup.make_plan(suggestion.values, operations, sample, md)
-        future = lane.submit(suggestion.trial, attempt, plan, md)
+        future = lane.submit(suggestion.trial, attempt, plan, md, prelude)
         self._running.append(Running(lane, suggestion, sample, attempt, future))
 
     def _wait(self) -> None:
         futures: list[Future[Any]] = [running.future for running in self._running]
-        if self._asked is not None and not isinstance(self._lab.clock, VirtualClock):
-            futures.append(self._asked)
+        if self._asking.asked is not None and not isinstance(self._lab.clock, VirtualClock):
+            futures.append(self._asking.asked)
         if futures:
             wait([*futures, *self._stop.after(self._heeded)], return_when=FIRST_COMPLETED)
 
@@ -298,7 +309,7 @@ class Campaign:
         elif fate.has_done:
             self._unfinished.append(trial)
         elif fate.what == "failed" or (end := silent_end(error, self._lab.check)) is None:
-            self._fail(running.suggestion.trial, error)
+            self._fail(running.suggestion.trial, error, running.sample)
         else:
             self._end = self._end or end
 
@@ -316,11 +327,9 @@ class Campaign:
         setup, number = self._setup, running.suggestion.trial
         self._journal.acquired(setup.id, number)
         try:
-            outcome = setup.reduce(trial_data(running.lane.documents))
+            outcome = setup.outcome_of(trial_data(running.lane.documents))
         except InputError as error:
             return error
-        except Exception as error:  # noqa: BLE001 (a reducer is anybody's code; its trial fails, not the campaign)
-            return InputError(f"the reducer failed with {type(error).__name__}: {error}")
         with self._journal.commit():
             self._journal.reduced(setup.id, number, 1, 1, outcome)
             self._journal.ingested(setup.id, number, self._stopwatch.lap(running.lane.device_seconds))
@@ -328,63 +337,54 @@ class Campaign:
         self._teller.trial_ended(number, "ingested", None)
         return None
 
-    def _fail(self, number: int, error: BaseException) -> None:
+    def _fail(self, number: int, error: BaseException, sample: Sample | None) -> None:
         """Record a failure, and do what the campaign says about its kind."""
         if not isinstance(error, AutolabError):
             raise error
         self._stopwatch.restart()
-        kind, attempt = kind_of(error), self._attempts.get(number, 1)
-        policy = self._setup.policy(kind)
-        with self._journal.commit():
-            self._journal.fail(self._setup.id, number, str(error))
-            if attempt <= policy.retry:
-                self._journal.try_again(self._setup.id, number, attempt + 1)
-        if attempt <= policy.retry:
-            self._attempts[number] = attempt + 1
+        policy, is_tried_again = self._aftermath.failed(number, error, sample)
+        if is_tried_again:
             self._ready.appendleft(self._book.suggestions[number])
             return
         self._book.concluded[number] = None
         self._teller.trial_ended(number, "failed", str(error))
-        self._end = self._end or after_fault(number, kind, policy, error)
+        self._end = self._end or after_fault(number, kind_of(error), policy, error)
 
     def _judge_end(self, error: BaseException | None) -> None:
         """Decide whether the campaign is over, after a trial has concluded."""
         if self._end is not None:
             return
-        self._end = bad_end(error, self._lab.check, self._book.failures_in_a_row())
-        if self._end is None:
-            setup, outcomes = self._setup, self._book.outcomes()
-            reason = end_reason(setup.problem, setup.budget, setup.no_improvement, outcomes, self._teller.lab_s())
-            self._end = None if reason is None else End("finished", reason, 0)
+        setup, outcomes = self._setup, self._book.outcomes()
+        n_failures = self._book.failures_in_a_row(setup.problem.space)
+        self._end = bad_end(error, self._lab.check, n_failures) or good_end(
+            setup.problem, setup.budget, setup.no_improvement, outcomes, self._teller.lab_s()
+        )
 
     def _heed_stop(self) -> None:
         """Do what a person asked for: finish the running trials, or stop the devices now."""
         request = self._stop.asked
         if request is None or request == self._heeded:
             return
-        self._heeded = request
-        state, cause = ("stopped", "stop") if request.for_good else ("paused", "pause")
-        self._end = End(state, f"{state} by a person: {request.reason}", request.exit_code)
+        self._heeded, self._end = request, request.end
+        cause = "stop" if request.for_good else "pause"
         self._journal.intervene(self._setup.id, None, self._setup.principal, cause, request.reason)
         self._teller.tell(StopRequested(request.at_once, request.reason))
         for lane in self._lanes:
             lane.pause()
         if request.at_once:
-            while any(not running.future.done() for running in self._running):
-                for running in self._running:
-                    running.lane.abort(request.reason)
-                wait([running.future for running in self._running], timeout=ABORT_AGAIN_REAL_S)
+            abort_all(self._running, request.reason)
             self._conclude()
 
     def _is_over(self) -> bool:
-        if self._end is not None:
-            return not self._running
-        return len(self._book.concluded) >= self._setup.budget.trials
+        is_used_up = len(self._book.concluded) >= self._setup.budget.trials
+        return is_used_up if self._end is None else not self._running
 
     # the end
 
     def _finish(self) -> CampaignResult:
         end = self._end or End("finished", f"budget used up: {self._setup.budget.trials} trials", 0)
+        if (owed := self._aftermath.owed()) is not None:
+            end = replace(end, reason=f"{end.reason}; {owed}")
         for suggestion in self._ready if end.state in ("finished", "stopped") else ():
             self._journal.abandon(self._setup.id, suggestion.trial, "the campaign ended before it was run")
             self._teller.trial_ended(suggestion.trial, "abandoned", "the campaign ended before it was run")

@@ -32,13 +32,11 @@ from autolab.core.errors import (
 )
 from autolab.core.operations import OperationId
 from autolab.core.phases import PhaseBegins, PhaseDone, PhaseEnds
-from autolab.core.samples import Sample
-from autolab.core.trials import Suggestion
 from autolab.journal.journal import Journal
 from autolab.journal.records import MovementRecord, Past, PhaseRecord
 from devices.reconciling import Recallable, counts
 
-__all__ = ["Lane", "Running"]
+__all__ = ["Lane", "Prelude"]
 
 Plan = Generator[Msg, Any, Any]
 SETTLE_REAL_S = 2.0
@@ -55,6 +53,20 @@ class _Movement:
     device: str
     what: str
     begun_lab_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prelude:
+    """What a lane does before the plan of a trial: wait, and bring the lab in order."""
+
+    wait_s: float = 0.0
+    """Lab seconds to wait first."""
+    name: str = ""
+    """Dotted name of the recovery plan."""
+    plan: Callable[[], Plan] | None = None
+    """Makes the recovery plan; None where there is none."""
+    done: Callable[[], None] = lambda: None
+    """Told when the recovery plan has ended."""
 
 
 class Lane:
@@ -105,14 +117,21 @@ class Lane:
         self._has_shared_loop = loop is not None
         self._engine: LaneEngine = self._worker.submit(self._make_engine, loop).result()
 
-    def submit(self, trial: int, attempt: int, plan: Callable[[], Plan], md: Mapping[str, Any]) -> Future[None]:
-        """Run a plan for an attempt at a trial on the lane's thread.
+    def submit(
+        self,
+        trial: int,
+        attempt: int,
+        plan: Callable[[], Plan],
+        md: Mapping[str, Any],
+        prelude: Prelude | None = None,
+    ) -> Future[None]:
+        """Run a plan for an attempt at a trial on the lane's thread, after its prelude.
 
         The future ends with one of our errors where the plan failed: a `DeviceError` with the cause that the device
         gave, an `InterruptedByPerson` after `abort`, or what the plan itself raised.
         """
         self.trial, self._attempt = trial, attempt
-        return self._worker.submit(self._run, trial, plan, md)
+        return self._worker.submit(self._run, trial, plan, md, prelude)
 
     def abort(self, reason: str) -> None:
         """Stop the devices that the plan has moved, run its clean-up, and end it.
@@ -161,14 +180,16 @@ class Lane:
         engine.register_command("answer", _answer)
         return engine
 
-    def _run(self, trial: int, plan: Callable[[], Plan], md: Mapping[str, Any]) -> None:
-        self._sink.begin(trial)
+    def _run(self, trial: int, plan: Callable[[], Plan], md: Mapping[str, Any], prelude: Prelude | None) -> None:
         self._meter.begin()
         self._past = self._journal.past(self._campaign, trial, self._attempt)
         self._phases.clear()
         try:
             if self._stopping.is_set() or self._pausing.is_set():
                 raise InterruptedByPerson("stopped before the plan began")
+            if prelude is not None:
+                self._bring_in_order(trial, prelude, {**md, "trials": [], "plan_name": prelude.name})
+            self._sink.begin(trial)
             self._engine(plan(), **md)
         except RunEngineInterrupted as error:
             if self._engine.state == "paused":  # in the middle of an action it has ended the plan by itself
@@ -182,6 +203,25 @@ class Lane:
             self._meter.end()
             self._settle_rest()
             self.trial = None
+
+    def _bring_in_order(self, trial: int, prelude: Prelude, md: Mapping[str, Any]) -> None:
+        """Wait and run the recovery plan. What it records belongs to no trial."""
+        self._sink.begin(0)
+        if prelude.wait_s:
+            self._on_phase(trial, f"wait {prelude.wait_s:g} s")
+            self._engine(self._wait_for(prelude.wait_s), **md)
+        if prelude.plan is not None:
+            self._on_phase(trial, prelude.name)
+            self._engine(prelude.plan(), **md)
+            prelude.done()
+
+    def _wait_for(self, seconds: float) -> Plan:
+        """Wait for so many lab seconds; a pause ends it."""
+        left = seconds
+        while left > 0.0:
+            self._heed_pause()
+            yield Msg("sleep", None, min(left, 1.0))
+            left -= 1.0
 
     def _journalled(self, plan: Plan) -> Plan:
         """Write each action as intended before the device hears of it, and as done or failed when it ends.
@@ -315,17 +355,6 @@ class Lane:
             self._clock.sleep(seconds)
         else:
             await asyncio.sleep(seconds / self._clock.factor)
-
-
-@dataclass(frozen=True)
-class Running:
-    """A trial on a lane."""
-
-    lane: Lane
-    suggestion: Suggestion
-    sample: Sample | None
-    attempt: int
-    future: Future[None]
 
 
 async def _answer(msg: Msg) -> Any:

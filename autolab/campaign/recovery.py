@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -78,6 +79,8 @@ def recovered(trials: Iterable[TrialRecord], intents: Iterable[IntentRecord]) ->
         lab_s = max(lab_s, *(transition.lab_s for transition in trial.transitions))
         if trial.state in FINAL:
             book.concluded[trial.number] = trial.outcome if trial.state is TrialState.INGESTED else None
+            if trial.closes is not None:
+                book.closes[trial.number] = trial.closes
         elif trial.state is TrialState.REDUCED:
             book.concluded[trial.number] = trial.outcome
     for intent in begun:
@@ -121,6 +124,7 @@ def fate_of(trial: Unfinished, devices: Mapping[str, Any], clock: Clock, journal
     has_done = False
     for intent in trial.intents:
         if intent.state == "failed":
+            _note_used(intent, devices, journal)
             return Fate("failed", intent.detail or f"{intent.operation} failed")
         if intent.state != "intended":
             continue
@@ -137,11 +141,21 @@ def fate_of(trial: Unfinished, devices: Mapping[str, Any], clock: Clock, journal
             case "not done":
                 journal.settle(operation, "void", settlement.evidence, by=by)
             case "partly":
-                journal.settle(operation, "failed", settlement.evidence, by=by)
+                journal.settle(operation, "failed", settlement.evidence, by=by, used_ul=settlement.used_ul)
                 return Fate("failed", settlement.evidence)
             case _:
                 return Fate("in doubt", f"{intent.operation}: {settlement.evidence}")
     return Fate("goes on", "all its actions are settled", has_done)
+
+
+def _note_used(intent: IntentRecord, devices: Mapping[str, Any], journal: Journal) -> None:
+    """Correct what an action that has failed is booked with, where its device knows what it really used."""
+    device = devices.get(intent.device)
+    if intent.used_ul is None and isinstance(device, Reconcilable):
+        with suppress(DeviceError):  # it stays booked in full
+            settlement = device.reconcile(OperationId.parse(intent.operation), intent.counter)
+            if settlement.used_ul is not None:
+                journal.used(intent.operation, settlement.used_ul)
 
 
 def _ask(device: Any, intent: IntentRecord, operation: OperationId, clock: Clock) -> Settlement:

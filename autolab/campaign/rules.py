@@ -12,7 +12,7 @@ from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome
 
-__all__ = ["Best", "after_fault", "bad_end", "best_of", "end_reason", "in_doubt", "silent_end", "target_met", "visible"]
+__all__ = ["Best", "after_fault", "bad_end", "best_of", "good_end", "in_doubt", "silent_end", "target_met", "visible"]
 
 MAX_FAILURES_IN_A_ROW = 3
 """After so many trials in a row without an outcome the campaign ends: what fails three times is not chance."""
@@ -70,14 +70,14 @@ def target_met(problem: Problem, outcomes: Sequence[tuple[int, Outcome]]) -> boo
     return best is not None and problem.objective.is_reached(best.value)
 
 
-def end_reason(
+def good_end(
     problem: Problem,
     budget: Budget,
     no_improvement: NoImprovement | None,
     outcomes: Sequence[tuple[int, Outcome]],
     lab_s: float,
-) -> str | None:
-    """Why a campaign is over before its trials are used up, in one sentence; None while it goes on.
+) -> End | None:
+    """Why a campaign is over before its trials are used up; None while it goes on.
 
     Args:
         problem: Says the objective.
@@ -89,17 +89,16 @@ def end_reason(
     objective = problem.objective
     best = best_of(problem, outcomes)
     if best is not None and objective.is_reached(best.value):
-        return f"target reached: trial {best.trial} has {objective.metric} = {best.value:.4g}"
+        return End("finished", f"target reached: trial {best.trial} has {objective.metric} = {best.value:.4g}", 0)
     if budget.hours is not None and lab_s >= budget.hours * 3600.0:
-        return f"budget used up: {budget.hours:g} h of lab time"
+        return End("finished", f"budget used up: {budget.hours:g} h of lab time", 0)
     if no_improvement is not None and len(outcomes) > no_improvement.trials:
         before = best_of(problem, outcomes[: -no_improvement.trials])
         if before is not None and best is not None:
             gain = objective.loss(before.value) - objective.loss(best.value)
             if gain <= no_improvement.by:
-                return (
-                    f"no improvement: the last {no_improvement.trials} trials gained {gain:.3g} in {objective.metric}"
-                )
+                said = f"the last {no_improvement.trials} trials gained {gain:.3g} in {objective.metric}"
+                return End("finished", f"no improvement: {said}", 0)
     return None
 
 

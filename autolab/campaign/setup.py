@@ -10,6 +10,7 @@ from bluesky.utils import Msg
 
 from autolab.config.specs import Budget, NoImprovement
 from autolab.core.data import TrialData
+from autolab.core.errors import InputError
 from autolab.core.faults import DEFAULT_POLICY, FaultKind, FaultPolicy
 from autolab.core.operations import Operations
 from autolab.core.parameters import Values
@@ -17,9 +18,12 @@ from autolab.core.principals import Principal
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
 from autolab.core.samples import Sample
-from autolab.core.trials import Outcome
+from autolab.core.trials import Outcome, Realm
 
-__all__ = ["CampaignSetup", "MakePlan"]
+__all__ = ["CampaignSetup", "MakePlan", "MakeRecovery"]
+
+MakeRecovery = Callable[[Operations, Sample | None], Callable[[], Generator[Msg, Any, Any]]]
+"""Makes a recovery plan, from the names of its actions and the sample of the trial that failed."""
 
 
 class MakePlan(Protocol):
@@ -54,7 +58,34 @@ class CampaignSetup:
     principal: Principal
     on_failure: Mapping[FaultKind, FaultPolicy] = field(default_factory=dict[FaultKind, FaultPolicy])
     """What to do by kind of fault; `autolab.core.faults.DEFAULT_POLICY` for those that are not named."""
+    make_recovery: Mapping[str, MakeRecovery] = field(default_factory=dict[str, MakeRecovery])
+    """How each recovery plan that ``on_failure`` names is made, by its dotted name."""
 
     def policy(self, kind: FaultKind) -> FaultPolicy:
         """What to do about a kind of fault. One that nobody has named is never gone on from without a person."""
         return FaultPolicy(then="ask") if kind is FaultKind.UNKNOWN else self.on_failure.get(kind, DEFAULT_POLICY)
+
+    def metadata(self, trial: int, lane: int, lab: str, realm: Realm) -> dict[str, Any]:
+        """What the start document of a trial's run says of it."""
+        return {
+            "campaign": self.id,
+            "trials": [trial],
+            "lab": lab,
+            "realm": str(realm),
+            "plan_name": self.plan_name,
+            "lane": lane,
+            "replicate": 1,
+        }
+
+    def outcome_of(self, data: TrialData) -> Outcome:
+        """What a trial yields.
+
+        Raises:
+            InputError: the data give no outcome.
+        """
+        try:
+            return self.reduce(data)
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(f"the reducer failed with {type(error).__name__}: {error}") from error

@@ -9,6 +9,15 @@ from typing import Literal
 __all__ = ["End", "StopRequest", "StopSwitch"]
 
 
+@dataclass(frozen=True)
+class End:
+    """Why a campaign is to end."""
+
+    state: Literal["finished", "paused", "stopped", "failed"]
+    reason: str
+    exit_code: int
+
+
 @dataclass(frozen=True, slots=True)
 class StopRequest:
     """A person's wish to pause or stop."""
@@ -20,14 +29,11 @@ class StopRequest:
     for_good: bool = False
     """False: the campaign is paused, and can be resumed. True: it ends."""
 
-
-@dataclass(frozen=True)
-class End:
-    """Why a campaign is to end."""
-
-    state: Literal["finished", "paused", "stopped", "failed"]
-    reason: str
-    exit_code: int
+    @property
+    def end(self) -> End:
+        """How the campaign ends for it."""
+        state = "stopped" if self.for_good else "paused"
+        return End(state, f"{state} by a person: {self.reason}", self.exit_code)
 
 
 class StopSwitch:

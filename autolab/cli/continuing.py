@@ -69,16 +69,24 @@ def settle(
     done: Annotated[bool, typer.Option("--done", help="It happened.")] = False,
     not_done: Annotated[bool, typer.Option("--not-done", help="It did not happen.")] = False,
     partly: Annotated[bool, typer.Option("--partly", help="It happened in part: the trial has failed.")] = False,
+    by_hand: Annotated[bool, typer.Option("--by-hand", help="It did not happen, and you did it yourself.")] = False,
+    used: Annotated[
+        str | None, typer.Option("--used", metavar="VOLUME", help="What was really used, such as '40 uL'.")
+    ] = None,
     data: DataFolder = Path("autolab-data"),
 ) -> None:
     """Say what became of an action that nobody but a person can answer for."""
     from autolab.compose.settling import settle_action
     from autolab.core.principals import local_person
 
-    if [done, not_done, partly].count(True) != 1:
-        raise InputError("say exactly one of --done, --not-done and --partly")
-    settle_action(data, operation, "done" if done else "void" if not_done else "failed", because, local_person())
-    answer = "done" if done else "not done" if not_done else "done in part"
+    if [done, not_done, partly, by_hand].count(True) != 1:
+        raise InputError("say exactly one of --done, --not-done, --partly and --by-hand")
+    if used is not None and not_done:
+        raise InputError("--used: what was not done has used nothing; if liquid is gone, say --partly")
+    state = "void" if not_done else "failed" if partly else "done"
+    evidence = f"done by hand: {because}" if by_hand and because.strip() else because
+    settle_action(data, operation, state, evidence, local_person(), used)
+    answer = "done" if done else "not done" if not_done else "done in part" if partly else "done by hand"
     say(f"{operation} is settled as {answer}. Go on with 'autolab resume'.")
 
 

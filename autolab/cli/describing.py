@@ -98,7 +98,10 @@ def trial_text(
         reasons = f": {'; '.join(trial.verdict.reasons)}" if trial.verdict.reasons else ""
         lines.append(f"screen: {trial.verdict.decision}{reasons}")
     if trial.failure:
-        lines.append(f"failed: {trial.failure}")
+        lines.append(f"failed ({trial.fault or 'unknown'}): {trial.failure}")
+    if trial.closes is not None:
+        around = f"{100 * trial.closes:g} % of each parameter's range to each side of it"
+        lines.append(f"quarantine: {around} are closed for this campaign")
     lines += [
         "",
         "values:",
@@ -139,6 +142,8 @@ def trial_json(
         "units": {parameter.name: parameter.unit for parameter in parameters if parameter.unit},
         "outcome": plain(trial.outcome),
         "failure": trial.failure,
+        "fault": trial.fault,
+        "closes": trial.closes,
         "verdict": plain(trial.verdict),
         "engine": trial.suggestion.engine,
         "why": trial.suggestion.reason,

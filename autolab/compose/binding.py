@@ -18,7 +18,7 @@ from devices.base import WritableSignal
 from plans.conventions import Unit
 from plans.reducers import Reducer
 
-__all__ = ["Binding", "bind"]
+__all__ = ["Binding", "RecoveryBinding", "bind", "bind_recovery"]
 
 _RESERVED = ("operations", "sample", "md")
 
@@ -70,8 +70,7 @@ def bind(
             a metric is not among those that the reducer declares.
     """
     source = campaign.source
-    if not inspect.isgeneratorfunction(inspect.unwrap(plan) if callable(plan) else plan):
-        raise source.error(("plan",), f"{campaign.plan!r} is not a plan: a plan is a function that yields messages")
+    _refuse_other_than_a_plan(campaign, ("plan",), campaign.plan, plan)
     if not isinstance(reducer, Reducer):
         raise source.error(
             ("reduce",),
@@ -82,6 +81,55 @@ def bind(
     if problems:
         raise problems[0] if len(problems) == 1 else InputErrors(problems)
     return Binding(plan, reducer, matched.devices, matched.converters, matched.takes)
+
+
+@dataclass(frozen=True)
+class RecoveryBinding:
+    """A recovery plan with what a campaign gives it."""
+
+    plan: Callable[..., Any]
+    devices: tuple[str, ...]
+    takes: frozenset[str]
+    """Which of ``operations`` and ``sample`` the plan takes."""
+
+    def arguments(self, devices: Mapping[str, Any], operations: Operations, sample: Sample | None) -> dict[str, Any]:
+        """Keyword arguments of the plan."""
+        extras = {"operations": operations, "sample": sample}
+        return {name: devices[name] for name in self.devices} | {name: extras[name] for name in self.takes}
+
+
+def bind_recovery(campaign: CampaignSpec, lab: LabSpec, kind: str, name: str, plan: Any) -> RecoveryBinding:
+    """Match a recovery plan's arguments with the lab's devices, by name.
+
+    Args:
+        campaign: The campaign file.
+        lab: The lab file.
+        kind: Kind of fault that names the plan.
+        name: Dotted name of the plan.
+        plan: What the name stands for.
+
+    Raises:
+        FileError: it is no plan, or wants something that is no device of the lab.
+    """
+    where = ("on_failure", kind, "recover")
+    _refuse_other_than_a_plan(campaign, where, name, plan)
+    arguments = inspect.signature(plan).parameters
+    wanted = [n for n, a in arguments.items() if a.kind not in (a.VAR_KEYWORD, a.VAR_POSITIONAL)]
+    takes = {n for n in wanted if n in ("operations", "sample")}
+    for argument in wanted:
+        is_known = argument in takes or argument in lab.devices
+        if not is_known and arguments[argument].default is inspect.Parameter.empty:
+            raise campaign.source.error(
+                where,
+                f"recovery plan {name!r} needs {argument!r}, which is no device of the lab; devices are "
+                f"{', '.join(lab.devices)}, and besides them it may take operations and sample",
+            )
+    return RecoveryBinding(plan, tuple(n for n in wanted if n in lab.devices), frozenset(takes))
+
+
+def _refuse_other_than_a_plan(campaign: CampaignSpec, where: tuple[str, ...], name: str, plan: Any) -> None:
+    if not inspect.isgeneratorfunction(inspect.unwrap(plan) if callable(plan) else plan):
+        raise campaign.source.error(where, f"{name!r} is not a plan: a plan is a function that yields messages")
 
 
 class _Match:

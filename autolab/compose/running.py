@@ -61,7 +61,14 @@ class Bound:
     names: Names
     binding: Any
     """A `autolab.compose.binding.Binding`."""
+    recoveries: Mapping[str, Any]
+    """A `autolab.compose.binding.RecoveryBinding` for each recovery plan, by its dotted name."""
     bench: BenchPlan
+
+    @property
+    def used(self) -> frozenset[str]:
+        """Names of the devices that the plan or a recovery plan takes."""
+        return frozenset(self.binding.devices).union(*(recovery.devices for recovery in self.recoveries.values()))
 
 
 def run_campaign(
@@ -168,6 +175,7 @@ def bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
     bench = plan_bench(lab, options)  # before plans are imported: they bring EPICS along
     names = Names(campaign.source, lab.packages, campaign.lab.parent)
     from autolab.compose.binding import bind as match
+    from autolab.compose.binding import bind_recovery
     from autolab.compose.devices import check_envelope, device_classes, writable_signals
 
     lab_names = Names(lab.source, lab.packages, campaign.lab.parent)
@@ -176,9 +184,17 @@ def bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
     classes = device_classes(lab, lab_names)
     signals = {name: writable_signals(classes[name], spec) or () for name, spec in lab.devices.items()}
     binding = match(campaign, lab, plan, reducer, signals)
+    recoveries = {
+        policy.recover: bind_recovery(
+            campaign, lab, kind, policy.recover, names.resolve(policy.recover, ("on_failure", kind, "recover"), "plan")
+        )
+        for kind, policy in campaign.on_failure.items()
+        if policy.recover is not None
+    }
     check_envelope(lab, classes)
-    _check_lanes(campaign, lab, binding.devices)
-    return Bound(campaign, lab, lab_names, binding, bench)
+    bound = Bound(campaign, lab, lab_names, binding, recoveries, bench)
+    _check_lanes(campaign, lab, sorted(bound.used))
+    return bound
 
 
 def _check_lanes(campaign: CampaignSpec, lab: LabSpec, devices: Sequence[str]) -> None:
@@ -285,9 +301,10 @@ def make_setup(bound: Bound, lab: OpenLab, key: str, seed: int, principal: Princ
         seed=seed,
         plan_name=campaign.plan,
         make_plan=plan_maker(binding, lab),
+        make_recovery={name: recovery_maker(recovery, lab) for name, recovery in bound.recoveries.items()},
         reduce=binding.reducer,
         uses_samples=binding.uses_samples,
-        stations=frozenset(bound.lab.stations) & frozenset(binding.devices),
+        stations=frozenset(bound.lab.stations) & bound.used,
         principal=principal,
     )
 
@@ -327,5 +344,15 @@ def plan_maker(binding: Any, lab: OpenLab) -> Any:
     ) -> Callable[[], Generator[Any, Any, Any]]:
         arguments = binding.arguments(lab.devices, values, operations, sample, md)
         return lambda: binding.plan(**arguments)
+
+    return make
+
+
+def recovery_maker(recovery: Any, lab: OpenLab) -> Any:
+    """How the campaign makes a recovery plan, with the devices of an open lab."""
+
+    def make(operations: Operations, sample: Sample | None) -> Callable[[], Generator[Any, Any, Any]]:
+        arguments = recovery.arguments(lab.devices, operations, sample)
+        return lambda: recovery.plan(**arguments)
 
     return make

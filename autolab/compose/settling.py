@@ -8,12 +8,14 @@ from typing import Literal
 from autolab.compose.options import RunOptions
 from autolab.compose.resuming import RESUMABLE, campaign_record
 from autolab.compose.running import data_folder
+from autolab.config.units import convert, read_quantity
 from autolab.core.clock import real_clock
 from autolab.core.errors import InputError
 from autolab.core.principals import Principal, local_person
 from autolab.journal.inbox import Inbox
 from autolab.journal.journal import Journal
 from autolab.journal.reader import JournalReader
+from autolab.journal.records import IntentRecord
 
 __all__ = ["ask", "end_for_good", "settle_action"]
 
@@ -22,7 +24,12 @@ ANSWER_REAL_S = 10.0
 
 
 def settle_action(
-    data: Path, operation: str, state: Literal["done", "failed", "void"], because: str, principal: Principal
+    data: Path,
+    operation: str,
+    state: Literal["done", "failed", "void"],
+    because: str,
+    principal: Principal,
+    used: str | None = None,
 ) -> None:
     """Record what became of an action that is in doubt, as a person found it.
 
@@ -32,9 +39,10 @@ def settle_action(
         state: ``void`` where it did not happen.
         because: What the person saw.
         principal: Who says so.
+        used: The volume that was really used, with its unit; None for the one that was intended.
 
     Raises:
-        InputError: there is no such action, or it is settled already.
+        InputError: there is no such action, it is settled already, or it uses no material.
     """
     if not because.strip():
         raise InputError("--because: say what you saw, such as 'the well is empty'; it is kept with the answer")
@@ -50,11 +58,26 @@ def settle_action(
             raise InputError(f"there is no action {operation!r}; in doubt are: {', '.join(doubts) or 'none'}")
         if found[0].state != "intended":
             raise InputError(f"{operation} is {found[0].state} already: only what is in doubt can be settled")
+        used_ul = None if used is None else _used_ul(found[0], used)
         journal = Journal(data, real_clock())
         try:
-            journal.settle(operation, state, because, by=principal, lab_s=found[0].intended_lab_s)
+            journal.settle(operation, state, because, by=principal, lab_s=found[0].intended_lab_s, used_ul=used_ul)
         finally:
             journal.close()
+
+
+def _used_ul(intent: IntentRecord, used: str) -> float:
+    """The volume that a person says was used, in microlitres."""
+    if not isinstance(intent.action.get("volume_ul"), int | float):
+        raise InputError(f"--used: {intent.operation} uses no material")
+    try:
+        quantity = read_quantity(used, "uL")
+        volume_ul = convert(quantity.value, quantity.unit, "uL")
+    except InputError as error:
+        raise InputError(f"--used: {error}") from None
+    if volume_ul < 0.0:
+        raise InputError(f"--used: {used!r} is below zero: say what was used, such as '40 uL'")
+    return volume_ul
 
 
 def ask(data: Path, name: str, verb: Literal["pause", "stop"], *, now: bool) -> str:

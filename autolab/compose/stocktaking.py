@@ -18,7 +18,8 @@ _CHANGED = "materials"
 """Cause of the intervention that keeps the ``materials`` with which a campaign goes on."""
 _CHANGES = "SELECT detail, lab_s FROM interventions WHERE campaign = ? AND cause = ? ORDER BY id DESC LIMIT 1"
 _USED = """
-SELECT json_extract(action, '$.material') AS material, SUM(json_extract(action, '$.volume_ul')) AS volume_ul
+SELECT json_extract(action, '$.material') AS material,
+    SUM(COALESCE(used_ul, json_extract(action, '$.volume_ul'))) AS volume_ul
 FROM intents WHERE campaign = ? AND intended_lab_s >= ? AND state <> 'void' GROUP BY 1
 """
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from autolab.config.campaignmodel import CampaignModel
 from autolab.config.goals import read_objective, read_outcome_constraints
+from autolab.config.policies import read_policies
 from autolab.config.problems import Problems
 from autolab.config.spaces import read_space
 from autolab.config.specs import Budget, CampaignSpec, NoImprovement, Source
@@ -45,16 +47,9 @@ def load_campaign(path: str | Path) -> CampaignSpec:
     for key, instead in _LATER.items():
         if file.values.get(key) is not None and not problems.has((key,)):
             problems.not_available_yet((key,), f"{key} is not available yet ({instead}): remove the key")
-    for kind, policy in _mapping(file.values.get("on_failure")).items():
-        if _mapping(policy).get("then") == "quarantine":
-            where = ("on_failure", kind, "then")
-            problems.not_available_yet(where, "then: quarantine is not available yet: write skip, ask or stop")
+    on_failure = read_policies(problems, file.values)
     problems.raise_any()
-    return _spec(Path(path), file.values, file.source, _problem(space, objective, outcome_constraints))
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return _spec(Path(path), file.values, file.source, _problem(space, objective, outcome_constraints), on_failure)
 
 
 def _problem(space: Space | None, objective: Objective | None, outcome_constraints: Any) -> Problem:
@@ -63,7 +58,13 @@ def _problem(space: Space | None, objective: Objective | None, outcome_constrain
     return Problem(space, objective, outcome_constraints)
 
 
-def _spec(path: Path, values: dict[str, Any], source: Source, problem: Problem) -> CampaignSpec:
+def _spec(
+    path: Path,
+    values: dict[str, Any],
+    source: Source,
+    problem: Problem,
+    on_failure: Mapping[FaultKind, FaultPolicy],
+) -> CampaignSpec:
     model = CampaignModel.model_validate(values)
     stop = model.stopping.no_improvement
     return CampaignSpec(
@@ -78,10 +79,7 @@ def _spec(path: Path, values: dict[str, Any], source: Source, problem: Problem) 
         engine=EngineSpec(model.engine.name, model.engine.initial),
         lanes=model.lanes,
         seed=model.seed,
-        on_failure={
-            FaultKind(kind): FaultPolicy(policy.retry, "skip" if policy.then == "quarantine" else policy.then)
-            for kind, policy in model.on_failure.items()
-        },
+        on_failure=on_failure,
         source=source,
         content_hash=content_hash(values),
     )

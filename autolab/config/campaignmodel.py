@@ -7,7 +7,18 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from autolab.config.fields import IS_NUMBER, DottedName, FileModel, Name, Number, Slug, Text, Value, one_of
+from autolab.config.fields import (
+    IS_NUMBER,
+    DottedName,
+    FileModel,
+    Name,
+    Number,
+    Quantity,
+    Slug,
+    Text,
+    Value,
+    one_of,
+)
 
 __all__ = [
     "BudgetModel",
@@ -112,9 +123,16 @@ class FaultModel(FileModel):
 
     retry: int = Field(default=0, ge=0, le=99)
     """How often to try the trial again first, each time on a fresh sample."""
+    wait: Quantity | None = Field(default=None, examples=["30 s"])
+    """Lab time to wait before it is tried again; twice as long before each further attempt."""
+    recover: DottedName | None = None
+    """Dotted name of a plan that brings the lab in order again before anything else is run. It takes devices
+    of the lab by name and, if it wants them, `operations` (names its actions) and `sample` (the one that failed)."""
     then: Literal["skip", "ask", "quarantine", "stop"] = "skip"
-    """What to do afterwards: record it as failed and go on, pause for a person, or end the campaign. To quarantine a
-    region is not available yet: it is refused."""
+    """What to do afterwards: record it as failed and go on; pause for a person; record it, close the region around it
+    for this campaign and go on; or end the campaign."""
+    region: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False), IS_NUMBER] = 0.05
+    """How far a quarantined region reaches to each side of the trial, as a fraction of each parameter's range."""
 
 
 class ConfirmModel(FileModel):

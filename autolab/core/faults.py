@@ -65,8 +65,19 @@ class FaultPolicy:
 
     retry: int = 0
     """How often the trial is tried again first, each time as a new attempt on a fresh sample."""
-    then: Literal["skip", "ask", "stop"] = "skip"
-    """*Skip* records the trial as failed and goes on, *ask* pauses for a person, *stop* ends the campaign."""
+    wait_s: float = 0.0
+    """Lab seconds before the first of these attempts; each further one waits twice as long as the one before."""
+    recover: str | None = None
+    """Dotted name of the plan that brings the lab in order again, before anything else is run."""
+    then: Literal["skip", "ask", "quarantine", "stop"] = "skip"
+    """*Skip* records the trial as failed and goes on, *quarantine* also closes the region around it, *ask* pauses for a
+    person, *stop* ends the campaign."""
+    region: float = 0.05
+    """Half width of a region that is closed, as a fraction of each parameter's range."""
+
+    def wait_before(self, attempt: int) -> float:
+        """Lab seconds to wait before an attempt; none before the first."""
+        return self.wait_s * 2 ** (attempt - 2) if attempt > 1 else 0.0
 
 
 DEFAULT_POLICY = FaultPolicy()

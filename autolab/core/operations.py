@@ -28,7 +28,7 @@ class OperationId:
     trial: int
     """Trial number, from 1; 0 where a device is used by hand."""
     replicate: int
-    """Replicate number, from 1."""
+    """Replicate number, from 1; 0 for what brings the lab in order before the trial."""
     phase: str
     """Name of the phase, a slug of at most 14 characters."""
     attempt: int = 1

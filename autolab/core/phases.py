@@ -44,3 +44,5 @@ class Settlement:
     """*Partly* and *unknown* are never guessed at: a person settles them."""
     evidence: str
     """What was asked and what the answer was, in one sentence."""
+    used_ul: float | None = None
+    """Volume that it really used, in microlitres, where the device knows that of an action that was done partly."""

@@ -30,6 +30,8 @@ class Observation:
     trial: int
     values: Values
     outcome: Outcome | None
+    closes: float | None = None
+    """Half width of the region around it that is in quarantine, see `autolab.core.quarantine`; None where none is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Literal
 from autolab.core.errors import InputError
 from autolab.core.parameters import Values
 
-__all__ = ["FINAL", "NEXT", "Estimate", "Outcome", "Realm", "Suggestion", "TrialState", "Verdict"]
+__all__ = ["FINAL", "NEXT", "REPEAT", "Estimate", "Outcome", "Realm", "Suggestion", "TrialState", "Verdict"]
 
 
 class Realm(StrEnum):
@@ -40,7 +40,7 @@ class TrialState(StrEnum):
 NEXT: Mapping[TrialState | None, frozenset[TrialState]] = {
     None: frozenset({TrialState.SUGGESTED}),
     TrialState.SUGGESTED: frozenset({TrialState.SCREENED, TrialState.REFUSED, TrialState.ABANDONED}),
-    TrialState.SCREENED: frozenset({TrialState.RUNNING, TrialState.ABANDONED}),
+    TrialState.SCREENED: frozenset({TrialState.RUNNING, TrialState.REFUSED, TrialState.ABANDONED}),
     TrialState.RUNNING: frozenset(
         {TrialState.ACQUIRED, TrialState.FAILED, TrialState.IN_DOUBT, TrialState.ABANDONED, TrialState.RUNNING}
     ),
@@ -53,7 +53,8 @@ NEXT: Mapping[TrialState | None, frozenset[TrialState]] = {
     TrialState.ABANDONED: frozenset(),
 }
 """What may follow each state; None is before the trial is suggested. *Running* or *in doubt* again is a resume. A trial
-that has failed and is tried again waits as *screened*, so that the retry is not forgotten."""
+that has failed and is tried again waits as *screened*, so that the retry is not forgotten. One that was allowed is
+*refused* after all where its region has been closed meanwhile."""
 
 FINAL = frozenset({TrialState.INGESTED, TrialState.FAILED, TrialState.REFUSED, TrialState.ABANDONED})
 """States in which nothing more happens to a trial by itself."""
@@ -77,6 +78,9 @@ class Estimate:
         if self.sem is not None and not (math.isfinite(self.sem) and self.sem >= 0):
             raise InputError(f"a standard error must be a finite number of at least zero, not {self.sem!r}")
 
+
+REPEAT = "repeat"
+"""Engine of a suggestion that a person made: an earlier trial once more."""
 
 Outcome = dict[str, Estimate]
 """What a trial yields: an estimate for each metric, by name. Made once and never changed."""

@@ -65,6 +65,7 @@ class ActionJournal(Scribe):
         *,
         by: Principal | None = None,
         lab_s: float | None = None,
+        used_ul: float | None = None,
     ) -> None:
         """Record how an action ended.
 
@@ -74,14 +75,19 @@ class ActionJournal(Scribe):
             detail: Why it failed; or the evidence, where it was in doubt.
             by: Who settled it, where it was in doubt.
             lab_s: Lab time to record; None for the present one.
+            used_ul: Volume that it really used, in microlitres; None where it is the one that was intended.
         """
         with self.commit():
             who = None if by is None else self.principal(by)
             self.states.write(
-                "UPDATE intents SET state = ?, settled_lab_s = ?, detail = ?, evidence = ?, settled_by = ? "
-                "WHERE operation = ?",
-                (state, self.lab_s() if lab_s is None else lab_s, detail, by and detail, who, str(operation)),
+                "UPDATE intents SET state = ?, settled_lab_s = ?, detail = ?, evidence = ?, settled_by = ?, "
+                "used_ul = ? WHERE operation = ?",
+                (state, self.lab_s() if lab_s is None else lab_s, detail, by and detail, who, used_ul, str(operation)),
             )
+
+    def used(self, operation: OperationId | str, used_ul: float) -> None:
+        """Record what an action that has failed really used, in microlitres."""
+        self.states.write("UPDATE intents SET used_ul = ? WHERE operation = ?", (used_ul, str(operation)))
 
     # phases
 

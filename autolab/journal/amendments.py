@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from autolab.core.canonical import canonical_json
 from autolab.core.errors import InputError
 from autolab.core.principals import Principal
-from autolab.core.trials import NEXT, Estimate, Suggestion, TrialState
+from autolab.core.trials import NEXT, REPEAT, Estimate, Suggestion, TrialState
 from autolab.journal.journal import Journal
 from autolab.journal.records import CampaignRecord, TrialRecord
 
@@ -74,7 +74,7 @@ def repeat(
     if trial.state is TrialState.REFUSED:
         raise InputError(f"trial {trial.number} was refused by the screen, and would be again")
     reason = f"repeat of trial {trial.number}: {because}"
-    again = Suggestion(number, trial.suggestion.values, "repeat", reason, trial.suggestion.seed, (), ())
+    again = Suggestion(number, trial.suggestion.values, REPEAT, reason, trial.suggestion.seed, (), ())
     with journal.commit():
         journal.intervene(campaign.id, trial.number, by, "repeat", f"as trial {number}: {because}")
         journal.suggest(campaign.id, trial.realm, again)

@@ -9,6 +9,7 @@ from typing import Any
 
 from autolab.core.canonical import canonical_json, content_hash
 from autolab.core.errors import StorageError
+from autolab.core.faults import FaultKind
 from autolab.core.principals import Principal
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
@@ -239,9 +240,23 @@ class Journal(ActionJournal):
         """Record that the outcome is known to the proposer from here on."""
         self._enter(campaign, trial, TrialState.INGESTED, None, timings=canonical_json(timings))
 
-    def fail(self, campaign: str, trial: int, why: str) -> None:
-        """Record that a trial failed."""
-        self._enter(campaign, trial, TrialState.FAILED, why, failure=why)
+    def fail(
+        self, campaign: str, trial: int, why: str, fault: FaultKind = FaultKind.UNKNOWN, closes: float | None = None
+    ) -> None:
+        """Record that a trial failed.
+
+        Args:
+            campaign: Id of the campaign.
+            trial: Number of the trial.
+            why: The fault, in one sentence.
+            fault: Its kind.
+            closes: Half width of the region around it that is in quarantine from here on.
+        """
+        self._enter(campaign, trial, TrialState.FAILED, why, failure=why, fault=fault, closes=closes)
+
+    def refuse_late(self, campaign: str, trial: int, why: str) -> None:
+        """Record that a trial that had been allowed is refused before it begins."""
+        self._enter(campaign, trial, TrialState.REFUSED, why)
 
     def try_again(self, campaign: str, trial: int, attempt: int) -> None:
         """Record that a trial that has failed is owed another attempt."""

@@ -181,6 +181,7 @@ class JournalReader:
                 r["detail"],
                 r["counter"],
                 r["person"],
+                r["used_ul"],
             )
             for r in rows
         ]
@@ -288,4 +289,6 @@ def _trial(
         timings=row["timings"] and _timings.validate_json(row["timings"]),
         attempt=row["attempt"],
         repeat_of=row["repeat_of"],
+        fault=row["fault"],
+        closes=row["closes"],
     )

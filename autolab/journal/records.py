@@ -122,6 +122,10 @@ class TrialRecord:
     """Which attempt it is, or was."""
     repeat_of: int | None = None
     """The trial that it repeats, because a person wanted that."""
+    fault: str | None = None
+    """Kind of the fault that it failed with last."""
+    closes: float | None = None
+    """Half width of the region around it that is in quarantine, as a fraction of each parameter's range."""
 
     def lab_s(self, state: TrialState) -> float | None:
         """Lab time at which the trial last entered ``state``; None where it never did."""
@@ -146,6 +150,8 @@ class IntentRecord:
     """The device's own count of operations before the action, where it was known."""
     settled_by: str | None = None
     """Who settled it, where it was in doubt."""
+    used_ul: float | None = None
+    """Volume that it really used, in microlitres, where that is known to differ from what was intended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,16 @@ CREATE INDEX intents_by_trial ON intents(campaign, trial);
 CREATE INDEX run_trials_by_trial ON run_trials(campaign, trial);
 """
 
-_SCRIPTS = {"states": (_STATES_1, _STATES_2, _STATES_3), "documents": (_DOCUMENTS_1,)}
+_STATES_4 = """
+ALTER TABLE trials ADD COLUMN fault TEXT;
+ALTER TABLE trials ADD COLUMN closes REAL;
+ALTER TABLE intents ADD COLUMN used_ul REAL;
+CREATE TABLE recoveries (
+    id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, failed INTEGER NOT NULL, sample TEXT REFERENCES samples(id),
+    plan TEXT NOT NULL, state TEXT NOT NULL, trial INTEGER, attempt INTEGER, lab_s REAL NOT NULL);
+"""
+
+_SCRIPTS = {"states": (_STATES_1, _STATES_2, _STATES_3, _STATES_4), "documents": (_DOCUMENTS_1,)}
 _FIRST_LOGGED = 2
 """Version of the states that logs what is written."""
 

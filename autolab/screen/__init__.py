@@ -1,5 +1,5 @@
 """The screen: judges a suggestion before anything runs. Unknown is refused."""
 
-from autolab.screen.judge import judge
+from autolab.screen.judge import SCREEN, judge
 
-__all__ = ["judge"]
+__all__ = ["SCREEN", "judge"]

@@ -36,6 +36,17 @@ BAD = {
         ("plan: plans.colour.mix_and_measure", "plan: plans.colour.TEAL"),
         "'plans.colour.TEAL' is not a plan: a plan is a function that yields messages",
     ),
+    "a recovery plan that is not one": (
+        "campaign.yaml",
+        ("plan: plans", "on_failure: {timeout: {recover: plans.colour.TEAL}}\nplan: plans"),
+        "'plans.colour.TEAL' is not a plan: a plan is a function that yields messages",
+    ),
+    "a recovery plan that needs more than devices": (
+        "campaign.yaml",
+        ("plan: plans", "on_failure: {timeout: {recover: plans.colour.mix_and_measure}}\nplan: plans"),
+        "recovery plan 'plans.colour.mix_and_measure' needs 'cyan', which is no device of the lab; devices are "
+        "stage, dispenser, arm, spectrometer, and besides them it may take operations and sample",
+    ),
     "a reducer that is not one": (
         "campaign.yaml",
         ("reduce: plans.colour.colour_distance", "reduce: plans.colorimetry.colour_difference"),

@@ -40,3 +40,16 @@ def test_what_was_used_after_a_refill_is_counted_from_the_refill_on(tmp_path: Pa
     journal.settle(OperationId("c1", 1, 1, "disp-cyan", 2), "void")
     assert stock_left(journal, after, "bench")["cyan"] == 1000.0
     journal.close()
+
+
+def test_what_is_known_to_have_been_used_counts_instead_of_what_was_intended():
+    journal = Journal(None, VirtualClock())
+    journal.start_campaign(replace(START, lab=BEFORE.name, lab_file=BEFORE.source.text), ADA)
+    poured(journal, 1, 100.0)
+    poured(journal, 2, 100.0)
+    journal.settle(OperationId("c1", 1, 1, "disp-cyan", 1), "failed", "half of it is in the well", by=ADA, used_ul=40.0)
+    journal.settle(OperationId("c1", 1, 1, "disp-cyan", 2), "failed", "it was cut off")
+    assert stock_left(journal, BEFORE, "bench")["cyan"] == 250_000.0 - 140.0
+    journal.used("c1.t1.r1.disp-cyan.a2", 0.0)
+    assert stock_left(journal, BEFORE, "bench")["cyan"] == 250_000.0 - 40.0
+    journal.close()

@@ -49,7 +49,7 @@ def test_each_write_is_logged_once_with_its_row(journal: Journal):
     changed, entered = entries(journal.states)[before:]
     assert (changed["kind"], changed["table"], changed["seq"]) == ("update", "trials", before + 1)
     assert changed["key"] == {"campaign": "c-1", "number": 1}
-    assert changed["row"] == {"state": "failed", "failure": "it leaks"}
+    assert changed["row"] == {"state": "failed", "failure": "it leaks", "fault": "unknown"}
     assert (entered["kind"], entered["table"], entered["row"]["state"]) == ("insert", "transitions", "failed")
     assert entered["date"] == "2000-01-01T00:00:00.000+00:00"
 

@@ -61,7 +61,9 @@ def test_over_sockets_each_suggestion_can_be_derived_again_from_the_journal(tmp_
                 trial=trial.number,
                 seed=derive_seed(campaign.seed, "suggest", trial.number),
                 design_seed=derive_seed(campaign.seed, "design"),
-                observations=tuple(Observation(n, trials[n].suggestion.values, trials[n].outcome) for n in made.seen),
+                observations=tuple(
+                    Observation(n, trials[n].suggestion.values, trials[n].outcome, trials[n].closes) for n in made.seen
+                ),
                 pending=tuple(Pending(n, trials[n].suggestion.values) for n in made.pending),
             )
             assert made.seen == tuple(range(1, max(1, trial.number - 1)))

@@ -116,7 +116,7 @@ def test_a_campaign_that_was_stopped_for_good_cannot_be_resumed(paused: tuple[Pa
 def test_what_cannot_be_settled_is_refused(paused: tuple[Path, Path, str]):
     _, data, _ = paused
     for words, sentence in (
-        (("--because", "x"), "say exactly one of --done, --not-done and --partly"),
+        (("--because", "x"), "say exactly one of --done, --not-done, --partly and --by-hand"),
         (("--done", "--because", "x"), "there is no action 'k.t1.r1.pour.a1'; in doubt are: none"),
         (
             ("--done", "--because", " "),

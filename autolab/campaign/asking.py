@@ -1,0 +1,51 @@
+"""Asking the proposer for suggestions, one at a time."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from autolab.campaign.book import Book, request_for
+from autolab.campaign.rules import visible
+from autolab.campaign.setup import CampaignSetup
+from autolab.core.proposing import Proposer
+from autolab.core.trials import Suggestion
+
+__all__ = ["Asking"]
+
+
+class Asking:
+    """Asks for the next suggestion as soon as all that it may see is known.
+
+    Args:
+        setup: The campaign.
+        book: What is known of each trial.
+        proposer: Suggests the trials.
+    """
+
+    def __init__(self, setup: CampaignSetup, book: Book, proposer: Proposer) -> None:
+        self._setup, self._book, self._proposer = setup, book, proposer
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="autolab-proposer")
+        self.asked: Future[Suggestion] | None = None
+        """The suggestion that is being made; None where nothing was asked."""
+
+    def ask(self) -> None:
+        """Ask, unless that was done, it is too early, or the budget is used up."""
+        number, setup = self._book.next_number, self._setup
+        if self.asked is not None or number > setup.budget.trials:
+            return
+        seen, _ = visible(number, setup.lanes)
+        if all(trial in self._book.concluded for trial in seen):
+            self.asked = self._thread.submit(self._proposer.suggest, request_for(setup, self._book, number))
+
+    def take(self, asked: Future[Suggestion]) -> Suggestion:
+        """The suggestion that was asked for, which has been made.
+
+        Raises:
+            ProposerError: none could be made.
+        """
+        self.asked = None
+        return asked.result()
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
