@@ -25,11 +25,13 @@ from simulators.serve import ServeRequest
 __all__ = [
     "Bench",
     "attached",
+    "bench_at",
     "check_simulators",
     "free_ca_ports",
     "in_memory",
     "in_processes",
     "refuse_if_running",
+    "serve_requests",
     "shared",
 ]
 
@@ -125,7 +127,19 @@ def in_processes(
     """
     check_simulators(lab)
     identity = _identity(folder)
-    requests = [
+    requests = serve_requests(lab, folder, seed, factor, ca_ports, wished=wished)
+    running: Running = start_all(requests)
+    try:
+        yield bench_at(identity, factor, lab, running.addresses)
+    finally:
+        running.stop()
+
+
+def serve_requests(
+    lab: LabSpec, folder: Path, seed: int, factor: float, ca_ports: Mapping[str, int], *, wished: bool = False
+) -> list[ServeRequest]:
+    """What each simulator's process is asked to serve. Arguments are those of `in_processes`."""
+    return [
         ServeRequest(
             class_name=device.simulator.class_name,
             device=name,
@@ -140,11 +154,31 @@ def in_processes(
         for name, device in lab.devices.items()
         if device.simulator is not None
     ]
-    running: Running = start_all(requests)
-    try:
-        yield _bench(identity, factor, lab, running.addresses)
-    finally:
-        running.stop()
+
+
+def bench_at(identity: str, factor: float, lab: LabSpec, ready: Mapping[str, Mapping[str, Any]]) -> Bench:
+    """The bench of simulators that are ready.
+
+    Args:
+        identity: Of its contents.
+        factor: Lab seconds per real second.
+        lab: The lab.
+        ready: What each simulator printed when it was ready, by device.
+    """
+    addresses: dict[str, Address] = {name: device.at for name, device in lab.devices.items()}
+    ports: list[int] = []
+    for name, at in ready.items():
+        if "epics" in at:
+            addresses[name] = EpicsAddress(at["epics"])
+            ports.append(at["port"])
+        elif "serial" in at:
+            address = lab.devices[name].at
+            addresses[name] = SerialAddress(
+                at["serial"], address.baudrate if isinstance(address, SerialAddress) else 9600
+            )
+        else:
+            addresses[name] = ZmqAddress(at["zmq"])
+    return Bench(identity, factor, addresses, tuple(ports))
 
 
 @contextmanager
@@ -215,23 +249,6 @@ def _is_locked(path: Path) -> bool:
         except OSError:
             return True
         return False
-
-
-def _bench(identity: str, factor: float, lab: LabSpec, ready: Mapping[str, Mapping[str, Any]]) -> Bench:
-    addresses: dict[str, Address] = {name: device.at for name, device in lab.devices.items()}
-    ports: list[int] = []
-    for name, at in ready.items():
-        if "epics" in at:
-            addresses[name] = EpicsAddress(at["epics"])
-            ports.append(at["port"])
-        elif "serial" in at:
-            address = lab.devices[name].at
-            addresses[name] = SerialAddress(
-                at["serial"], address.baudrate if isinstance(address, SerialAddress) else 9600
-            )
-        else:
-            addresses[name] = ZmqAddress(at["zmq"])
-    return Bench(identity, factor, addresses, tuple(ports))
 
 
 def _wish(device: DeviceSpec, folder: Path, ca_ports: Mapping[str, int], wished: bool) -> dict[str, Any]:
