@@ -15,22 +15,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from autolab.journal.reader import JournalReader
-from benchmarks.killbench import LOOK_S, Controller, Instrument, Watch, instrument_for
-from benchmarks.killjudge import Verdict, ask, judge
+from benchmarks.killbench import LOOK_S, Controller, Watch
+from benchmarks.killjudge import Verdict, judge
+from benchmarks.killlab import KillLab, Simulators, simulators_for
 
-__all__ = ["KINDS", "STOPPED_S", "TRIALS", "Kill", "Kind", "run_batch", "uninterrupted"]
+__all__ = ["KINDS", "STOPPED_S", "Kill", "Kind", "run_batch", "uninterrupted"]
 
 Kind = Literal["controller", "simulator", "both", "stop"]
 KINDS: tuple[Kind, ...] = ("controller", "simulator", "both", "stop")
-CAMPAIGN = Path(__file__).with_name("kills.yaml")
-TRIALS = 25
-LONGEST_S = 1.0
-"""A kill at a random instant comes at most so many seconds after the controller has taken over or was left alone."""
 STARTING_S = 2.0
 """One in six comes at most so many seconds after a controller was started, whatever it is at."""
 STOPPED_S = 13.0
 """Longer than every timeout: 10 s to connect, 5 s beyond the time of an action, three times 1 s for a reply."""
 PATIENCE_S = 90.0
+PLAIN = {key: value for key, value in os.environ.items() if not key.startswith("EPICS_")}
+"""Our environment as it was at first: `benchmarks.warm` changes it for an instant whenever it starts a command."""
 ONCE = (("leases", None), ("interventions", None))
 """What a controller writes when it takes over and when it resumes, as (table, state)."""
 TRANSITIONS = (
@@ -52,24 +51,28 @@ class Kill:
 
 
 def run_batch(
-    data: Path, kills: Sequence[Kill], seed: int, chance: random.Random, expected: list[tuple[Any, Any]]
+    lab: KillLab, data: Path, kills: Sequence[Kill], seed: int, chance: random.Random, expected: list[tuple[Any, Any]]
 ) -> Verdict:
     """Run a campaign in a new data folder, do to it what ``kills`` says as long as it lasts, and judge."""
     data.mkdir(parents=True)
-    with instrument_for(data, seed) as instrument:
-        batch = _Batch(data, seed, chance, instrument)
+    campaign = lab.write(data)
+    with simulators_for(lab, data, seed) as simulators:
+        batch = _Batch(lab, data, campaign, seed, chance, simulators)
         try:
             batch.run(kills)
         finally:
             batch.close()
-        instrument.start()
-        return judge(data, instrument.address, batch.doubted, expected, batch.done, batch.fenced)
+        simulators.start()
+        return judge(lab, data, simulators, batch.doubted, expected, batch.done, batch.fenced)
 
 
 class _Batch:
-    def __init__(self, data: Path, seed: int, chance: random.Random, instrument: Instrument) -> None:
-        self._data, self._seed, self._chance, self._instrument = data, seed, chance, instrument
-        self._environment = _environment(data)
+    def __init__(
+        self, lab: KillLab, data: Path, campaign: Path, seed: int, chance: random.Random, simulators: Simulators
+    ) -> None:
+        self._lab, self._data, self._file, self._seed, self._chance = lab, data, campaign, seed, chance
+        self._simulators = simulators
+        self._environment = _environment(lab, data)
         self._watch = Watch(data)
         self._controller: Controller | None = None
         self.done: Counter[str] = Counter()
@@ -112,7 +115,7 @@ class _Batch:
         if self._campaign():
             return ("resume", self._campaign()[0], "--data", self._data)
         return (
-            "run", CAMPAIGN, "--simulate", "--engine", "random", "--trials", TRIALS, "--seed", self._seed,
+            "run", self._file, "--simulate", "--engine", "random", "--trials", self._lab.trials, "--seed", self._seed,
             "--data", self._data,
         )  # fmt: skip
 
@@ -133,12 +136,17 @@ class _Batch:
             raise RuntimeError(f"{self._data}: a controller ended with {code}:\n{said}")
 
     def _settle_as_a_person(self) -> None:
-        self._instrument.start()
-        for (operation,) in self._intended():
-            state = ask(self._instrument.address, "query", operation=operation)["state"]
-            flag = {"done": "--done", "failed": "--partly", "unknown": "--not-done"}[state]
+        self._simulators.start()
+        for operation, device in self._intended():
+            flag, state = self._as_a_person_sees(device, operation)
             words = ("settle", operation, flag, "--because", f"its own record says {state}", "--data", self._data)
             Controller(words, self._environment).end(PATIENCE_S)
+
+    def _as_a_person_sees(self, device: str, operation: str) -> tuple[str, str]:
+        """What a person says of an action, and what the device said to that; one that still runs is waited for."""
+        while (state := self._lab.ask(self._simulators, device, operation)) == "running":
+            time.sleep(0.1)
+        return {"done": "--done", "failed": "--partly", "unknown": "--not-done"}[state], state
 
     # instants
 
@@ -148,7 +156,7 @@ class _Batch:
         if kill.at_transition:
             table, state = self._chance.choice((*ONCE, *TRANSITIONS) if is_fresh else TRANSITIONS)
             return self._wait_for(lambda entries: any(t == table and state in (None, s) for t, s in entries))
-        longest = LONGEST_S
+        longest = self._lab.longest_s
         if is_fresh and self._chance.random() < 1 / 6:
             longest = STARTING_S
         elif is_fresh and not self._wait_for(lambda entries: any(table == "leases" for table, _ in entries)):
@@ -188,18 +196,19 @@ class _Batch:
         self._note_doubts()
 
     def _kill_simulator(self) -> None:
-        """The instrument dies; it is back at once, or when the controller has given it up."""
-        self._instrument.kill()
+        """A device dies; it is back at once, or when the controller has given it up."""
+        self._simulators.kill(self._any_device())
         if self._chance.random() < 0.5 and self._controller is not None and self._controller.wait(10.0) is not None:
             self._to_its_end()
             self._note_doubts()
-        self._instrument.start()
+        self._simulators.start()
 
     def _kill_both(self) -> None:
-        first, second = self._chance.sample((self._instrument.kill, self._kill_controller), 2)
+        device = self._any_device()
+        first, second = self._chance.sample((lambda: self._simulators.kill(device), self._kill_controller), 2)
         first()
         second()
-        self._instrument.start()
+        self._simulators.start()
 
     def _stop_controller(self) -> None:
         """The controller hangs for longer than every timeout, and goes on."""
@@ -209,10 +218,11 @@ class _Batch:
             self._controller.signal(signal.SIGCONT)
 
     def _stop_simulator(self) -> None:
-        """The instrument hangs for longer than every timeout, and goes on; the controller may have given it up."""
-        self._instrument.signal(signal.SIGSTOP)
+        """A device hangs for longer than every timeout, and goes on; the controller may have given it up."""
+        device = self._any_device()
+        self._simulators.signal(device, signal.SIGSTOP)
         time.sleep(STOPPED_S)
-        self._instrument.signal(signal.SIGCONT)
+        self._simulators.signal(device, signal.SIGCONT)
 
     def _overtake(self) -> None:
         """The controller hangs, its locks are lost, another takes over; then it wakes up, and must do nothing."""
@@ -227,7 +237,7 @@ class _Batch:
                 newer.end(PATIENCE_S)  # in the middle of a commit the hanging one still holds the journal
                 return
             self._controller = newer
-            time.sleep(self._chance.uniform(0.0, LONGEST_S))
+            time.sleep(self._chance.uniform(0.0, self._lab.longest_s))
         finally:
             stale.signal(signal.SIGCONT)
         code, said = stale.end(PATIENCE_S)
@@ -235,6 +245,9 @@ class _Batch:
             self.fenced += 1
         elif code not in (0, 4, 5):
             raise RuntimeError(f"{self._data}: an overtaken controller ended with {code}:\n{said}")
+
+    def _any_device(self) -> str:
+        return self._chance.choice(self._simulators.names)
 
     def _takes_over(self, newer: Controller) -> bool:
         """Wait until a controller has taken the lease; False where it ends before."""
@@ -266,17 +279,20 @@ class _Batch:
     def _note_doubts(self) -> None:
         """Without a controller, whatever is intended is in doubt."""
         (length,) = self._watch.rows("SELECT max(seq) FROM log")[0]
-        self.doubted.update((operation, length) for (operation,) in self._intended())
+        self.doubted.update((operation, length) for operation, _ in self._intended())
 
     def _intended(self) -> list[tuple[Any, ...]]:
-        return self._watch.rows("SELECT operation FROM intents WHERE state = 'intended'")
+        return self._watch.rows("SELECT operation, device FROM intents WHERE state = 'intended'")
 
 
-def uninterrupted(folder: Path, seed: int) -> list[tuple[Any, Any]]:
+def uninterrupted(lab: KillLab, folder: Path, seed: int) -> list[tuple[Any, Any]]:
     """The trials of a campaign that nobody interrupts, with the same seed, as (values, outcome)."""
-    words = ("run", CAMPAIGN, "--simulate", "--virtual", "--engine", "random", "--trials", TRIALS, "--seed", seed)
-    environment = _environment(folder)
-    code, said = Controller((*words, "--data", folder), environment).end(PATIENCE_S)
+    words = (
+        "run", lab.write(folder), "--simulate", "--virtual", "--engine", "random", "--trials", lab.trials,
+        "--seed", seed, "--data", folder,
+    )  # fmt: skip
+    environment = _environment(lab, folder)
+    code, said = Controller(words, environment).end(PATIENCE_S)
     shutil.rmtree(environment["TMPDIR"], ignore_errors=True)
     if code != 0:
         raise RuntimeError(said)
@@ -288,10 +304,9 @@ def uninterrupted(folder: Path, seed: int) -> list[tuple[Any, Any]]:
     return [(t.suggestion.values, t.outcome and t.outcome["colour_distance"].value) for t in trials]
 
 
-def _environment(data: Path) -> dict[str, str]:
+def _environment(lab: KillLab, data: Path) -> dict[str, str]:
     """Of a command; its locks are in a folder of this campaign's."""
-    plain = {key: value for key, value in os.environ.items() if not key.startswith("EPICS_")}
     temporary = Path(tempfile.gettempdir()) / f"autolab-kills-{os.getpid()}-{data.name}"
     temporary.mkdir(exist_ok=True)
     own = {"AUTOLAB_DATA": str(data), "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
-    return {**plain, **own, "OPHYD_CONTROL_LAYER": "dummy"}  # the lab has no EPICS, which takes a second to import
+    return {**PLAIN, **own, **lab.environment}

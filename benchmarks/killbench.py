@@ -1,99 +1,24 @@
-"""What the kill harness kills and watches: a simulated instrument, controllers, and the journal as it grows."""
+"""What the kill harness kills and watches: controllers, and the journal as it grows."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from autolab.compose.benches import Bench, shared
-from autolab.config.lab import load_lab
-from autolab.core.addresses import ZmqAddress
 from benchmarks.warm import WarmCommand
-from simulators.launch import Running, start_all
-from simulators.serve import ServeRequest
 
-__all__ = ["FACTOR", "Controller", "Instrument", "Watch", "instrument_for"]
+__all__ = ["LOOK_S", "Controller", "Watch"]
 
-LAB = Path(__file__).resolve().parents[1] / "examples" / "replay" / "lab.yaml"
-FACTOR = 5.0
-"""Lab seconds per real second: a measurement takes 0.2 s."""
 LOOK_S = 0.001
 _COMMANDS = threading.Lock()
 """Processes of `multiprocessing` may be started and looked at by one thread at a time."""
-
-
-class Instrument:
-    """The simulated instrument: a process with a session of its own, which may die and come back at its address.
-
-    Args:
-        folder: Where its state lives.
-        seed: Seed of its noise.
-    """
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        simulator = load_lab(LAB).devices["instrument"].simulator
-        if simulator is None:
-            raise RuntimeError("the lab has no simulator")
-        self.folder, self._seed = folder, seed
-        self._class = simulator.class_name
-        self._options = {**simulator.options, "table": str(LAB.parent / "table.csv")}
-        self.address = "tcp://127.0.0.1:*"
-        self._running: Running | None = None
-
-    def start(self) -> None:
-        """Start it where it listened before, unless it runs."""
-        if self._running is not None:
-            return
-        request = ServeRequest(
-            class_name=self._class,
-            device="instrument",
-            folder=self.folder,
-            at={"zmq": self.address},
-            seed=self._seed,
-            factor=FACTOR,
-            options=self._options,
-        )
-        self._running = start_all([request])
-        self.address = str(self._running.addresses["instrument"]["zmq"])
-
-    def kill(self) -> None:
-        """``kill -9``."""
-        self.signal(signal.SIGKILL)
-        self.end()
-
-    def signal(self, number: int) -> None:
-        if self._running is not None:
-            os.kill(self._running.pids["instrument"], number)
-
-    def end(self) -> None:
-        if self._running is not None:
-            self._running.stop()
-            self._running = None
-
-
-@contextmanager
-def instrument_for(data: Path, seed: int) -> Iterator[Instrument]:
-    """An instrument that the controllers of a data folder attach to, outside of their process groups."""
-    lab = load_lab(LAB)
-    folder = data / "simulators" / lab.name
-    folder.mkdir(parents=True)
-    instrument = Instrument(folder, seed)
-    instrument.start()
-    try:
-        bench = Bench(f"bench-{data.name}", FACTOR, {"instrument": ZmqAddress(instrument.address)}, ())
-        with shared(lab, folder, bench, seed):
-            yield instrument
-    finally:
-        instrument.signal(signal.SIGCONT)
-        instrument.end()
 
 
 class Controller:

@@ -1,4 +1,4 @@
-"""The judge of the kill harness: what the instrument says against what the journal says."""
+"""The judge of the kill harness: what the devices say against what the journal says."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import zmq
-
 from autolab.core.trials import FINAL
 from autolab.journal.audit import audit
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import IntentRecord, TrialRecord
+from benchmarks.killlab import KillLab, Simulators
 
-__all__ = ["Verdict", "ask", "judge", "total"]
-
-Known = Mapping[str, Mapping[str, Any]]
-"""What the instrument knows of each operation, by its id."""
+__all__ = ["Verdict", "judge", "total"]
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What the judge found."""
 
+    lab: str = "replay"
+    """Which lab's campaign it was."""
     kills: Mapping[str, int] = field(default_factory=dict)
     """How many of each kind."""
     campaigns: int = 0
     trials: int = 0
     actions: int = 0
     lost: int = 0
-    """Trials without an outcome, or with another than the instrument gave or than a campaign that nobody killed had."""
+    """Trials without an outcome, or with another than the devices gave or than a campaign that nobody killed had."""
     repeated: int = 0
-    """Operations that the instrument counted beyond those in the journal, and second measurements of one trial."""
+    """Operations that the devices counted beyond those in the journal, and what was done twice under two names."""
+    misplaced: int = 0
+    """Things that are not where, or not as much as, the journal's actions make them."""
     unknown: int = 0
-    """Trials in no final state, and actions whose state in the journal is not the one that the instrument says."""
+    """Trials in no final state, and actions whose state in the journal is not the one that the device says."""
     unexplained: int = 0
     """Actions that were in doubt after a kill and are not settled with evidence by somebody."""
     damaged: int = 0
@@ -48,7 +48,7 @@ class Verdict:
     by_person: int = 0
     """Those of them that a person had to settle."""
     broken_off: int = 0
-    """Measurements that the instrument's own death broke off; the trial was tried again as a new attempt."""
+    """Actions that their device's own death broke off; the trial was tried again as a new attempt."""
     fenced: int = 0
     """Controllers that woke up after another had taken over, and did nothing more."""
 
@@ -58,7 +58,7 @@ class Verdict:
 
     @property
     def faults(self) -> int:
-        return self.lost + self.repeated + self.unknown + self.unexplained + self.damaged
+        return self.lost + self.repeated + self.misplaced + self.unknown + self.unexplained + self.damaged
 
     @property
     def n_kills(self) -> int:
@@ -87,42 +87,33 @@ class Verdict:
         return cls(**json.loads(text))
 
 
-def total(verdicts: Iterable[Verdict]) -> Verdict:
+def total(verdicts: Iterable[Verdict], lab: str = "all") -> Verdict:
     """All verdicts together."""
     kills: Counter[str] = Counter()
     sums: Counter[str] = Counter()
     for verdict in verdicts:
         kills.update(verdict.kills)
-        sums.update({f.name: getattr(verdict, f.name) for f in fields(Verdict) if f.name != "kills"})
-    return Verdict(dict(kills), **sums)
-
-
-def ask(address: str, op: str, **args: Any) -> dict[str, Any]:
-    """Ask the instrument over a bare socket, as the protocol's page describes it."""
-    socket = zmq.Context.instance().socket(zmq.REQ)
-    try:
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.setsockopt(zmq.RCVTIMEO, 10_000)
-        socket.connect(address)
-        socket.send_json({"id": "judge", "op": op, "args": args})
-        return dict(socket.recv_json())
-    finally:
-        socket.close()
+        sums.update({f.name: getattr(verdict, f.name) for f in fields(Verdict) if f.name not in ("lab", "kills")})
+    return Verdict(lab, dict(kills), **sums)
 
 
 def judge(
+    lab: KillLab,
     data: Path,
-    address: str,
+    simulators: Simulators,
     doubted: set[tuple[str, int]],
     expected: list[tuple[Any, Any]],
     kills: Mapping[str, int],
     fenced: int,
 ) -> Verdict:
-    """Compare the instrument's own account with the journal's, when a campaign is over.
+    """Compare the devices' own account with the journal's, when a campaign is over.
+
+    What it finds in words goes into the file ``faults.txt`` of the data folder.
 
     Args:
+        lab: The campaign's lab.
         data: The data folder of the campaign.
-        address: Where the instrument listens.
+        simulators: The lab's simulators, running.
         doubted: Operations that were found in doubt after a kill, with the length of the journal's log then.
         expected: Values and outcome of each trial in a campaign that nobody interrupted.
         kills: What was done to it.
@@ -134,32 +125,33 @@ def judge(
         trials, intents = reader.trials(campaign), reader.intents(campaign)
     finally:
         reader.close()
-    contents = json.loads((data / "simulators" / "replay" / "instrument.json").read_text(encoding="utf-8"))
-    known: Known = {
-        operation: ask(address, "query", operation=operation)
-        for operation in {*contents["operations"], *(intent.operation for intent in intents)}
-    }
-    performed = [operation for operation, record in known.items() if record["state"] != "unknown"]
+    account = lab.account(simulators, trials, intents)
+    performed = [operation for operation, state in account.states.items() if state != "unknown"]
     in_journal = {intent.operation for intent in intents if intent.state in ("done", "failed")}
     settlers = [_settler(data, operation, seq) for operation, seq in doubted]
+    (data / "faults.txt").write_text("\n".join([*account.doubles, *account.misplaced]), encoding="utf-8")
     return Verdict(
+        lab=lab.name,
         kills=dict(kills),
         campaigns=1,
         trials=len(trials),
         actions=len(intents),
         lost=abs(len(trials) - len(expected))
-        + sum(_is_lost(trial, intents, known, there) for trial, there in zip(trials, expected, strict=False)),
-        repeated=ask(address, "status")["counter"]
-        - len(performed)
+        + sum(
+            _is_lost(trial, account.measured[trial.number], there)
+            for trial, there in zip(trials, expected, strict=False)
+        ),
+        repeated=abs(account.counted - len(performed))
         + sum(operation not in in_journal for operation in performed)
-        + _measured_twice(known),
+        + len(account.doubles),
+        misplaced=len(account.misplaced),
         unknown=sum(trial.state not in FINAL for trial in trials)
-        + sum(not _agree(intent, known[intent.operation]["state"]) for intent in intents),
+        + sum(not _agree(intent, account.states[intent.operation]) for intent in intents),
         damaged=len(audit(data, None).findings),
         unexplained=sum(settler is None for settler in settlers),
         in_doubt=len(doubted),
         by_person=sum(settler not in (None, "system") for settler in settlers),
-        broken_off=sum(record["state"] == "failed" for record in known.values()),
+        broken_off=sum(state == "failed" for state in account.states.values()),
         fenced=fenced,
     )
 
@@ -185,26 +177,17 @@ def _settler(data: Path, operation: str, seq: int) -> str | None:
     return None
 
 
-def _is_lost(trial: TrialRecord, intents: list[IntentRecord], known: Known, expected: tuple[Any, Any]) -> bool:
+def _is_lost(trial: TrialRecord, measured: float | None, expected: tuple[Any, Any]) -> bool:
     """Whether a trial lacks its outcome, or has another one than it must have.
 
-    The instrument's result of its last measurement must be the outcome. It must also be that of the campaign that
-    nobody interrupted, where the first attempt gave it: another attempt draws another noise.
+    What the devices keep of its last attempt must be the outcome. It must also be that of the campaign that nobody
+    interrupted, where it is the first attempt's: another attempt draws another noise.
     """
     values, outcome = expected
     found = trial.outcome and trial.outcome["colour_distance"].value
-    mine = [intent.operation for intent in intents if intent.trial == trial.number]
-    done = [operation for operation in mine if known[operation]["state"] == "done"]
-    if not done or found is None or trial.suggestion.values != values:
+    if found is None or trial.suggestion.values != values:
         return True
-    measured = known[done[-1]]["result"]["metrics"]["colour_distance"]
-    return found != measured or (done[-1].endswith(".a1") and found != outcome)
-
-
-def _measured_twice(known: Known) -> int:
-    """Measurements beyond the first that was completed, over all trials."""
-    done = Counter(operation.split(".")[1] for operation, record in known.items() if record["state"] == "done")
-    return sum(n - 1 for n in done.values())
+    return found != measured or (trial.attempt == 1 and found != outcome)
 
 
 def _agree(intent: IntentRecord, state: str) -> bool:

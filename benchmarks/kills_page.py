@@ -2,52 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from benchmarks.killbatch import KINDS, STOPPED_S, TRIALS, Kill, Kind
-from benchmarks.killbench import FACTOR
-from benchmarks.killjudge import Verdict
+from benchmarks.killbatch import KINDS, STOPPED_S, Kill, Kind
+from benchmarks.killjudge import Verdict, total
+from benchmarks.killlab import KillLab
 
 __all__ = ["page"]
 
 MEANINGS: Mapping[Kind, str] = {
     "controller": "`kill -9` of the controller, alone or with its proposer",
-    "simulator": "`kill -9` of the instrument, back at once or when it was given up",
+    "simulator": "`kill -9` of a device, back at once or when it was given up",
     "both": "`kill -9` of both",
     "stop": f"SIGSTOP of one of them for {STOPPED_S:g} s, longer than every timeout, then SIGCONT",
 }
+LABS: Mapping[str, tuple[str, str]] = {
+    "replay": ("The replay lab", "One instrument on ZeroMQ"),
+    "colour": (
+        "The colour bench",
+        "Stage and spectrometer over EPICS, a dispenser on a serial line, an arm on ZeroMQ; strips of four wells",
+    ),
+}
+"""Name of each lab, and its devices."""
 TEMPLATE = """\
 # Proof: kill -9 loses nothing and repeats nothing
 
-Measured {date} by `python -m benchmarks.kills`: {n_kills} kills{planned}, {campaigns} campaigns of {trials}
-trials, {actions} actions. The replay lab runs {factor:g} times as fast as real time; its instrument is a process
-outside the controller's process group and keeps its counter and its operations on the disk. Kills begin after
-the first trial of a campaign has begun; they also hit controllers that have just taken over and are settling
-what the one before left behind.
+Measured {date} by `python -m benchmarks.kills`: {n_kills} kills{planned}, {campaigns} campaigns, {actions} actions.
+Each simulated device is a process outside the controller's process group and keeps its counter, its operations and
+what it holds on the disk. Kills begin after the first trial of a campaign has begun; they also hit controllers that
+have just taken over and are settling what the one before left behind. Which device is hit is drawn by chance.
 
-| what | at a random instant | right after a row of the journal |
-|---|---|---|
-{table}
+{labs}
+## What the judge found
 
-The judge asks the instrument over a bare socket for its counter and for each operation, reads the operations on
-its disk, and compares them with the journal, and the trials with those of a campaign that nobody interrupted:
+The judge asks the devices over a bare socket and a bare serial line for their counters and for each operation, reads
+what they keep on the disk, and compares it with the journal, and the trials with those of a campaign that nobody
+interrupted:
 
-- outcomes lost: **{lost}**. Each trial has the outcome that the instrument keeps for its last measurement; where
-  the first attempt gave it, it is bit for bit the one of the campaign that nobody interrupted.
-- actions repeated, or done and not recorded: **{repeated}**. No trial was measured to the end twice, under
-  whatever name.
-- trials in no final state, and actions of which journal and instrument disagree: **{unknown}**
+- outcomes lost: **{lost}**. Each trial has the outcome that the devices keep for its last attempt; where that was the
+  first, it is bit for bit the one of the campaign that nobody interrupted.
+- actions repeated, or done and not recorded: **{repeated}**. No count is higher than the actions of the journal, no
+  trial of the replay lab was measured to the end twice, no well of the colour bench was used for two attempts.
+- wells and strips that are not as the journal's actions leave them: **{misplaced}**. Each well holds of each liquid
+  what was dispensed into it by the actions that are *done*, within the dispenser's error, and nothing else; each strip
+  is where the arm's last transfer left it, and the gripper is empty.
+- trials in no final state, and actions of which journal and device disagree: **{unknown}**
 - actions in doubt that nobody settled with evidence: **{unexplained}**, of {in_doubt} that were in doubt after
-  a kill; {by_instrument} were settled by what the instrument said, {by_person} by a person
+  a kill; {by_device} were settled by what the device said, {by_person} by a person
 - findings of `autolab audit verify` in the journals: **{damaged}**
 
 At 95 % the rate of such faults per kill is at most **{upper_bound:.4f}** (exact binomial bound; without a fault
 nearly 3 / kills, the rule of three).
 
-{broken_off} measurements were broken off by the instrument's own death, as it says itself; their trials were
-tried again as new attempts, as the campaign's `on_failure` wants it. {fenced} controllers woke up after another
-had taken over, found themselves fenced, and ended with code 6. For that the harness takes the locks away, as a
-network file system may.
+{broken_off} actions were broken off by their device's own death, as it says itself; their trials were tried again as
+new attempts, on the colour bench in a fresh well, as the campaign's `on_failure` wants it. {fenced} controllers woke up
+after another had taken over, found themselves fenced, and ended with code 6. For that the harness takes the locks away,
+as a network file system may.
 
 What the harness found while it was built, each mended with a test of its own (`tests/campaign/test_doubts.py`):
 
@@ -58,32 +68,57 @@ What the harness found while it was built, each mended with a test of its own (`
 - a controller that another had overtaken could still write;
 - a device that answered a moment too late sent a person to look.
 {note}
-What this does not show: power loss of the machine, a bench of several devices, several lanes, real hardware, and
-instruments that do not keep their operations, which need a person more often.
+What this does not show: power loss of the machine, several lanes, real hardware, and instruments that do not keep their
+operations, which need a person more often.
+"""
+LAB_TEMPLATE = """\
+## {title}
+
+{devices}.
+It runs {factor:g} times as fast as real time: {n_kills} kills in {campaigns} campaigns of {trials} trials, {actions}
+actions. {in_doubt} of them were in doubt after a kill, {broken_off} were broken off by their device's own death.
+Faults: **{faults}**.
+
+| what | at a random instant | right after a row of the journal |
+|---|---|---|
+{table}
 """
 
 
-def page(verdict: Verdict, kills: int, date: str, note: str = "") -> str:
+def page(verdicts: Sequence[tuple[KillLab, Verdict]], kills: int, date: str, note: str = "") -> str:
     """The page of the proof.
 
     Args:
-        verdict: On all campaigns together.
+        verdicts: On all campaigns of each lab together.
         kills: How many were planned.
         date: When it was measured.
         note: What else there is to say of this run.
     """
-    rows = (
-        (MEANINGS[kind], *(verdict.kills.get(str(Kill(kind, at_transition=at)), 0) for at in (False, True)))
-        for kind in KINDS
-    )
+    verdict = total(verdict for _, verdict in verdicts)
     return TEMPLATE.format(
-        **{**vars(verdict), "trials": TRIALS},
+        **vars(verdict),
+        labs="\n".join(_of_lab(lab, verdict) for lab, verdict in verdicts),
         date=date,
         note=f"\n{note}\n" if note else "",
         n_kills=verdict.n_kills,
         planned="" if verdict.n_kills >= kills else f" of {kills} that were planned",
-        factor=FACTOR,
-        table="\n".join(f"| {what} | {at_random} | {at_rows} |" for what, at_random, at_rows in rows),
-        by_instrument=verdict.in_doubt - verdict.by_person - verdict.unexplained,
+        by_device=verdict.in_doubt - verdict.by_person - verdict.unexplained,
         upper_bound=verdict.upper_bound,
+    )
+
+
+def _of_lab(lab: KillLab, verdict: Verdict) -> str:
+    title, devices = LABS[lab.name]
+    rows = (
+        (MEANINGS[kind], *(verdict.kills.get(str(Kill(kind, at_transition=at)), 0) for at in (False, True)))
+        for kind in KINDS
+    )
+    return LAB_TEMPLATE.format(
+        **{**vars(verdict), "trials": lab.trials},
+        title=title,
+        devices=devices,
+        factor=lab.factor,
+        n_kills=verdict.n_kills,
+        faults=verdict.faults,
+        table="\n".join(f"| {what} | {at_random} | {at_rows} |" for what, at_random, at_rows in rows),
     )

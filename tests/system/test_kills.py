@@ -1,4 +1,4 @@
-"""kill -9 and SIGSTOP of everything, judged by the instrument's own account."""
+"""kill -9 and SIGSTOP of everything, judged by the devices' own account."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from benchmarks.kills import Harness
 
 
 @pytest.mark.timeout(400)
-def test_fifty_kills_lose_no_outcome_and_repeat_no_action(tmp_path: Path):
-    verdict = Harness(tmp_path, kills=50, seed=3).run(workers=4)
-    assert verdict.n_kills == 50
+@pytest.mark.parametrize(("lab", "kills"), [("replay", 50), ("colour", 4)])
+def test_kills_lose_no_outcome_and_repeat_no_action(tmp_path: Path, lab: str, kills: int):
+    (verdict,) = Harness(tmp_path, {lab: kills}, seed=3).run(workers=4)
+    assert verdict.n_kills == kills
     assert verdict.is_clean, verdict
