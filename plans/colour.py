@@ -20,7 +20,7 @@ from autolab.core.samples import Sample
 from autolab.core.trials import Estimate, Outcome
 from devices.dispensers import Dispense, Mix, SerialDispenser
 from devices.motion import EpicsStage
-from devices.robots import Place, Transfer, ZmqArm
+from devices.robots import GRIPPER, Place, Transfer, ZmqArm
 from devices.spectrometers import EpicsSpectrometer
 from plans.colorimetry import colour_difference, lab_from_absorbance
 from plans.conventions import Microlitres, Seconds, act
@@ -106,20 +106,27 @@ def put_back(stage: EpicsStage, arm: ZmqArm, *, operations: Operations) -> MsgGe
         arm: Takes the strip.
         operations: Names the actions.
     """
-    reading: Any = yield from bps.read(arm)
-    if reading is not None and reading[f"{arm.name}_holding"]["value"]:
-        home = _free_place((yield from inventory_of(arm)))
-        yield from act(arm, Place(target=home, operation=operations("put-down")))
-    yield from bps.mv(stage, NOZZLE_MM)
     inventory = yield from inventory_of(arm)
+    if (held := inventory[GRIPPER]) is not None:
+        target = _free_place(inventory)
+        yield from act(arm, Place(target=target, operation=operations("put-down")))
+        inventory |= {GRIPPER: None, target: held}
+    yield from bps.mv(stage, NOZZLE_MM)
     if (occupant := inventory.get("stage")) is not None:
         home = _free_place(inventory)
         yield from act(arm, Transfer(labware=occupant, source="stage", target=home, operation=operations("put-back")))
 
 
 def bring(arm: ZmqArm, labware: str, operations: Operations) -> MsgGenerator[None]:
-    """Put a strip onto the stage, and the strip that was there back to its place."""
+    """Put a strip onto the stage, and the strip that was there back to its place.
+
+    A strip that an interrupted transfer has left in the gripper is put down first, where nothing else can be carried.
+    """
     inventory = yield from inventory_of(arm)
+    if (held := inventory[GRIPPER]) is not None:
+        target = "stage" if held == labware and inventory.get("stage") is None else _free_place(inventory)
+        yield from act(arm, Place(target=target, operation=operations("place-strip")))
+        inventory |= {GRIPPER: None, target: held}
     if inventory.get("stage") == labware:
         return
     source = _place_of(inventory, labware)
@@ -132,13 +139,14 @@ def bring(arm: ZmqArm, labware: str, operations: Operations) -> MsgGenerator[Non
 
 
 def inventory_of(arm: ZmqArm) -> MsgGenerator[dict[str, str | None]]:
-    """Ask the arm what stands where: labware, or None, by place."""
-    reading: Any = yield from bps.read(arm)
-    return {
+    """Ask the arm what stands where: labware, or None, by place; what it holds itself is at `GRIPPER`."""
+    reading: Any = (yield from bps.read(arm)) or {}
+    places = {
         key.removeprefix(f"{arm.name}_place_"): value["value"] or None
-        for key, value in (reading or {}).items()
+        for key, value in reading.items()
         if key.startswith(f"{arm.name}_place_")
     }
+    return {**places, GRIPPER: reading[f"{arm.name}_holding"]["value"] or None if reading else None}
 
 
 def _place_of(inventory: Mapping[str, str | None], labware: str) -> str:
@@ -151,7 +159,7 @@ def _place_of(inventory: Mapping[str, str | None], labware: str) -> str:
 
 def _free_place(inventory: Mapping[str, str | None]) -> str:
     for place, occupant in inventory.items():
-        if occupant is None and place != "stage":
+        if occupant is None and place not in ("stage", GRIPPER):
             return place
     raise InputError("the arm has no free place to return a strip to: take one out by hand")
 
