@@ -193,11 +193,12 @@ def _wrong_places(intents: Sequence[IntentRecord], simulators: Simulators, inven
         for number, place in enumerate(labware.places, 1)
     }
     wrong: list[str] = []
+    carried: str | None = None
     for intent in intents:
         if intent.device != "arm" or intent.state not in ("done", "failed"):
             continue
         action = intent.action
-        strip = action.get("labware") or next((s for s, places in held.items() if "gripper" in places), None)
+        strip = action.get("labware", carried)
         if strip is None:
             wrong.append(f"{intent.operation} placed a strip, and the gripper held none")
             continue
@@ -207,6 +208,7 @@ def _wrong_places(intents: Sequence[IntentRecord], simulators: Simulators, inven
             held[strip] = {action["target"]}
         else:
             held[strip] |= {"gripper", action["target"]}
+            carried = strip
     found = {strip: place for place, strip in inventory["places"].items() if strip is not None}
     if inventory["holding"] is not None:
         wrong.append(f"the gripper holds {inventory['holding']}")
