@@ -243,6 +243,8 @@ class _Batch:
         code, said = stale.end(PATIENCE_S)
         if code == 6:
             self.fenced += 1
+        elif code == 2 and "another controller holds this device" in said:
+            pass  # it was only starting, and found the locks of the newer one
         elif code not in (0, 4, 5):
             raise RuntimeError(f"{self._data}: an overtaken controller ended with {code}:\n{said}")
 
