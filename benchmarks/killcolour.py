@@ -22,7 +22,7 @@ from benchmarks.killreplay import ask_zmq
 from plans.colorimetry import colour_difference, lab_from_absorbance
 from simulators.physics.spectra import wavelengths_nm
 
-__all__ = ["COLOUR", "ask_line"]
+__all__ = ["COLOUR", "ask_line", "wrong_commands", "wrong_places", "wrong_wells"]
 
 HERE = Path(__file__).resolve().parent
 EXAMPLE = HERE.parent / "examples" / "colour" / "lab.yaml"
@@ -73,6 +73,12 @@ def _account(simulators: Simulators, trials: Sequence[TrialRecord], intents: Seq
         for trial in trials
         for attempt, sample in ((_attempt_of(sample.id, trial.number), sample) for sample in trial.samples)
     }
+    channels = simulators.lab.devices["dispenser"].options["channels"]
+    homes = {
+        f"{labware.name}-{number}": place
+        for labware in simulators.lab.labware.values()
+        for number, place in enumerate(labware.places, 1)
+    }
     inventory = ask_zmq(simulators.at("arm"), "inventory")
     dispenser = ask_line(simulators.at("dispenser"), "COUNT?")
     return Account(
@@ -81,9 +87,9 @@ def _account(simulators: Simulators, trials: Sequence[TrialRecord], intents: Seq
         measured={trial.number: _measured(trial, intents, kept["spectrometer"]) for trial in trials},
         doubles=[f"well {well} was given out {n} times" for well, n in Counter(samples.values()).items() if n > 1],
         misplaced=[
-            *_wrong_commands(intents, kept["dispenser"]["operations"], simulators.lab.devices["dispenser"].options),
-            *_wrong_wells(intents, samples, kept["dispenser"]),
-            *_wrong_places(intents, simulators, inventory),
+            *wrong_commands(intents, kept["dispenser"]["operations"], channels),
+            *wrong_wells(intents, samples, kept["dispenser"]),
+            *wrong_places(intents, homes, inventory),
         ],
     )
 
@@ -105,8 +111,8 @@ def _measured(trial: TrialRecord, intents: Sequence[IntentRecord], kept: Mapping
     return float(colour_difference(lab_from_absorbance(wavelengths_nm(), absorbance), np.array(TEAL)).mean())
 
 
-def _wrong_commands(
-    intents: Sequence[IntentRecord], operations: Mapping[str, Any], options: Mapping[str, Any]
+def wrong_commands(
+    intents: Sequence[IntentRecord], operations: Mapping[str, Any], channels: Sequence[str]
 ) -> list[str]:
     """Operations of the dispenser that are not the journal's, or not done to their end although they are *done*."""
     wrong: list[str] = []
@@ -117,7 +123,7 @@ def _wrong_commands(
         action = intent.action
         if action["type"] == "Dispense":
             wanted = round(action["volume_ul"] * 1000)
-            command = f"DISP {options['channels'].index(action['material']) + 1} {wanted}"
+            command = f"DISP {channels.index(action['material']) + 1} {wanted}"
         else:
             wanted = round(action["duration_s"] * 1000)
             command = f"MIX {wanted}"
@@ -147,7 +153,7 @@ class _Contents:
     """In seconds."""
 
 
-def _wrong_wells(
+def wrong_wells(
     intents: Sequence[IntentRecord], samples: Mapping[tuple[int, int], Well], kept: Mapping[str, Any]
 ) -> list[str]:
     """Wells that hold something else than the actions that the journal has as done put there.
@@ -185,13 +191,15 @@ def _by_well(kept: Mapping[str, Mapping[str, Any]]) -> dict[Well, Any]:
     return {(strip, well): value for strip, wells in kept.items() for well, value in wells.items()}
 
 
-def _wrong_places(intents: Sequence[IntentRecord], simulators: Simulators, inventory: Mapping[str, Any]) -> list[str]:
-    """Strips that are not where the actions that the journal has as done left them."""
-    held = {
-        f"{labware.name}-{number}": {place}
-        for labware in simulators.lab.labware.values()
-        for number, place in enumerate(labware.places, 1)
-    }
+def wrong_places(intents: Sequence[IntentRecord], homes: Mapping[str, str], inventory: Mapping[str, Any]) -> list[str]:
+    """Strips that are not where the actions that the journal has as done left them.
+
+    Args:
+        intents: Actions by the journal, in the order in which they were begun.
+        homes: Where each strip was at first.
+        inventory: What the arm says now.
+    """
+    held = {strip: {place} for strip, place in homes.items()}
     wrong: list[str] = []
     carried: str | None = None
     for intent in intents:
