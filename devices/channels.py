@@ -11,7 +11,7 @@ from ophyd.status import DeviceStatus
 from autolab.core.clock import Clock
 from autolab.core.envelope import RangeLimit
 from autolab.core.errors import EnvelopeError, ReadbackError
-from devices.completion import Work, check_readback, follow
+from devices.completion import Work, follow
 from safety.guard import Guard
 
 __all__ = ["ANSWER_S", "Channel", "CommandSignal", "GuardedEpicsSignal", "ReadOnlySignal"]
@@ -146,7 +146,8 @@ class GuardedEpicsSignal(EpicsSignal):
             raise ReadbackError(f"{name}: commanded {value!r} and it reads back {read_back!r}: look at the instrument")
         limit = self.owner.guard.limit(self.declared)
         unit = limit.unit if isinstance(limit, RangeLimit) else ""
-        check_readback(name, float(value), float(read_back), self._tolerance_at(float(value)), unit)
+        exact = self._exact * max(abs(float(value)), 1e-6)
+        self.owner.guard.confirm(self.declared, float(value), float(read_back), exact, unit)
 
     def _agrees(self, value: Any, read_back: Any) -> bool:
         if isinstance(value, str) or isinstance(read_back, str):

@@ -16,9 +16,9 @@ from contextlib import suppress
 from ophyd.status import DeviceStatus
 
 from autolab.core.clock import Clock, Task
-from autolab.core.errors import AutolabError, DeviceTimeoutError, ReadbackError
+from autolab.core.errors import AutolabError, DeviceTimeoutError
 
-__all__ = ["LOOK_REAL_S", "MARGIN_REAL_S", "Work", "check_readback", "follow", "pause_s"]
+__all__ = ["LOOK_REAL_S", "MARGIN_REAL_S", "Work", "follow", "pause_s"]
 
 Work = Generator[float, None, None]
 """Yields lab seconds to wait; returns when the operation is proven done; raises an `AutolabError` when it failed."""
@@ -54,26 +54,6 @@ def follow(device: object, clock: Clock, work: Work, *, expected_s: float, what:
     status = DeviceStatus(device, call_stop_on_failure=False)  # a late stop would hit whatever was commanded since
     clock.start(_drive(status, clock, work, expected_s, what))
     return status
-
-
-def check_readback(signal: str, commanded: float, read_back: float, tolerance: float, unit: str) -> None:
-    """Compare what was commanded with what the instrument reads back. NaN never agrees.
-
-    Args:
-        signal: ``device.signal``.
-        commanded: Commanded value in ``unit``.
-        read_back: Value that the instrument reports now, in ``unit``.
-        tolerance: Largest difference in ``unit``.
-        unit: Unit of the three numbers.
-
-    Raises:
-        ReadbackError: the two differ by more than the tolerance.
-    """
-    if not abs(read_back - commanded) <= tolerance:
-        raise ReadbackError(
-            f"{signal}: commanded {commanded:g} {unit} and it reads back {read_back:g} {unit}, "
-            f"outside the tolerance of {tolerance:g} {unit}: look at the instrument before the next command"
-        )
 
 
 def pause_s(clock: Clock, remaining_s: float) -> float:

@@ -22,7 +22,7 @@ from autolab.core.errors import (
 from autolab.core.operations import OperationId
 from autolab.core.phases import Settlement
 from devices.base import Identity, WritableSignal
-from devices.completion import Work, check_readback, pause_s
+from devices.completion import Work, pause_s
 from devices.frames import fields
 from devices.instrument import Instrument, describe_number
 from devices.reconciling import judged
@@ -214,11 +214,11 @@ class SerialDispenser(Instrument):
         try:
             if isinstance(action, Dispense):
                 done, wanted, signal, unit = int(known["volume_nl"]) / 1000, action.volume_ul, "volume", "uL"
-                tolerance = self._guard.tolerance(signal, VOLUME_TOLERANCE_UL)
+                tolerance = VOLUME_TOLERANCE_UL
                 self._dispensed_ul = done
             else:
                 done, wanted, signal, unit = int(known["mixed_ms"]) / 1000, action.duration_s, "mix_time", "s"
-                tolerance = self._guard.tolerance(signal, MIX_TOLERANCE_S)
+                tolerance = MIX_TOLERANCE_S
         except (KeyError, ValueError):
             raise WireError(f"{self.name}: {action.operation} reads back as {dict(known)}") from None
         if known["state"] != "DONE":
@@ -226,7 +226,7 @@ class SerialDispenser(Instrument):
                 f"{self.name}: {action.operation} {known['state'].lower()} after {done:g} of {wanted:g} {unit}: "
                 f"{known.get('reason', 'no reason given')}; what was dispensed stays in the well"
             )
-        check_readback(f"{self.name}.{signal}", wanted, done, tolerance, unit)
+        self._guard.confirm(signal, wanted, done, tolerance, unit)
 
     def _counter(self) -> int:
         return self._number("COUNT?", "counter")

@@ -19,7 +19,7 @@ from autolab.core.errors import (
 )
 from devices.base import WritableSignal
 from devices.channels import Channel, GuardedEpicsSignal, ReadOnlySignal
-from devices.completion import Work, check_readback, follow, pause_s
+from devices.completion import Work, follow, pause_s
 from devices.epics_instrument import EpicsInstrument, Pulse
 
 __all__ = ["EpicsStage"]
@@ -183,20 +183,16 @@ class EpicsStage(EpicsInstrument):
         if outcome != "done" or move.is_stopped:
             raise self._stopped(move)
         self._check_target(move)
-        check_readback(f"{self.name}.position", move.target_mm, position, self._tolerance_mm, "mm")
+        self.guard.confirm("position", move.target_mm, position, TOLERANCE_MM, "mm")
 
     def _check_target(self, move: _Move) -> None:
         """The instrument may clamp a command and go somewhere else; then it is stopped on the way."""
         accepted = float(self.ask(self.target))
         try:
-            check_readback(f"{self.name}.position (target)", move.target_mm, accepted, self._tolerance_mm, "mm")
+            self.guard.confirm("position", move.target_mm, accepted, TOLERANCE_MM, "mm")
         except ReadbackError:
             self.send(self.stop_command, 1)
             raise
-
-    @property
-    def _tolerance_mm(self) -> float:
-        return self.guard.tolerance("position", TOLERANCE_MM)
 
     def _stopped(self, move: _Move) -> DeviceError:
         position = self.position

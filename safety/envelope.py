@@ -9,7 +9,7 @@ from collections.abc import Callable
 from autolab.core.envelope import AllowedValues, Limit, RangeLimit
 from autolab.core.errors import EnvelopeError
 
-__all__ = ["check_write"]
+__all__ = ["check_rate", "check_write"]
 
 
 def check_write(signal: str, limit: Limit | None, value: object, present: float | None = None) -> None:
@@ -34,6 +34,36 @@ def check_write(signal: str, limit: Limit | None, value: object, present: float 
         _check_allowed(signal, limit, value)
     else:
         _check_range(signal, limit, value, present)
+
+
+def check_rate(signal: str, limit: RangeLimit, value: object, before: float | None, elapsed_s: float) -> None:
+    """Refuse a write that changes what is commanded faster than the envelope allows. Unknown is unsafe.
+
+    Args:
+        signal: ``device.signal``, for the message.
+        limit: The declared limit, with its largest rate, in the signal's own unit.
+        value: What is to be written, a number in the signal's own unit.
+        before: What was written before, or read at first; None where it is not known.
+        elapsed_s: Lab seconds since then.
+
+    Raises:
+        EnvelopeError: it is too fast, or nobody knows how fast it is.
+    """
+    number = _number(value)
+    if limit.max_rate is None or number is None:
+        return
+    if before is None or not math.isfinite(before) or not elapsed_s >= 0.0:
+        raise EnvelopeError(
+            f"{signal}: refused to write {number:g} {limit.unit}: what it was before is not known, so a rate of at "
+            f"most {limit.max_rate:g} {limit.unit}/s cannot be made sure of"
+        )
+    change = abs(number - before)
+    if change > limit.max_rate * elapsed_s * (1 + 1e-9):
+        raise EnvelopeError(
+            f"{signal}: refused to write {number:g} {limit.unit}: that is {change:g} {limit.unit} from {before:g} "
+            f"after {elapsed_s:.3g} s, and the envelope allows {limit.max_rate:g} {limit.unit}/s: wait "
+            f"{change / limit.max_rate - elapsed_s:.3g} s, or go in smaller steps"
+        )
 
 
 def _check_allowed(signal: str, limit: AllowedValues, value: object) -> None:

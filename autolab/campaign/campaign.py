@@ -356,7 +356,7 @@ class Campaign:
             return
         setup, outcomes = self._setup, self._book.outcomes()
         n_failures = self._book.failures_in_a_row(setup.problem.space)
-        self._end = bad_end(error, self._lab.check, n_failures) or good_end(
+        self._end = bad_end(error, self._lab.trip.cause, self._lab.check, n_failures) or good_end(
             setup.problem, setup.budget, setup.no_improvement, outcomes, self._teller.lab_s()
         )
 

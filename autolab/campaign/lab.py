@@ -12,6 +12,7 @@ from autolab.core.trials import Realm
 from autolab.journal.journal import Journal
 from autolab.journal.records import DeviceRecord
 from devices.reconciling import counts
+from safety.trip import Trip
 
 __all__ = ["OpenLab"]
 
@@ -35,6 +36,8 @@ class OpenLab:
     """Event loop on which the lab's asynchronous devices live; None where it has none."""
     check: Callable[[], list[str]] = field(repr=False)
     """Asks every device whether it answers; returns a sentence for each that does not."""
+    trip: Trip = field(default_factory=Trip, repr=False)
+    """The latch that the guards of all devices share."""
     stock_left: Callable[[Journal], Mapping[str, float]] = field(default=lambda _: {}, repr=False)
     """What is left of each material by the record, in microlitres."""
 

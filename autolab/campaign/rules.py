@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from autolab.campaign.stopping import End
 from autolab.config.specs import Budget, NoImprovement
-from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson
+from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, TripError
 from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome
@@ -102,14 +102,19 @@ def good_end(
     return None
 
 
-def bad_end(error: BaseException | None, check: Callable[[], list[str]], failures_in_a_row: int) -> End | None:
+def bad_end(
+    error: BaseException | None, trip: str | None, check: Callable[[], list[str]], failures_in_a_row: int
+) -> End | None:
     """Why a campaign cannot go on after a trial has concluded; None where it can.
 
     Args:
         error: Why the trial failed; None where it did not, or was refused.
+        trip: Why the lab has tripped; None where it has not.
         check: Asks every device whether it answers; returns a sentence for each that does not.
         failures_in_a_row: Trials without an outcome, up to this one.
     """
+    if trip is not None:
+        return End("failed", f"the lab has tripped: {trip}", TripError.exit_code)
     if isinstance(error, AutolabError) and error.exit_code in (3, 6):
         return End("failed", str(error), error.exit_code)
     if end := silent_end(error, check):

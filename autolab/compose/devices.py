@@ -17,6 +17,7 @@ from autolab.core.errors import FileError, InputError, InputErrors
 from devices.base import WritableSignal
 from safety.foreign import guard_foreign
 from safety.guard import Guard
+from safety.trip import Trip
 
 __all__ = [
     "BuiltDevice",
@@ -80,9 +81,9 @@ def check_envelope(lab: LabSpec, classes: Mapping[str, type]) -> dict[str, dict[
 
 
 def build_devices(
-    lab: LabSpec, addresses: Mapping[str, Address], clock: Clock, classes: Mapping[str, type]
+    lab: LabSpec, addresses: Mapping[str, Address], clock: Clock, classes: Mapping[str, type], trip: Trip
 ) -> list[BuiltDevice]:
-    """Build every device of a lab. Nothing is connected yet.
+    """Build every device of a lab, with guards that share one trip. Nothing is connected yet.
 
     Raises:
         FileError: an option that a class does not take, or the envelope does not fit.
@@ -90,7 +91,7 @@ def build_devices(
     limits = check_envelope(lab, classes)
     built: list[BuiltDevice] = []
     for name, spec in lab.devices.items():
-        guard = Guard(name, limits[name])
+        guard = Guard(name, limits[name], clock, trip)
         is_ours = writable_signals(classes[name], spec) is not None
         try:
             if is_ours:
@@ -112,7 +113,7 @@ def foreign_signals(lab: LabSpec, classes: Mapping[str, type]) -> list[str]:
     foreign = {name: spec for name, spec in lab.devices.items() if writable_signals(classes[name], spec) is None}
     addresses = {name: spec.at for name, spec in foreign.items()}
     built = build_devices(
-        replace(lab, devices=foreign, envelope=_envelope_of(lab, foreign)), addresses, real_clock(), classes
+        replace(lab, devices=foreign, envelope=_envelope_of(lab, foreign)), addresses, real_clock(), classes, Trip()
     )
     closed = [(item.spec, guard_foreign(item.device, item.guard)) for item in built]
     return [
@@ -209,6 +210,7 @@ def _converted(limit: RangeLimit, unit: str) -> RangeLimit:
         upper=convert(limit.upper, limit.unit, unit),
         unit=unit,
         max_step=difference(limit.max_step),
+        max_rate=difference(limit.max_rate),
         tolerance=difference(limit.tolerance),
         safe="hold" if limit.safe == "hold" else convert(limit.safe, limit.unit, unit),
     )

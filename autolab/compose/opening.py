@@ -24,6 +24,7 @@ from autolab.core.errors import AutolabError, InputError, NotConnectedError
 from autolab.core.trials import Realm
 from autolab.journal.records import DeviceRecord
 from safety.foreign import guard_foreign
+from safety.trip import Trip
 
 __all__ = ["CONNECT_REAL_S", "BenchPlan", "bench_for", "open_lab", "plan_bench"]
 
@@ -99,7 +100,8 @@ def open_lab(lab: LabSpec, names: Names, bench: Bench | None, clock: Clock) -> I
     classes = building.device_classes(lab, names)
     with ExitStack() as stack:
         loop = _event_loop(stack, classes)
-        built = building.build_devices(lab, addresses, clock, classes)
+        trip = Trip()
+        built = building.build_devices(lab, addresses, clock, classes, trip)
         for item in built:
             stack.callback(_disconnect, item.device)
         records = _connect(built, bench is not None, loop)
@@ -117,6 +119,7 @@ def open_lab(lab: LabSpec, names: Names, bench: Bench | None, clock: Clock) -> I
             wells=_wells(lab),
             loop=loop,
             check=lambda: _silent(built),
+            trip=trip,
             stock_left=lambda journal: stock_left(journal, lab, identity),
         )
 

@@ -22,6 +22,7 @@ from autolab.compose.names import Names
 from autolab.compose.opening import BenchPlan, bench_for, open_lab, plan_bench
 from autolab.compose.options import RunOptions
 from autolab.compose.requests import heeding
+from autolab.compose.tripping import latch_trips, refuse_if_tripped
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
 from autolab.config.specs import CampaignSpec, LabSpec
@@ -125,6 +126,7 @@ def open_all(
         stack.enter_context(holding({name: f"{at}{where}" for name, at in addressed.items()}, holder))
     lab = stack.enter_context(open_lab(bound.lab, bound.names, bench, clock))
     journal = stack.enter_context(_journal(data, clock))
+    refuse_if_tripped(journal, lab)
     journal.export_heads(bound.lab.heads)
     journal.take_lease(holder)
     return journal, lab
@@ -147,6 +149,7 @@ def conduct(
     """
     from autolab.campaign.campaign import Campaign
 
+    latch_trips(journal, setup.id, lab)
     stack.enter_context(heeding(journal, setup.id, lab.clock, stop))
     try:
         return Campaign(setup, lab, proposer, journal, observers, stop, past).run()

@@ -104,8 +104,11 @@ class LimitModel(FileModel):
     """Highest value that may be written."""
     max_step: Quantity | None = None
     """Largest difference between the present value and the next."""
+    max_rate: Quantity | None = Field(default=None, examples=["5 K/min"])
+    """Largest change of what is commanded in a time, counted from the write before."""
     tolerance: Quantity | None = None
-    """Largest difference between what was commanded and what is read back. Without it, the device's own."""
+    """Largest difference between what was commanded and what is read back. More than that trips the lab: nothing is
+    written any more until a person has reset it. Without it, the device's own counts, as a fault of the trial."""
     safe: Quantity | None = None
     """Value in the safe state, or `hold` to stay; `hold` where it is not given."""
     allowed: Annotated[list[Value], Field(min_length=1, max_length=1000)] | None = None

@@ -16,7 +16,7 @@ from autolab.core.errors import InputError
 
 __all__ = ["read_envelope"]
 
-_NUMBERS = ("min", "max", "max_step", "tolerance", "safe")
+_NUMBERS = ("min", "max", "max_step", "max_rate", "tolerance", "safe")
 
 
 def read_envelope(problems: Problems, values: Mapping[str, Any]) -> dict[str, Limit]:
@@ -92,8 +92,9 @@ def _read_range(problems: Problems, path: KeyPath, signal: str, model: LimitMode
     for key, text in texts.items():
         if key == "safe" and text == "hold":
             continue
+        wanted = numbers["min"].unit if "min" in numbers else None
         try:
-            numbers[key] = read_quantity(text, numbers["min"].unit if "min" in numbers else None)
+            numbers[key] = _per_second(text, wanted) if key == "max_rate" else read_quantity(text, wanted)
         except InputError as error:
             hint = f"{error} (or 'hold')" if key == "safe" else str(error)
             problems.add((*path, key), f"{signal}: {key} {hint}")
@@ -103,25 +104,46 @@ def _read_range(problems: Problems, path: KeyPath, signal: str, model: LimitMode
         return _range(signal, numbers)
     except InputError as error:
         said = str(error).removeprefix(f"{signal}: ")
-        key = next((key for key in ("max_step", "tolerance", "safe", "min", "max") if said.startswith(key)), "min")
+        keys = ("max_step", "max_rate", "tolerance", "safe", "min", "max")
+        key = next((key for key in keys if said.startswith(key)), "min")
         problems.add((*path, key), str(error))
         return None
 
 
+def _per_second(text: str | float, wanted: str | None) -> Quantity:
+    """The change in a second, from a text such as ``5 K/min``, in the unit of the change.
+
+    Raises:
+        InputError: it is no change in a time.
+    """
+    change, slash, time = str(text).rpartition("/")
+    if not slash:
+        raise InputError(f"{shown(text)} is no change in a time: write for example '5 K/min'")
+    quantity = read_quantity(change.strip(), wanted)
+    return Quantity(quantity.value / convert(1.0, time.strip(), "s"), quantity.unit)
+
+
 def _range(signal: str, numbers: Mapping[str, Quantity]) -> RangeLimit:
-    """The limit in the unit of ``min``. A step and a tolerance are differences: zero points do not matter to them.
+    """The limit in the unit of ``min``. Step, rate and tolerance are differences: zero points do not matter to
+    them.
 
     Raises:
         InputError: the numbers do not make sense.
     """
     unit = numbers["min"].unit
-    step, tolerance, safe = (numbers.get(key) for key in ("max_step", "tolerance", "safe"))
+    safe = numbers.get("safe")
+
+    def difference(key: str) -> float | None:
+        number = numbers.get(key)
+        return None if number is None else convert_difference(number.value, number.unit, unit)
+
     return RangeLimit(
         signal,
         lower=numbers["min"].value,
         upper=convert(numbers["max"].value, numbers["max"].unit, unit),
         unit=unit,
-        max_step=None if step is None else convert_difference(step.value, step.unit, unit),
-        tolerance=None if tolerance is None else convert_difference(tolerance.value, tolerance.unit, unit),
+        max_step=difference("max_step"),
+        max_rate=difference("max_rate"),
+        tolerance=difference("tolerance"),
         safe="hold" if safe is None else convert(safe.value, safe.unit, unit),
     )

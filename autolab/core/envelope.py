@@ -29,9 +29,12 @@ class RangeLimit:
     max_step: float | None = None
     """Largest difference between the present value and the next."""
     tolerance: float | None = None
-    """Largest difference between what was commanded and what is read back; None for the device's own."""
+    """Largest difference between what was commanded and what is read back: more than that trips the lab. None for the
+    device's own, and a fault of the trial."""
     safe: float | Literal["hold"] = "hold"
     """Value of the safe state, or ``hold`` to stay."""
+    max_rate: float | None = None
+    """Largest change of the commanded value for each lab second since the write before."""
     kind: Literal["range"] = "range"
 
     def __post_init__(self) -> None:
@@ -43,7 +46,8 @@ class RangeLimit:
             raise InputError(
                 f"{self.signal}: min {self.lower:g} and max {self.upper:g} are {what}: min must be below max"
             )
-        for name, number in (("max_step", self.max_step), ("tolerance", self.tolerance)):
+        differences = (("max_step", self.max_step), ("max_rate", self.max_rate), ("tolerance", self.tolerance))
+        for name, number in differences:
             if number is not None and not (math.isfinite(number) and number > 0):
                 raise InputError(f"{self.signal}: {name} {number!r} must be a finite number above zero")
         if self.safe != "hold" and not self.lower <= self.safe <= self.upper:

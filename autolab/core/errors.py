@@ -110,6 +110,10 @@ class EnvelopeError(SafetyError):
     """A write would leave the envelope, or no envelope is declared. Nothing was written."""
 
 
+class TripError(SafetyError):
+    """The lab has tripped: nothing is written any more until a person has reset it."""
+
+
 class DeviceError(AutolabError):
     """A device failed."""
 

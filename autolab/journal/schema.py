@@ -103,6 +103,10 @@ ALTER TABLE intents ADD COLUMN used_ul REAL;
 CREATE TABLE recoveries (
     id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, failed INTEGER NOT NULL, sample TEXT REFERENCES samples(id),
     plan TEXT NOT NULL, state TEXT NOT NULL, trial INTEGER, attempt INTEGER, lab_s REAL NOT NULL);
+CREATE TABLE trips (
+    id INTEGER PRIMARY KEY, lab TEXT NOT NULL, bench TEXT NOT NULL, campaign TEXT NOT NULL, cause TEXT NOT NULL,
+    lab_s REAL NOT NULL, date TEXT NOT NULL, reset_by INTEGER REFERENCES principals(id), reset_because TEXT,
+    reset_date TEXT);
 """
 
 _SCRIPTS = {"states": (_STATES_1, _STATES_2, _STATES_3, _STATES_4), "documents": (_DOCUMENTS_1,)}

@@ -202,6 +202,24 @@ CASES = [
         "18: stage.position: max_step -3.0 must be a finite number above zero",
     ),
     (
+        "rate-without-time",
+        "max_step: 30 mm",
+        "max_rate: 30 mm",
+        "18: stage.position: max_rate '30 mm' is no change in a time: write for example '5 K/min'",
+    ),
+    (
+        "rate-of-another-quantity",
+        "max_step: 30 mm",
+        "max_rate: 5 K/min",
+        "18: stage.position: max_rate '5 K': 'K' is a temperature, and a length is wanted: use 'mm' or a unit like it",
+    ),
+    (
+        "rate-per-something-else",
+        "max_step: 30 mm",
+        "max_rate: 5 mm/K",
+        "18: stage.position: max_rate 'K' is a temperature, and a time is wanted: use 's' or a unit like it",
+    ),
+    (
         "range-and-allowed",
         "safe: hold",
         "allowed: [1]",

@@ -120,10 +120,11 @@ def test_numbers_of_the_envelope_are_converted_to_the_unit_of_min(tmp_path: Path
     path = tmp_path / "lab.yaml"
     path.write_text(
         "name: oven\nlaboratory: L\ndevices: {oven: {class: my_lab.Oven}}\n"
-        "envelope: {oven.heat: {min: 20 degC, max: 373.15 K, max_step: 9 degF, tolerance: 1 K, safe: 298.15 K}}\n"
+        "envelope: {oven.heat: {min: 20 degC, max: 373.15 K, max_step: 9 degF, max_rate: 6 degC/min, "
+        "tolerance: 1 K, safe: 298.15 K}}\n"
     )
     spec = load_lab(path)
-    assert spec.envelope["oven.heat"] == RangeLimit("oven.heat", 20.0, 100.0, "degC", 5.0, 1.0, 25.0)
+    assert spec.envelope["oven.heat"] == RangeLimit("oven.heat", 20.0, 100.0, "degC", 5.0, 1.0, 25.0, max_rate=0.1)
     assert spec.devices["oven"].at == NoAddress()
 
 

@@ -11,7 +11,7 @@ from autolab.core.addresses import Address
 from autolab.core.clock import Clock
 from autolab.core.errors import DeviceError, NotConnectedError, WireError
 from devices.base import Identity, WritableSignal
-from devices.completion import Work, check_readback, follow, pause_s
+from devices.completion import Work, follow, pause_s
 from devices.frames import fields
 from devices.instrument import Instrument, describe_number
 from devices.serial_line import framed_line
@@ -94,7 +94,7 @@ class HotPlate(Instrument):
             if self._state()["setting_mc"] != round(celsius * 1000):
                 raise DeviceError(f"{self.name}: was switched off, or set otherwise, on its way to {celsius:g} degC")
             yield pause_s(self._clock, LONGEST_WARM_UP_S)
-        check_readback(f"{self.name}.temperature", celsius, self._state()["setting_mc"] / 1000, tolerance, "degC")
+        self._guard.confirm("temperature", celsius, self._state()["setting_mc"] / 1000, TOLERANCE_C, "degC")
 
     def _values(self) -> Mapping[str, Any]:
         state = self._state()
