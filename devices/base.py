@@ -10,7 +10,7 @@ from autolab.core.addresses import Address
 from autolab.core.clock import Clock
 from safety.guard import Guard
 
-__all__ = ["AutolabDevice", "Identity", "WritableSignal"]
+__all__ = ["AutolabDevice", "Claimable", "Identity", "WritableSignal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +62,25 @@ class AutolabDevice(Protocol):
 
     def counters(self) -> Mapping[str, int]:
         """Operation counters of the instrument by name, read now; empty where it has none."""
+        ...
+
+
+@runtime_checkable
+class Claimable(Protocol):
+    """A device whose instrument can be told to take actions from one controller only."""
+
+    def claim(self, key: str, by: str) -> None:
+        """Let nobody else act on the instrument until `release`. Stopping it stays open to everybody.
+
+        Args:
+            key: Known to the controllers of this lab alone.
+            by: Who claims, for whoever is refused.
+
+        Raises:
+            DeviceError: somebody else has claimed it, or it does not answer.
+        """
+        ...
+
+    def release(self) -> None:
+        """Let others act again. Idempotent."""
         ...

@@ -1,6 +1,6 @@
 """Messages of the ZeroMQ protocol that arm and replay instrument speak, shared by instrument and controller.
 
-A message is one frame of JSON. A request is ``{"id", "op", "args", "epoch", "not_after"}``, a reply is
+A message is one frame of JSON. A request is ``{"id", "op", "args", "epoch", "not_after", "key"}``, a reply is
 ``{"id", "reply", ...}``. The protocol stands in docs/reference/arm-protocol.md.
 """
 
@@ -52,6 +52,8 @@ class Request:
     """The instrument's epoch as its ``hello`` gave it; required for actions."""
     not_after: float | None = None
     """Time on the instrument's clock after which an action must not begin; required for actions."""
+    key: str | None = None
+    """The key of the client that has claimed the instrument; required for actions while it is claimed."""
 
     def to_bytes(self) -> bytes:
         """Write the request as one message."""
@@ -60,6 +62,8 @@ class Request:
             message["epoch"] = self.epoch
         if self.not_after is not None:
             message["not_after"] = self.not_after
+        if self.key is not None:
+            message["key"] = self.key
         return _ENCODE(message).encode()
 
     @classmethod
@@ -70,7 +74,7 @@ class Request:
             WireError: it has not the form of a request; the message says what is wrong.
         """
         message = object_of(data)
-        unknown = sorted(set(message) - {"id", "op", "args", "epoch", "not_after"})
+        unknown = sorted(set(message) - {"id", "op", "args", "epoch", "not_after", "key"})
         if unknown:
             raise WireError(f"unknown keys {', '.join(unknown)[:80]}")
         identity, op = message.get("id"), message.get("op")
@@ -85,7 +89,10 @@ class Request:
             raise WireError("epoch must be a whole number")
         if not_after is not None and (isinstance(not_after, bool) or not isinstance(not_after, int | float)):
             raise WireError("not_after must be a number")
-        return cls(identity, op, args, epoch, not_after)
+        key = message.get("key")
+        if key is not None and not (isinstance(key, str) and _ID.fullmatch(key)):
+            raise WireError("key must be 1 to 64 letters, digits, '.', '_' or '-'")
+        return cls(identity, op, args, epoch, not_after, key)
 
 
 @dataclass(frozen=True, slots=True)

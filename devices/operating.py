@@ -55,6 +55,8 @@ class OperatingClient:
         self._link = link_to(at, clock, device)
         self._ids = count(1)
         self._epoch = 0
+        self._key: str | None = None
+        self._by = ""
         self._clock_offset_s = 0.0
 
     def connect(self, model: str, timeout_s: float) -> Identity:
@@ -83,6 +85,26 @@ class OperatingClient:
     def close(self) -> None:
         """Let go of the link. Idempotent."""
         self._link.close()
+
+    def claim(self, key: str, by: str) -> None:
+        """Let nobody else act on the instrument until `release`; also after it has been restarted.
+
+        Args:
+            key: Known to the controllers of this lab alone.
+            by: Who claims, for whoever is refused.
+
+        Raises:
+            CommandRefusedError: somebody else has claimed it.
+            DeviceError: it does not answer as it should.
+        """
+        self._key, self._by = key, by
+        self._claim()
+
+    def release(self) -> None:
+        """Let others act again. Idempotent."""
+        if self._key is not None:
+            self._ask_once("release", {})
+            self._key = None
 
     def ask(self, op: str, **args: Any) -> Mapping[str, Any]:
         """Ask a query, up to three times where no reply comes.
@@ -154,7 +176,7 @@ class OperatingClient:
     def act(self, operation: OperationId, op: str, **args: Any) -> Reply:
         """Send an action, which expires unless it begins at once. Only a device's guarded write calls this."""
         not_after = self._link.real() + self._clock_offset_s + EXPIRY_REAL_S
-        return self._link.ask(Request(str(operation), op, args, self._epoch, not_after))
+        return self._link.ask(Request(str(operation), op, args, self._epoch, not_after, self._key))
 
     def _begin(self, operation: OperationId, write: Callable[[], Reply]) -> Mapping[str, Any]:
         """Send an action; where its reply is lost, ask what became of it. It is never sent again by itself."""
@@ -162,6 +184,7 @@ class OperatingClient:
             reply = write()
             if reply.kind is ReplyKind.REFUSED and reply.values.get("code") in ("wrong_epoch", "expired"):
                 self._hello()  # it was restarted, or its clock was taken too late: nothing was done
+                self._claim()
                 reply = write()
         except (DeviceTimeoutError, WireError) as error:
             known = self.known(operation)
@@ -176,8 +199,12 @@ class OperatingClient:
             return {"state": "running"}
         return self.known(operation)
 
+    def _claim(self) -> None:
+        if self._key is not None:
+            self._ask_once("claim", {"by": self._by})
+
     def _ask_once(self, op: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        reply = self._link.ask(Request(f"q{next(self._ids)}", op, args))
+        reply = self._link.ask(Request(f"q{next(self._ids)}", op, args, key=self._key))
         if reply.kind is ReplyKind.REFUSED:
             raise self._refused(reply, op)
         return reply.values

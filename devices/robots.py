@@ -94,6 +94,14 @@ class ZmqArm(Instrument):
         self._identity = identity
         return identity
 
+    def claim(self, key: str, by: str) -> None:
+        """Let nobody else act, see `devices.base.Claimable`."""
+        self._client.claim(key, by)
+
+    def release(self) -> None:
+        """Let others act again. Idempotent."""
+        self._client.release()
+
     def disconnect(self) -> None:
         """Let go of the link. Idempotent."""
         self._identity = None

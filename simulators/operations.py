@@ -19,6 +19,8 @@ from simulators.base import Settings, State
 __all__ = ["Machine", "OperationsCore", "Refusal"]
 
 
+LONGEST_NAME = 500
+"""Characters of the name of whoever claims an instrument, at most."""
 LONGEST_EXPIRY_S = 60.0
 """A command may wait at most so many real seconds before it begins."""
 
@@ -87,6 +89,14 @@ class _Running:
         return self.started_s + self.milestones[self.reached]
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Whoever has the key may act, and nobody else. It ends with the instrument's power."""
+
+    key: str
+    by: str
+
+
 class OperationsCore:
     """The protocol of docs/reference/arm-protocol.md, messages in and messages out.
 
@@ -106,6 +116,7 @@ class OperationsCore:
         }
         self._state["starts"] += 1
         self._beats = 0
+        self._claim: _Claim | None = None
         self._running: _Running | None = None
         self._ended: list[tuple[Any, bytes]] = []
         machine.load(self._state)
@@ -183,6 +194,11 @@ class OperationsCore:
                 values = {"running": running, "counter": self._state["counter"]}
             case "query":
                 values = self._known(request)
+            case "claim":
+                values = self._claimed(request)
+            case "release":
+                self._refuse_others(request)
+                self._claim, values = None, {}
             case "stop":
                 values = {"stopped": None if self._running is None else self._running.id}
                 self._end("failed", {"code": "stopped", "reason": "it was stopped"})
@@ -198,6 +214,22 @@ class OperationsCore:
         known = {"state": "unknown"} if record is None else _public(record)
         return {**known, "counter": self._state["counter"]}
 
+    def _claimed(self, request: Request) -> dict[str, Any]:
+        by = request.args.get("by")
+        if request.key is None or not isinstance(by, str) or not 0 < len(by) <= LONGEST_NAME:
+            raise Refusal("bad_args", f"claim needs a key, and by: who claims, in at most {LONGEST_NAME} characters")
+        self._refuse_others(request)
+        self._claim = _Claim(request.key, by)
+        return {"by": by}
+
+    def _refuse_others(self, request: Request) -> None:
+        if self._claim is not None and request.key != self._claim.key:
+            raise Refusal(
+                "claimed",
+                f"it is claimed by {self._claim.by}: wait until that has released it; if that is gone, switch the "
+                "instrument off and on",
+            )
+
     def _act(self, request: Request, now: float, real: float, client: Any) -> Reply:
         command = {"op": request.op, "args": dict(request.args)}
         record = self._state["operations"].get(request.id)
@@ -205,6 +237,7 @@ class OperationsCore:
             if record["command"] != command:
                 raise Refusal("conflict", f"operation {request.id} was used for another command: take a new id")
             return Reply(request.id, ReplyKind.DUPLICATE, _public(record))
+        self._refuse_others(request)
         if request.epoch != self._state["starts"]:
             raise Refusal("wrong_epoch", f"epoch {request.epoch} is not this one: say hello, and look what has changed")
         if request.not_after is None or not real <= request.not_after:

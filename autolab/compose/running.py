@@ -16,6 +16,7 @@ from typing import Any
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.stopping import StopSwitch
+from autolab.compose.claims import claim_devices
 from autolab.compose.environment import environment
 from autolab.compose.locks import holding
 from autolab.compose.names import Names
@@ -127,6 +128,8 @@ def open_all(
     lab = stack.enter_context(open_lab(bound.lab, bound.names, bench, clock))
     journal = stack.enter_context(_journal(data, clock))
     refuse_if_tripped(journal, lab)
+    if data is not None and not options.virtual:
+        claim_devices(stack, lab, data, holder)
     journal.export_heads(bound.lab.heads)
     journal.take_lease(holder)
     return journal, lab

@@ -375,3 +375,16 @@ def test_a_simulator_that_is_asked_to_end_does(own: Rig) -> None:
     assert own.running is not None
     own.running._children[0].process.send_signal(signal.SIGTERM)
     assert own.running._children[0].process.wait(5.0) == 0
+
+
+def test_a_claimed_arm_refuses_another_client_until_it_is_released(rig: Rig) -> None:
+    ours, theirs = build(rig), build(rig)
+    ours.claim("k1", "the controller of this lab")
+    error = rig.end(theirs.set(transfer("strip-1", "rack_1", "stage")))
+    assert isinstance(error, CommandRefusedError)
+    assert "it is claimed by the controller of this lab" in str(error)
+    with pytest.raises(CommandRefusedError, match="it is claimed by"):
+        theirs.claim("k2", "somebody else")
+    assert rig.end(ours.set(transfer("strip-1", "rack_1", "stage"))) is None
+    ours.release()
+    assert rig.end(theirs.set(transfer("strip-1", "stage", "rack_1"))) is None

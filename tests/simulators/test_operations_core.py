@@ -132,3 +132,39 @@ def test_a_restart_has_a_new_epoch_and_fails_what_was_running() -> None:
     assert (known["state"], known["code"]) == ("failed", "interrupted")
     assert ask(again, {**MOVE, "id": "hand.t1.r1.bring.a2"})["code"] == "wrong_epoch"
     assert ask(again, {"id": "3", "op": "where", "args": {"labware": "strip-1"}})["place"] == "gripper"
+
+
+def claim(key: str | None, by: str = "the controller") -> dict[str, Any]:
+    return {"id": "c", "op": "claim", "args": {"by": by}, **({"key": key} if key else {})}
+
+
+def test_while_it_is_claimed_it_acts_for_nobody_else_and_stops_for_everybody() -> None:
+    core, rig = new()
+    assert ask(core, claim("k1"))["by"] == "the controller"
+    for key in (None, "k2"):
+        refused = ask(core, {**MOVE, **({"key": key} if key else {})})
+        assert refused["code"] == "claimed"
+        assert refused["reason"].startswith("it is claimed by the controller: wait until that has released it")
+    assert rig.state["counter"] == 0
+    assert ask(core, {**MOVE, "key": "k1"})["reply"] == "ack"
+    assert ask(core, {"id": "s", "op": "stop"})["stopped"] == MOVE["id"]
+    assert ask(core, {"id": "h", "op": "hello"})["reply"] == "ok"
+
+
+def test_a_claim_can_be_made_again_and_released_by_its_key_alone() -> None:
+    core, _ = new()
+    assert ask(core, claim(None))["code"] == "bad_args"
+    for key, reply in (("k1", "ok"), ("k1", "ok"), ("k2", "refused")):
+        assert ask(core, claim(key))["reply"] == reply
+    release = {"id": "r", "op": "release"}
+    assert ask(core, release)["code"] == "claimed"
+    assert ask(core, {**release, "key": "k1"})["reply"] == "ok"
+    assert ask(core, MOVE)["reply"] == "ack"
+
+
+def test_a_claim_ends_with_the_power() -> None:
+    core, rig = new()
+    ask(core, claim("k1"))
+    settings = Settings("arm", rig.clock, rig.store, BENCH.seed, BENCH.materials, BENCH.labware)
+    again = ArmServer(settings, **BENCH.options).core
+    assert ask(again, {**MOVE, "epoch": 2})["reply"] == "ack"
