@@ -59,14 +59,16 @@ new attempts, on the colour bench in a fresh well, as the campaign's `on_failure
 after another had taken over, found themselves fenced, and ended with code 6. For that the harness takes the locks away,
 as a network file system may.
 
-What the harness found while it was built, each mended with a test of its own (`tests/campaign/test_doubts.py`):
+What the harness found while it was built, each mended with a test of its own (`tests/campaign/test_doubts.py`,
+`tests/plans/test_colour.py`):
 
 - an action whose device fell silent was recorded as failed, and a retry repeated what had gone on;
 - a retry that was owed when the controller ended was forgotten;
 - a trial in doubt could neither fail nor stay in doubt over a resume;
 - a trial failed, and was measured again, because its device was silent when its result was fetched;
 - a controller that another had overtaken could still write;
-- a device that answered a moment too late sent a person to look.
+- a device that answered a moment too late sent a person to look;
+- a strip that an arm held when it lost power stayed in its gripper, and no trial after that could be done.
 {note}
 What this does not show: power loss of the machine, several lanes, real hardware, and instruments that do not keep their
 operations, which need a person more often.
