@@ -57,7 +57,8 @@ nearly 3 / kills, the rule of three).
 {broken_off} actions were broken off by their device's own death, as it says itself; their trials were tried again as
 new attempts, on the colour bench in a fresh well, as the campaign's `on_failure` wants it. {fenced} controllers woke up
 after another had taken over, found themselves fenced, and ended with code 6. For that the harness takes the locks away,
-as a network file system may.
+as a network file system may. On the colour bench nobody can be overtaken: the second controller finds the serial line
+locked by the first, and ends with code 4.
 
 What the harness found while it was built, each mended with a test of its own (`tests/campaign/test_doubts.py`,
 `tests/plans/test_colour.py`):
@@ -68,17 +69,18 @@ What the harness found while it was built, each mended with a test of its own (`
 - a trial failed, and was measured again, because its device was silent when its result was fetched;
 - a controller that another had overtaken could still write;
 - a device that answered a moment too late sent a person to look;
-- a strip that an arm held when it lost power stayed in its gripper, and no trial after that could be done.
+- a strip that an arm held when it lost power stayed in its gripper, and no trial after that could be done (a kill
+  that was aimed at a transfer).
 {note}
-What this does not show: power loss of the machine, several lanes, real hardware, and instruments that do not keep their
-operations, which need a person more often.
+What this does not show: power loss of the machine, several lanes, real hardware, a controller that is overtaken where
+no line keeps the second one out, and instruments that do not keep their operations, which need a person more often.
 """
 LAB_TEMPLATE = """\
 ## {title}
 
 {devices}.
-It runs {factor:g} times as fast as real time: {n_kills} kills in {campaigns} campaigns of {trials} trials, {actions}
-actions. {in_doubt} of them were in doubt after a kill, {broken_off} were broken off by their device's own death.
+It runs {factor:g} times as fast as real time. {n_kills} kills in {campaigns} campaigns of {trials} trials,
+{actions} actions; {in_doubt} of these were in doubt after a kill, {broken_off} were broken off by their device's death.
 Faults: **{faults}**.
 
 | what | at a random instant | right after a row of the journal |
