@@ -14,7 +14,7 @@ from autolab.core.errors import EnvelopeError, ReadbackError
 from devices.completion import Work, follow
 from safety.guard import Guard
 
-__all__ = ["ANSWER_S", "Channel", "CommandSignal", "GuardedEpicsSignal", "ReadOnlySignal"]
+__all__ = ["ANSWER_S", "ArmingSignal", "Channel", "CommandSignal", "GuardedEpicsSignal", "ReadOnlySignal"]
 
 ANSWER_S = 1.0
 """Real seconds within which a process variable must answer."""
@@ -184,6 +184,22 @@ class CommandSignal(EpicsSignal):
     def _once(self, owner: _Owner) -> Work:
         owner.send(self, 1)
         yield from ()
+
+
+class ArmingSignal(EpicsSignal):
+    """The process variable by which a controller keeps other writers out: 1 while it does, else 0."""
+
+    def __init__(self, read_pv: str, **kwargs: Any) -> None:
+        super().__init__(read_pv, **kwargs)
+        self._read_pv = self._write_pv = _Gate(self._write_pv, self.check_value)
+
+    def check_value(self, value: Any) -> None:
+        if isinstance(value, bool | str) or value not in (0, 1):
+            raise EnvelopeError(f"{self.name}: refused to write {value!r}: it takes 0 and 1")
+
+    def put(self, value: Any, *args: Any, **kwargs: Any) -> None:
+        self.check_value(value)
+        super().put(value, *args, **kwargs)
 
 
 class _Owner(Protocol):

@@ -85,7 +85,7 @@ class SerialDispenser(Instrument):
         """Open the line and ask who is there, see `devices.base.AutolabDevice`."""
         self._line.open()
         try:
-            said, limits = fields(self._line.ask("IDN?")), fields(self._line.ask("LIM?"))
+            said, limits = fields(self._line.recognise("IDN?")), fields(self._line.ask("LIM?"))
             if said["model"] != MODEL or said["protocol"] != PROTOCOL or int(said["channels"]) < len(self._channels):
                 raise WireError(f"expected protocol {PROTOCOL} and {len(self._channels)} channels, and it says {said}")
             self._flow_ul_per_s = int(limits["flow_nl_per_s"]) / 1000

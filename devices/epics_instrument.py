@@ -12,7 +12,7 @@ from autolab.core.addresses import Address, EpicsAddress, MemoryAddress
 from autolab.core.clock import Clock
 from autolab.core.errors import CommandRefusedError, DeviceTimeoutError, InputError, NotConnectedError
 from devices.base import Identity, WritableSignal
-from devices.channels import Channel, CommandSignal, ReadOnlySignal
+from devices.channels import ArmingSignal, Channel, CommandSignal, ReadOnlySignal
 from devices.memory import MemoryLayer
 from safety.guard import Guard
 
@@ -72,6 +72,7 @@ class EpicsInstrument(Device):
     finished = Channel(ReadOnlySignal, "FINISHED", kind="omitted")
     outcome = Channel(ReadOnlySignal, "STATE", string=True, kind="omitted")
     stop_command = Channel(CommandSignal, "STOP", kind="omitted")
+    armed = Channel(ArmingSignal, "ARMED", kind="omitted")
 
     def __init__(self, *, name: str, at: Address, clock: Clock, guard: Guard) -> None:
         if not isinstance(at, EpicsAddress | MemoryAddress):
@@ -102,6 +103,23 @@ class EpicsInstrument(Device):
             serial_number=str(self.ask(self.serial_number)),
             is_simulated=bool(self.ask(self.simulated)),
         )
+
+    def claim(self, key: str, by: str) -> None:  # noqa: ARG002 (Channel Access has no keys, and says itself who writes)
+        """Let no other account write, see `devices.base.Claimable`.
+
+        Raises:
+            CommandRefusedError: the instrument gives this account no right to.
+            NotConnectedError: it does not answer.
+        """
+        self.send(self.armed, 1)
+        if int(self.ask(self.armed)) != 1:
+            raise CommandRefusedError(
+                f"{self.name}: does not let itself be armed: look at the access rules of {self.at}"
+            )
+
+    def release(self) -> None:
+        """Let other accounts write again. Idempotent."""
+        self.send(self.armed, 0)
 
     def disconnect(self) -> None:
         """Close the channels. Idempotent."""

@@ -55,6 +55,7 @@ class OperatingClient:
         self._link = link_to(at, clock, device)
         self._ids = count(1)
         self._epoch = 0
+        self._serial_number: str | None = None
         self._key: str | None = None
         self._by = ""
         self._clock_offset_s = 0.0
@@ -80,10 +81,12 @@ class OperatingClient:
             raise NotConnectedError(
                 f"{self._where}: expected a {model} of protocol {PROTOCOL}, and this answers: {dict(hello)}"
             )
-        return Identity(str(hello["model"]), str(hello.get("serial_number")), hello.get("is_simulated") is True)
+        self._serial_number = str(hello.get("serial_number"))
+        return Identity(str(hello["model"]), self._serial_number, hello.get("is_simulated") is True)
 
     def close(self) -> None:
         """Let go of the link. Idempotent."""
+        self._serial_number = None
         self._link.close()
 
     def claim(self, key: str, by: str) -> None:
@@ -215,6 +218,11 @@ class OperatingClient:
         epoch, clock = hello.get("epoch"), hello.get("clock")
         if not isinstance(epoch, int) or not isinstance(clock, int | float):
             raise WireError(f"{self._where}: its hello holds no epoch and clock: {dict(hello)}")
+        if self._serial_number not in (None, str(hello.get("serial_number"))):
+            raise NotConnectedError(
+                f"{self._where}: another instrument answers now ({hello.get('serial_number')}, before "
+                f"{self._serial_number}): look at the cabling"
+            )
         self._epoch, self._clock_offset_s = epoch, clock - received  # a slow reply makes commands expire sooner
         return hello
 

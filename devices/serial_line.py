@@ -33,8 +33,8 @@ _GARBLED = (ErrorCode.CHECKSUM, ErrorCode.SYNTAX, ErrorCode.LINE_TOO_LONG)
 class Line(Protocol):
     """A transport of lines."""
 
-    def open(self) -> None:
-        """Open it, if it is not open.
+    def open(self) -> bool:
+        """Open it, if it is not open. True where it was not.
 
         Raises:
             NotConnectedError: it cannot be opened, or another program holds it.
@@ -66,9 +66,9 @@ class PortLine:
         self._at, self._where = at, where
         self._port: serial.Serial | None = None
 
-    def open(self) -> None:
+    def open(self) -> bool:
         if self._port is not None:
-            return
+            return False
         try:
             self._port = serial.serial_for_url(
                 self._at.port, self._at.baudrate, timeout=REPLY_REAL_S, write_timeout=REPLY_REAL_S, exclusive=True
@@ -78,9 +78,9 @@ class PortLine:
                 f"{self._where}: the line cannot be opened ({error}): is the instrument plugged in, "
                 "and does no other program use it?"
             ) from error
+        return True
 
     def send(self, line: bytes) -> None:
-        self.open()
         try:
             self._opened().reset_input_buffer()
             self._opened().write(line)
@@ -123,8 +123,8 @@ class MemoryLine:
         self._core, self._clock = at.core, clock
         self._reply = b""
 
-    def open(self) -> None:
-        return
+    def open(self) -> bool:
+        return False
 
     def send(self, line: bytes) -> None:
         self._reply = self._core.feed(line, self._clock.now())
@@ -150,6 +150,7 @@ class FramedLine:
         self._line, self._clock, self._where = line, clock, where
         self._lock = threading.Lock()
         self._sequence = 0
+        self._known: tuple[str, str] | None = None
 
     def open(self) -> None:
         """Open the line."""
@@ -157,9 +158,23 @@ class FramedLine:
             self._line.open()
 
     def close(self) -> None:
-        """Close the line. Idempotent."""
+        """Close the line, and forget who was there. Idempotent."""
         with self._lock:
+            self._known = None
             self._line.close()
+
+    def recognise(self, query: str) -> str:
+        """Ask who is there. Where the line is opened anew from here on, nobody else is told anything.
+
+        Returns:
+            What follows ``OK``.
+
+        Raises:
+            DeviceError: as of `ask`.
+        """
+        answer = self.ask(query)
+        self._known = (query, answer)
+        return answer
 
     def ask(self, query: str) -> str:
         """Ask what changes nothing, up to three times.
@@ -191,12 +206,12 @@ class FramedLine:
             CommandRefusedError: the instrument refuses it, and nothing has moved.
             WireError: the request or its reply was garbled.
             DeviceTimeoutError: no reply came in time.
-            NotConnectedError: the line is gone.
+            NotConnectedError: the line is gone, or another instrument is on it now.
         """
         with self._lock:
-            self._sequence = (self._sequence + 1) % 0x10000
-            self._line.send(encode(Frame(">", self._sequence, command)))
-            body = self._reply(command)
+            if self._line.open() and self._known is not None:
+                self._refuse_a_stranger(*self._known)
+            body = self._exchange(command)
         verdict, _, words = body.partition(" ")
         if verdict == "OK":
             return words
@@ -206,6 +221,25 @@ class FramedLine:
         if int(code) in _GARBLED:
             raise WireError(f"{self._where}: {command!r} arrived garbled ({reason}): look at the cable")
         raise CommandRefusedError(f"{self._where}: refused {command!r}: {reason} (error {code})")
+
+    def _exchange(self, command: str) -> str:
+        self._sequence = (self._sequence + 1) % 0x10000
+        self._line.send(encode(Frame(">", self._sequence, command)))
+        return self._reply(command)
+
+    def _refuse_a_stranger(self, query: str, known: str) -> None:
+        """A line that was opened anew may lead to another instrument: device files change their meaning."""
+        try:
+            answer = self._exchange(query)
+        except DeviceError:
+            self._line.close()
+            raise
+        if answer != f"OK {known}":
+            self._line.close()
+            raise NotConnectedError(
+                f"{self._where}: another instrument answers since the line was opened anew ({answer!r}, before "
+                f"{known!r}): look at the cabling"
+            )
 
     def _reply(self, command: str) -> str:
         """The body of the reply to the request just sent; late replies to earlier ones are passed over."""

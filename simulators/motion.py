@@ -28,7 +28,7 @@ def stage_pvs(travel_mm: tuple[float, float] = TRAVEL_MM) -> tuple[Pv, ...]:
     return (
         Pv("SETPOINT", "number", "Where to move; each write is a command", "mm", True, lower, upper, completes=True),
         Pv("VELOCITY", "number", "Velocity to use from the next move on", "mm/s", True, slowest, fastest),
-        Pv("STOP", "switch", "Write 1 to stop at once", writable=True, choices=("Rest", "Stop")),
+        Pv("STOP", "switch", "Write 1 to stop at once", writable=True, choices=("Rest", "Stop"), always=True),
         Pv("LOW_LIMIT", "number", "Lower end of the travel", "mm"),
         Pv("HIGH_LIMIT", "number", "Upper end of the travel", "mm"),
         Pv("VELOCITY_RBV", "number", "Velocity in force", "mm/s", False, slowest, fastest),

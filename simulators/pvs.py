@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Literal
 
-__all__ = ["IDENTITY", "Pv", "PvCore", "Reading", "Severity", "table"]
+__all__ = ["ARMED", "IDENTITY", "Pv", "PvCore", "Reading", "Severity", "table"]
 
 
 class Severity(IntEnum):
@@ -45,6 +45,8 @@ class Pv:
     """Elements of an array."""
     completes: bool = False
     """True where a put with completion is answered only when the operation has ended."""
+    always: bool = False
+    """True where anybody may write it, also while the instrument is armed: a stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class PvCore(ABC):
         self.pvs: Mapping[str, Pv] = {pv.name: pv for pv in (*IDENTITY, *pvs)}
         self.lock = threading.RLock()
         self._beats = 0
+        self._armed = False
         self._identity = {"MODEL": model, "SERIAL": serial_number, "SIMULATED": 1}
 
     def beat(self) -> None:
@@ -87,6 +90,8 @@ class PvCore(ABC):
         with self.lock:
             if name == "HEARTBEAT":
                 return Reading(self._beats)
+            if name == ARMED.name:
+                return Reading(int(self._armed))
             if name in self._identity:
                 return Reading(self._identity[name])
             return self._read(name, now)
@@ -105,6 +110,9 @@ class PvCore(ABC):
         with self.lock:
             if not self.pvs[name].writable:
                 raise KeyError(f"{name} cannot be written")
+            if name == ARMED.name:
+                self._armed = bool(value)
+                return
             self._write(name, value, now)
 
     @abstractmethod
@@ -118,11 +126,17 @@ class PvCore(ABC):
     def _write(self, name: str, value: Any, now: float) -> None: ...
 
 
+ARMED = Pv(
+    "ARMED", "switch", "While Yes, nobody but the controller's account may write", writable=True, choices=("No", "Yes")
+)
+"""The process variable by which a controller keeps other writers out."""
+
 IDENTITY = (
     Pv("MODEL", "text", "Model of the instrument"),
     Pv("SERIAL", "text", "Serial number"),
     Pv("SIMULATED", "switch", "Yes where a simulator answers", choices=("No", "Yes")),
     Pv("HEARTBEAT", "integer", "Counts up every 0.2 s of real time while the instrument is alive"),
+    ARMED,
 )
 """The process variables that every simulator of ours has."""
 

@@ -39,7 +39,9 @@ def spectrometer_pvs(n_wavelengths: int = 31) -> tuple[Pv, ...]:
         Pv("SCANS", "integer", "Scans to average", "", True, *SCANS),
         Pv("OPERATION", "text", "Operation id of the next acquisition, such as k3f9.t12.r1.measure.a1", writable=True),
         Pv("ACQUIRE", "switch", "Write 1 to acquire", writable=True, choices=("Rest", "Acquire"), completes=True),
-        Pv("STOP", "switch", "Write 1 to give up the acquisition", writable=True, choices=("Rest", "Stop")),
+        Pv(
+            "STOP", "switch", "Write 1 to give up the acquisition", writable=True, choices=("Rest", "Stop"), always=True
+        ),
         Pv("INTEGRATION_TIME_RBV", "number", "Integration time in force", "s", False, *INTEGRATION_S),
         Pv("SCANS_RBV", "integer", "Scans in force", "", False, *SCANS),
         Pv("OPERATION_RBV", "text", "Operation id in force"),

@@ -420,3 +420,23 @@ def test_clients_may_come_and_go(own: Rig) -> None:
         dispenser = build(own)
         assert dispenser.counters() == {"operations": 0}
         dispenser.disconnect()
+
+
+def test_another_instrument_on_a_line_that_was_opened_anew_is_told_nothing(own: Rig, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = wire(replace(SLOW, seed=2), tmp_path / "other", {"serial": str(tmp_path / "other" / "dispenser.tty")})
+    line = tmp_path / "line.tty"
+    try:
+        assert isinstance(own.at, SerialAddress)
+        assert isinstance(other.at, SerialAddress)
+        line.symlink_to(own.at.port)
+        dispenser = build(own, at=SerialAddress(str(line)))
+        own.kill()
+        line.unlink()
+        line.symlink_to(other.at.port)
+        for _ in range(2):
+            with pytest.raises(NotConnectedError, match="another instrument answers since the line was opened anew"):
+                dispenser.counters()
+        assert other.state["counter"] == 0
+    finally:
+        other.close()

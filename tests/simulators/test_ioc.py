@@ -135,3 +135,39 @@ def test_the_reference_lists_every_process_variable(repository: Path) -> None:
     page = (repository / "docs/reference/epics-bench.md").read_text(encoding="utf-8")
     for pvs in (IDENTITY, stage_pvs(), spectrometer_pvs()):
         assert table(pvs) in page
+
+
+PUT_AS = """
+import sys
+from caproto.threading.client import Context
+context = Context(host_name="elsewhere", client_name=sys.argv[1])
+(pv,) = context.get_pvs(sys.argv[2], timeout=10)
+pv.wait_for_connection(timeout=10)
+try:
+    pv.write(float(sys.argv[3]), wait=True, timeout=10, data_type=6)
+except Exception as error:
+    print(type(error).__name__, error)
+print("rights", pv.access_rights)
+"""
+
+
+def _put_as(account: str, name: str, value: float) -> str:
+    environment = os.environ | {"EPICS_CA_ADDR_LIST": "127.0.0.1", "EPICS_CA_SERVER_PORT": str(PORTS[7])}
+    command = [sys.executable, "-c", PUT_AS, account, name, str(value)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30, check=False)
+    return done.stdout + done.stderr
+
+
+def test_while_it_is_armed_no_other_account_writes_but_everybody_may_stop_it(served: Ioc) -> None:
+    assert epics.caput(f"{PREFIX}SETPOINT", 30.0, wait=True, timeout=20) == 1
+    assert epics.caput(f"{PREFIX}ARMED", 1, wait=True, timeout=10) == 1
+    for name, value in (("SETPOINT", 50.0), ("VELOCITY", 1.0), ("ARMED", 0)):
+        assert "rights 1" in _put_as("mallory", f"{PREFIX}{name}", value), "it may read alone"
+    assert epics.caget(f"{PREFIX}TARGET") == 30.0
+    assert epics.caget(f"{PREFIX}ARMED") == 1
+    assert epics.caput(f"{PREFIX}SETPOINT", 40.0, wait=True, timeout=20) == 1
+    assert epics.caget(f"{PREFIX}READBACK") == pytest.approx(40.0)
+    assert "rights 3" in _put_as("mallory", f"{PREFIX}STOP", 1)
+    assert epics.caput(f"{PREFIX}ARMED", 0, wait=True, timeout=10) == 1
+    _put_as("mallory", f"{PREFIX}SETPOINT", 60.0)
+    until(lambda: epics.caget(f"{PREFIX}READBACK") == 60.0, "the end of the move")

@@ -45,7 +45,7 @@ class HotPlate(Instrument):
         """Open the line and ask who is there."""
         self._line.open()
         try:
-            said = fields(self._line.ask("IDN?"))
+            said = fields(self._line.recognise("IDN?"))
             if said["model"] != MODEL:
                 raise WireError(f"expected {MODEL}, and it says {said['model']}")
             self._identity = Identity(said["model"], said["serial"], said["simulated"] == "1")
