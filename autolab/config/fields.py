@@ -16,6 +16,7 @@ __all__ = [
     "NAME",
     "PACKAGE",
     "PATTERNS",
+    "PERMITTED",
     "SERIAL",
     "SIGNAL",
     "SLUG",
@@ -39,6 +40,7 @@ NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 DOTTED = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$"
 PACKAGE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 SIGNAL = r"^[A-Za-z_][A-Za-z0-9_]{0,63}(\.[A-Za-z_][A-Za-z0-9_]{0,63})+$"
+PERMITTED = r"^[A-Za-z_][A-Za-z0-9_]{0,63}(\.[A-Za-z_][A-Za-z0-9_]{0,63})*$"
 TEXT = r"^[^\n\t]*\S[^\n\t]*$"
 EPICS = r"^[A-Za-z0-9_:;.<>\[\]+-]{1,60}$"
 SERIAL = r"^\S{1,200}$"
@@ -49,6 +51,7 @@ PATTERNS: dict[str, str] = {
     NAME: "a name of at most 64 letters, digits and '_' that does not begin with a digit",
     DOTTED: "a dotted name such as 'plans.colour.mix_and_measure'",
     SIGNAL: "a device and its signal such as 'stage.position'",
+    PERMITTED: "a device such as 'stage', or a signal such as 'stage.position',",
     PACKAGE: "the name of an importable package such as 'my_lab'",
     TEXT: "one line of text",
     EPICS: "a prefix of process variables such as 'BENCH:STAGE:'",

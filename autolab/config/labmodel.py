@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
 from autolab.config.fields import (
     EPICS,
+    PERMITTED,
     SERIAL,
     ZMQ,
     DottedName,
@@ -26,10 +27,14 @@ __all__ = [
     "AddressModel",
     "AuditModel",
     "DeviceModel",
+    "HazardModel",
+    "InterlockModel",
     "LabModel",
     "LabwareModel",
     "LimitModel",
     "MaterialModel",
+    "SafeStateStepModel",
+    "SignalModel",
     "SimulatorModel",
     "StationModel",
 ]
@@ -124,6 +129,66 @@ class AuditModel(FileModel):
     """File outside the data folder to which signed heads of the journal's log are appended, seen from the lab file."""
 
 
+ConditionText = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+
+class SignalModel(FileModel):
+    """What a signal of the interlocks can read: a range (`min`, `max`), the `allowed` values, or a `unit` alone."""
+
+    model_config = one_of(("min", "max"), ("allowed",), ("unit",))
+
+    min: Quantity | None = None
+    """Lowest reading that is physically possible, with its unit. A reading outside the range is unknown."""
+    max: Quantity | None = None
+    """Highest reading that is physically possible."""
+    allowed: Annotated[list[Value], Field(min_length=1, max_length=1000)] | None = None
+    """All values that the signal can read. Any other reading is unknown."""
+    unit: Annotated[str, StringConstraints(max_length=60)] | None = None
+    """Unit of a signal whose range nobody knows; empty for a pure number."""
+
+
+class InterlockModel(FileModel):
+    """One interlock: a cause and its effect."""
+
+    name: Slug = Field(examples=["bath-too-hot"])
+    """Name of the rule."""
+    when: ConditionText = Field(examples=["bath.temperature > 80 degC for 2 s"])
+    """The condition; see [the interlocks](interlocks.md)."""
+    effect: Literal["permissive", "trip", "alarm"] = Field(examples=["trip"])
+    """`permissive`: must be true for writes to what `of` names. `trip`: brings the lab into its safe state and latches.
+    `alarm`: is shown. An unknown condition forbids, trips and alarms."""
+    of: list[Annotated[str, StringConstraints(pattern=PERMITTED, max_length=200)]] = Field(default_factory=list[str])
+    """Devices and signals that a permissive permits to write."""
+    why: Annotated[Text, Field(max_length=500)] = Field(examples=["hot solvent boils over"])
+    """The hazard in words, for whoever stands before the lab when the rule acts."""
+    stale_after: Quantity | None = None
+    """Age beyond which a reading is unknown to this rule; 5 s where it is not given."""
+
+
+class HazardModel(FileModel):
+    """A state of the lab that must not arise."""
+
+    name: Slug = Field(examples=["hot-and-unstirred"])
+    """Name of the hazard."""
+    when: ConditionText = Field(examples=["bath.temperature > 60 degC and stirrer.speed < 10 rpm"])
+    """The condition, in the words of the interlocks."""
+
+
+class SafeStateStepModel(FileModel):
+    """A step into the safe state: either `device` and `do`, or `set` and `to`."""
+
+    model_config = one_of(("device", "do"), ("set", "to"))
+
+    device: Name | None = None
+    """The device that does something."""
+    do: Literal["stop"] | None = None
+    """What it does."""
+    set: SignalName | None = None
+    """The signal that is written, as `device.signal`."""
+    to: Value | None = None
+    """The value, with its unit; inside the envelope."""
+
+
 class LabModel(FileModel):
     """A lab: one unit of assessment and control."""
 
@@ -147,7 +212,13 @@ class LabModel(FileModel):
     """Packages of the lab's owner from which dotted names may be resolved, besides our own."""
     audit: AuditModel | None = None
     """How changes of the record are made to show. Without it, heads are kept in the data folder only."""
-    interlocks: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
-    """Conditions that must hold while a trial runs. Not available yet: only the empty list is taken."""
-    safe_state: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
-    """Ordered actions that bring the lab into its safe state. Not available yet: only the empty list is taken."""
+    signals: dict[SignalName, SignalModel] = Field(default_factory=dict[SignalName, SignalModel])
+    """What the signals of the interlocks can read, by `device.signal`: for those that the envelope does not list, and
+    for the range that is physically possible. Not available yet: only `{}` is taken."""
+    interlocks: list[InterlockModel] = Field(default_factory=list[InterlockModel])
+    """The interlocks. Not available yet: only the empty list is taken."""
+    hazards: list[HazardModel] = Field(default_factory=list[HazardModel])
+    """States that must not arise: `autolab check` looks whether the interlocks act on each. Not available yet: only the
+    empty list is taken."""
+    safe_state: list[SafeStateStepModel] = Field(default_factory=list[SafeStateStepModel])
+    """Ordered steps that bring the lab into its safe state. Not available yet: only the empty list is taken."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from autolab.config.fields import DOTTED, EPICS, NAME, PACKAGE, SERIAL, SLUG, TEXT, ZMQ
+from autolab.config.fields import DOTTED, EPICS, NAME, PACKAGE, PERMITTED, SERIAL, SLUG, TEXT, ZMQ
 from autolab.config.schema import FileKind, json_schema
 
 __all__ = ["reference_page"]
@@ -41,6 +41,7 @@ _TEXTS = {
     NAME: "name",
     DOTTED: "dotted name",
     PACKAGE: "package name",
+    PERMITTED: "device or signal",
     TEXT: "one line of text",
     EPICS: "prefix, such as `BENCH:STAGE:`",
     SERIAL: "port, such as `/dev/ttyUSB0`",
@@ -78,6 +79,8 @@ def _sections(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             for entry in _entries(item):
                 if name := _reference(entry):
                     children.append((f"{inner}.NAME", schema["$defs"][name]))
+            if name := _reference(item.get("items", {})):
+                children.append((f"{inner}[]", schema["$defs"][name]))
         waiting = children + waiting
 
 

@@ -11,6 +11,7 @@ from autolab.core.addresses import Address
 from autolab.core.envelope import Limit
 from autolab.core.errors import FileError, NotAvailableYetError
 from autolab.core.faults import FaultKind, FaultPolicy
+from autolab.core.interlocks import Hazard, Rule, SafeStateStep, SignalSpec
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
 
@@ -147,6 +148,13 @@ class LabSpec:
     labware: Mapping[str, LabwareSpec]
     envelope: Mapping[str, Limit]
     """Limit by ``device.signal``, numbers still in the unit that the file gives (`RangeLimit.unit`)."""
+    signals: Mapping[str, SignalSpec]
+    """What each signal that rules may name can read, by ``device.signal``."""
+    interlocks: tuple[Rule, ...]
+    """In the order of the file; numbers in the units of `signals`."""
+    hazards: tuple[Hazard, ...]
+    safe_state: tuple[SafeStateStep, ...]
+    """In the order in which the steps are taken."""
     packages: tuple[str, ...]
     """Packages of the lab's owner from which dotted names may be resolved, besides our own."""
     heads: Path | None

@@ -14,6 +14,7 @@ from autolab.core.errors import InputError
 from autolab.core.parameters import Value
 
 __all__ = [
+    "RELAY",
     "STALE_AFTER_S",
     "And",
     "Comparison",
@@ -48,6 +49,8 @@ Truth = bool | None
 Relation = Literal["<", "<=", ">", ">=", "==", "!="]
 Effect = Literal["permissive", "trip", "alarm"]
 """Permissive: must be true for a write. Trip: brings the lab into its safe state, and latches. Alarm: is shown."""
+RELAY = "relay"
+"""Name of the relay's own trip, which stands beside the rules of the lab file."""
 STALE_AFTER_S = 5.0
 """Age in seconds beyond which a reading is unknown, where the rule does not say otherwise."""
 
@@ -147,8 +150,8 @@ class Number:
         return f"{_number_text(self.value)} {self.unit}".rstrip()
 
 
-Operand = Number | Measure | bool | str
-"""What a measure is compared with."""
+Operand = Number | Measure | Value
+"""What a measure is compared with. A plain number is one of a signal's values, which has no unit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,14 +272,20 @@ CASES = [
     (
         "interlocks",
         "interlocks: []",
-        "interlocks: [{a: 1}]",
+        "interlocks: [{name: far, when: stage.position > 290 mm, effect: alarm, why: it is far}]",
         "21: interlocks is not available yet: write 'interlocks: []', or remove the key",
     ),
     (
         "safe-state",
         "safe_state: []",
-        "safe_state: [{a: 1}]",
+        "safe_state: [{device: stage, do: stop}]",
         "22: safe_state is not available yet: write 'safe_state: []', or remove the key",
+    ),
+    (
+        "interlock-key",
+        "interlocks: []",
+        "interlocks: [{name: far, wen: stage.position > 290 mm, effect: alarm, why: it is far}]",
+        "21: interlocks, item 1: unknown key 'wen': did you mean 'when'?",
     ),
 ]
 
@@ -307,7 +313,9 @@ def test_the_good_lab_of_these_tests_is_accepted(folder: Path) -> None:
 
 def test_keys_of_a_later_version_say_so_by_their_type(folder: Path) -> None:
     Path("lab.yaml").write_text(
-        GOOD.replace("interlocks: []", "interlocks: [{a: 1}]").replace("safe_state: []", "safe_state: [{a: 1}]")
+        GOOD.replace("safe_state: []", "safe_state: [{device: stage, do: stop}]").replace(
+            "interlocks: []", "signals: {stage.load: {unit: kg}}"
+        )
     )
     with pytest.raises(InputErrors) as caught:
         load_lab("lab.yaml")
