@@ -54,7 +54,7 @@ MAX_LENGTH = 1000
 MAX_DEPTH = 20
 """Deepest nesting of brackets."""
 _WINDOWS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
-_LONGEST_WINDOW_S = 7 * 24 * 3600.0
+_LONGEST_WINDOW_S = 24 * 3600.0
 _KEYWORDS = ("and", "or", "not", "for", "over", "true", "false")
 _UNIT_NAME = r"(?:[A-Za-zµμΩÅ°][A-Za-zµμΩÅ°_]*\d?|%)"
 _POWER = r"(?:\s?(?:\*\*|\^)\s?-?\d{1,2})?"
@@ -292,7 +292,7 @@ class _Reader:
         self._take()
         seconds = float(token.text) * _WINDOWS[token.unit]
         if not 0.0 < seconds <= _LONGEST_WINDOW_S:
-            raise _refused(token.column, f"{token.shown} is no possible time", "give one above zero, of at most 168 h")
+            raise _refused(token.column, f"{token.shown} is no possible time", "give one above zero, of at most 24 h")
         return seconds
 
     def _operand(self) -> Operand:
