@@ -52,9 +52,10 @@ class Guard:
         Raises:
             EnvelopeError: the write would leave the envelope, or no limit is declared for the signal.
             TripError: the lab has tripped.
+            InterlockError: a permissive does not hold.
         """
         name = f"{self.device}.{signal}"
-        self._trip.check(name)
+        self._trip.check(name, value)
         limit = self._limits.get(signal)
         has_rate = isinstance(limit, RangeLimit) and limit.max_rate is not None
         if isinstance(limit, RangeLimit) and callable(present):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from autolab.core.errors import TripError
+from autolab.core.errors import InterlockError, TripError
 
 __all__ = ["Trip"]
 
@@ -17,6 +17,8 @@ class Trip:
         self._lock = threading.Lock()
         self._cause: str | None = None
         self._tell: Callable[[str], object] = str
+        self._forbids: Callable[[str], str | None] = lambda _: None
+        self._safe: set[tuple[str, object]] = set()
 
     @property
     def cause(self) -> str | None:
@@ -27,6 +29,14 @@ class Trip:
         """Tell somebody the first cause, in the thread that trips."""
         self._tell = whom
 
+    def heed(self, forbids: Callable[[str], str | None]) -> None:
+        """Ask the permissives at every write: why ``device.signal`` may not be written now, or None."""
+        self._forbids = forbids
+
+    def let(self, signal: str, value: object) -> None:
+        """Let a step into the safe state through, whatever has tripped: this value alone, to this signal."""
+        self._safe.add((signal, value))
+
     def trip(self, cause: str) -> None:
         """Refuse every write from here on. Callable from any thread, and again."""
         with self._lock:
@@ -35,13 +45,18 @@ class Trip:
             self._cause = cause
         self._tell(cause)
 
-    def check(self, signal: str) -> None:
-        """Refuse a write to ``signal`` where the lab has tripped.
+    def check(self, signal: str, value: object) -> None:
+        """Refuse a write of ``value`` to ``signal`` where the lab has tripped, or a permissive does not hold.
 
         Raises:
             TripError: it has.
+            InterlockError: one does not.
         """
+        if self._safe and isinstance(value, bool | str | int | float) and (signal, value) in self._safe:
+            return
         if self._cause is not None:
             raise TripError(
                 f"{signal}: refused to write: the lab has tripped ({self._cause}); see to the cause, then reset it"
             )
+        if (why := self._forbids(signal)) is not None:
+            raise InterlockError(f"{signal}: refused to write: {why}")

@@ -114,6 +114,10 @@ class TripError(SafetyError):
     """The lab has tripped: nothing is written any more until a person has reset it."""
 
 
+class InterlockError(SafetyError):
+    """A write is not permitted now: an interlock does not hold."""
+
+
 class DeviceError(AutolabError):
     """A device failed."""
 

@@ -1,0 +1,179 @@
+"""The interlocks of an open lab: which reading is meant by which signal, and the scan that goes on meanwhile."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from autolab.campaign.lab import OpenLab
+from autolab.campaign.readings import Readings, key_of
+from autolab.campaign.safing import enter_safe_state
+from autolab.compose.binding import affine
+from autolab.config.specs import LabSpec
+from autolab.config.units import check_same_dimension, convert
+from autolab.core.clock import VirtualClock
+from autolab.core.errors import FileError, InputError, InputErrors, SafetyError
+from autolab.core.interlocks import SafeStateStep, SetStep
+from autolab.core.principals import Principal
+from autolab.journal.journal import Journal
+from devices.base import WritableSignal
+from safety.interlocking import Interlocks
+
+__all__ = ["Scan", "await_ready", "safing", "scanned", "scanning"]
+
+SCAN_REAL_S = 0.02
+"""Real seconds between two scans, where no heartbeat asks for them."""
+READ_REAL_S = 10.0
+"""Real seconds within which every reading must be there for the first time."""
+
+
+class Scan:
+    """One scan of a lab's interlocks. Nothing is judged before every reading was there once, or its time is up.
+
+    Args:
+        interlocks: The rules.
+        readings: What they judge.
+        lab: The lab, open.
+    """
+
+    def __init__(self, interlocks: Interlocks | None, readings: Readings | None, lab: OpenLab) -> None:
+        self._interlocks, self._readings, self._lab = interlocks, readings, lab
+        self._end_real_s = lab.clock.real() + READ_REAL_S
+
+    def __call__(self) -> str | None:
+        """Why the lab has tripped; None where it has not."""
+        if self._interlocks is None or self._readings is None:
+            return self._lab.trip.cause
+        known = self._readings.now()
+        is_whole = all(signal in known for signal in self._interlocks.signals)
+        if not is_whole and self._lab.clock.real() < self._end_real_s:
+            return self._lab.trip.cause
+        self._end_real_s = 0.0
+        return self._interlocks.scan(self._lab.clock.now(), known)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the rules have seen as much past as they ask for."""
+        return self._interlocks is None or self._interlocks.is_ready
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to scan."""
+        return self._interlocks is None
+
+
+@contextmanager
+def scanning(spec: LabSpec, lab: OpenLab, alarm: Callable[[str], object]) -> Generator[Scan]:
+    """Read what the interlocks judge while the block runs.
+
+    Args:
+        spec: The lab file.
+        lab: The lab, open.
+        alarm: Told of each alarm.
+
+    Raises:
+        InputError: the virtual clock, on which nobody scans.
+        FileError: a signal that no device reads, or reads in another unit.
+    """
+    if not spec.interlocks:
+        yield Scan(None, None, lab)
+        return
+    if isinstance(lab.clock, VirtualClock):
+        raise InputError(f"{lab.name}: its interlocks are not scanned with --virtual: leave the option out")
+    interlocks = Interlocks(spec.interlocks, spec.signals, lab.trip, alarm)
+    readings = Readings(lab.devices, _converters(spec, lab, interlocks.signals), lab.clock, lab.loop)
+    try:
+        yield Scan(interlocks, readings, lab)
+    finally:
+        readings.close()
+
+
+@contextmanager
+def scanned(scan: Scan) -> Generator[None]:
+    """Scan on a thread of its own while the block runs: for a lab without a heartbeat."""
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.wait(SCAN_REAL_S):
+            scan()
+
+    thread = threading.Thread(target=go_on, name="autolab-interlocks", daemon=True)
+    if not scan.is_idle:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if thread.ident is not None:
+            thread.join()
+
+
+def await_ready(scan: Scan, lab: OpenLab) -> None:
+    """Wait until the interlocks have been evaluated.
+
+    Raises:
+        SafetyError: the lab has tripped before anything moved.
+    """
+    waiting = threading.Event()
+    while not scan.is_ready and lab.trip.cause is None:
+        waiting.wait(SCAN_REAL_S)
+    if lab.trip.cause is not None:
+        raise SafetyError(f"{lab.name} has tripped before anything moved: {lab.trip.cause}")
+
+
+@contextmanager
+def safing(
+    spec: LabSpec, lab: OpenLab, signals: Mapping[str, tuple[WritableSignal, ...]], journal: Journal, campaign: str
+) -> Generator[None]:
+    """Bring the lab into its safe state when the block ends, however it ends; what was done is journalled."""
+    steps = [_in_device_unit(step, signals) for step in spec.safe_state]
+    try:
+        yield
+    finally:
+        if steps:
+            said = enter_safe_state(steps, lab.devices, lab.trip, lab.clock, lab.loop)
+            journal.intervene(campaign, None, Principal("autolab", "system"), "safe state", "; ".join(said))
+
+
+def _in_device_unit(step: SafeStateStep, signals: Mapping[str, tuple[WritableSignal, ...]]) -> SafeStateStep:
+    if not isinstance(step, SetStep) or isinstance(step.value, bool | str):
+        return step
+    device, _, name = step.signal.partition(".")
+    unit = next((signal.unit for signal in signals.get(device, ()) if signal.name == name), None)
+    return step if unit is None else replace(step, value=convert(float(step.value), step.unit, unit), unit=unit)
+
+
+def _converters(spec: LabSpec, lab: OpenLab, signals: tuple[str, ...]) -> dict[str, Callable[[float], float]]:
+    """How the number that a device reads becomes one in the unit of the rules.
+
+    Raises:
+        FileError: a signal that its device does not read, or reads in another unit.
+        InputErrors: several of these.
+    """
+    problems: list[FileError] = []
+    found: dict[str, Callable[[float], float]] = {}
+    for signal in signals:
+        try:
+            found[signal] = _converter(lab.devices[signal.partition(".")[0]], signal, spec.signals[signal].unit)
+        except InputError as error:
+            rule = next(i for i, rule in enumerate(spec.interlocks) if signal in str(rule.when))
+            problems.append(spec.source.error(("interlocks", rule, "when"), f"{signal}: {error}"))
+    if problems:
+        raise problems[0] if len(problems) == 1 else InputErrors(problems)
+    return found
+
+
+def _converter(device: Any, signal: str, unit: str) -> Callable[[float], float]:
+    if inspect.iscoroutinefunction(device.describe):
+        return lambda value: value  # an asynchronous device is described on its loop: its unit is the file's
+    described = {**device.describe(), **device.describe_configuration()}
+    if key_of(signal) not in described:
+        known = ", ".join(sorted(key.removeprefix(f"{device.name}_") for key in described))
+        raise InputError(f"{device.name} does not read it, so that nobody could ever know it; it reads {known}")
+    its = described[key_of(signal)].get("units") or unit
+    check_same_dimension(its, unit)
+    return (lambda value: value) if its == unit else affine(its, unit)

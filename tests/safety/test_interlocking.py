@@ -1,0 +1,118 @@
+"""Interlocks at work: they forbid writes, trip and alarm, and do none of it on what they have not seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from autolab.core.envelope import RangeLimit
+from autolab.core.errors import InterlockError, TripError
+from autolab.core.interlocks import Effect, Reading, Rule, SignalSpec
+from autolab.core.parameters import Value
+from autolab.core.ruletext import parse_condition
+from safety.guard import Guard
+from safety.interlocking import Interlocks
+from safety.trip import Trip
+
+SIGNALS = {
+    "bath.temperature": SignalSpec("bath.temperature", "degC"),
+    "door.shut": SignalSpec("door.shut", values=(True, False)),
+}
+
+
+def rule(text: str, effect: Effect, *of: str) -> Rule:
+    return Rule(f"a-{effect}", parse_condition(text), effect, of, "it is dangerous")
+
+
+HOT, SHUT, WARM = (
+    rule("bath.temperature > 80 degC", "trip"),
+    rule("door.shut == true", "permissive", "heater"),
+    rule("bath.temperature > 60 degC", "alarm"),
+)
+
+
+class Bench:
+    """A heater under interlocks."""
+
+    def __init__(self, *rules: Rule) -> None:
+        self.trip, self.alarms = Trip(), []
+        self.interlocks = Interlocks(rules, SIGNALS, self.trip, self.alarms.append)
+        limit = RangeLimit("heater.power", 0.0, 100.0, "W")
+        self.heater = Guard("heater", {"power": limit}, trip=self.trip)
+        self.other = Guard("other", {"power": limit}, trip=self.trip)
+        self._at_s = 0.0
+
+    def scan(self, **values: Value) -> str | None:
+        self._at_s += 1.0
+        readings = {name.replace("_", ".", 1): Reading(value, True, 0.0) for name, value in values.items()}
+        return self.interlocks.scan(self._at_s, readings)
+
+
+def test_a_cause_trips_and_nothing_is_written_any_more():
+    bench = Bench(HOT)
+    assert bench.scan(bath_temperature=20.0) is None
+    bench.heater.check("power", 10.0)
+    cause = "interlock a-trip: bath.temperature > 80 degC holds (it is dangerous)"
+    assert bench.scan(bath_temperature=81.0) == cause
+    assert bench.scan(bath_temperature=20.0) == cause, "it stays, whatever is read afterwards"
+    with pytest.raises(TripError, match="it is dangerous"):
+        bench.heater.check("power", 0.0)
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [None, Reading(20.0, False, 0.0), Reading(20.0, True, 6.0), Reading(float("nan"), True, 0.0)],
+    ids=["missing", "bad", "stale", "nan"],
+)
+def test_what_is_not_known_trips(reading: Reading | None):
+    bench = Bench(HOT)
+    readings = {} if reading is None else {"bath.temperature": reading}
+    assert bench.interlocks.scan(1.0, readings) == (
+        "interlock a-trip: bath.temperature > 80 degC is unknown (it is dangerous)"
+    )
+
+
+def test_a_permissive_forbids_what_it_is_about_while_it_does_not_hold():
+    bench = Bench(SHUT)
+    with pytest.raises(InterlockError, match="is unknown"):
+        bench.heater.check("power", 10.0)
+    bench.scan(door_shut=False)
+    with pytest.raises(InterlockError) as refusal:
+        bench.heater.check("power", 10.0)
+    assert str(refusal.value) == (
+        "heater.power: refused to write: interlock a-permissive: door.shut == true does not hold (it is dangerous)"
+    )
+    bench.other.check("power", 10.0)
+    bench.scan(door_shut=True)
+    bench.heater.check("power", 10.0)
+    assert bench.trip.cause is None
+
+
+def test_an_alarm_is_told_when_it_begins_and_not_again_while_it_goes_on():
+    bench = Bench(WARM)
+    for temperature in (20.0, 61.0, 62.0, 20.0, 61.0):
+        bench.scan(bath_temperature=temperature)
+    assert bench.alarms == ["interlock a-alarm: bath.temperature > 60 degC holds (it is dangerous)"] * 2
+
+
+def test_nothing_trips_before_the_rules_have_seen_the_past_that_they_ask_for():
+    bench = Bench(rule("bath.temperature > 80 degC for 3 s", "trip"))
+    for _ in range(3):
+        assert bench.scan(bath_temperature=20.0) is None
+        assert not bench.interlocks.is_ready
+    bench.scan(bath_temperature=20.0)
+    assert bench.interlocks.is_ready
+    causes = [bench.scan(bath_temperature=90.0) for _ in range(4)]
+    assert causes[:3] == [None] * 3
+    assert causes[3] is not None
+
+
+def test_a_step_into_the_safe_state_is_let_through_and_nothing_beside_it():
+    bench = Bench(HOT)
+    bench.scan(bath_temperature=81.0)
+    bench.trip.let("heater.power", 0.0)
+    bench.heater.check("power", 0.0)
+    for value in (1.0, 101.0):
+        with pytest.raises(TripError):
+            bench.heater.check("power", value)
+    with pytest.raises(TripError):
+        bench.other.check("power", 0.0)
