@@ -40,6 +40,7 @@ class ErrorCode(IntEnum):
     FRAME_NEEDED = 11
     LINE_TOO_LONG = 12
     ID_CONFLICT = 13
+    NO_POWER = 14
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,9 @@ class Settings:
     """Stock of each material in microlitres."""
     labware: Mapping[str, tuple[tuple[str, ...], int]] = field(default_factory=dict[str, tuple[tuple[str, ...], int]])
     """For each kind of labware: the places where its pieces start, and the wells of a piece."""
+    power: Path | None = None
+    """UNIX socket of the relay's power line, for the shell of a simulator that loses power with the relay; None where
+    there is always power, as under the virtual clock."""
 
 
 class Simulator(Protocol):

@@ -10,7 +10,7 @@ from autolab.core.errors import InputError, WireError
 from autolab.core.operations import OperationId
 from devices.frames import MAX_LINE, ErrorCode, Frame, decode, encode, plain_fields
 from simulators.base import Settings
-from simulators.ptyline import serve_line
+from simulators.ptyline import serve_powered_line
 from simulators.syringes import Refusal, SyringeLimits, Syringes
 
 __all__ = ["DispenserCore", "DispenserServer"]
@@ -64,6 +64,10 @@ class DispenserCore:
     def advance(self, now: float) -> None:
         """Let the time pass."""
         self.syringes.advance(now)
+
+    def power(self, on: bool, now: float) -> None:
+        """Give power to the syringes, or take it away, see `Syringes.power`."""
+        self.syringes.power(on, now)
 
     def due(self) -> float | None:
         """Lab time at which something happens by itself."""
@@ -132,7 +136,10 @@ class DispenserCore:
     def _status(self) -> str:
         running = self.syringes.running
         return plain_fields(
-            state="IDLE" if running is None else "BUSY", operation=running or "-", counter=self.syringes.counter
+            state="IDLE" if running is None else "BUSY",
+            operation=running or "-",
+            counter=self.syringes.counter,
+            power="ON" if self.syringes.has_power else "OFF",
         )
 
     def _operation(self, arguments: list[str]) -> str:
@@ -168,6 +175,8 @@ class DispenserServer:
         InputError: no channel or more than four, or a flow or a capacity that is not above zero.
     """
 
+    without_power = "stops in the middle of the stroke; what is out is out, and the operation has failed as interrupted"
+
     def __init__(
         self,
         settings: Settings,
@@ -196,7 +205,7 @@ class DispenserServer:
 
     def serve(self, at: Mapping[str, Any]) -> None:
         """Serve behind a pseudo-terminal, see `simulators.base.Simulator.serve`."""
-        serve_line(self.core, self._settings.clock, at)
+        serve_powered_line(self.core, self._settings.clock, at, self._settings.power)
 
 
 def _record(record: Mapping[str, Any]) -> str:

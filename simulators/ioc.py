@@ -13,6 +13,7 @@ from typing import Any
 
 from autolab.core.errors import InputError
 from simulators.base import Settings
+from simulators.power import following
 from simulators.process import StopRequest, announce
 from simulators.pvs import ARMED, Pv, PvCore, Reading
 
@@ -66,8 +67,9 @@ def serve_pvs(
     with _standard_output_for_us():  # the IOC prints its banner there, and readers wait for our line
         records, puts = _start(core, settings, prefix)
         _wait_until_it_answers(settings, port)
-    announce({"epics": prefix, "port": port})
-    _Shell(core, settings, records, puts).run(stop, each_tick)
+    with following(settings.power, lambda on: core.power(on, settings.clock.now())):
+        announce({"epics": prefix, "port": port})
+        _Shell(core, settings, records, puts).run(stop, each_tick)
 
 
 class _Shell:

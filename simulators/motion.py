@@ -36,6 +36,7 @@ def stage_pvs(travel_mm: tuple[float, float] = TRAVEL_MM) -> tuple[Pv, ...]:
         Pv("TARGET", "number", "Where the last command goes; where the axis stands after a refusal", "mm"),
         Pv("MOVING", "switch", "Whether the axis moves", choices=("No", "Yes")),
         Pv("STATE", "choice", "What became of the last command; MAJOR alarm when refused", choices=STATES),
+        Pv("POWER", "switch", "Whether the drive has power; without it no command is taken", choices=("Off", "On")),
         Pv("SEVERITY", "choice", "Highest alarm severity of the stage", choices=tuple(s.name for s in Severity)),
         Pv("COMMAND", "integer", "Number of the last command, counted over the life of the stage"),
         Pv("FINISHED", "integer", "Number of the last command that has ended, in whatever state"),
@@ -60,8 +61,9 @@ class _Move:
 class StageCore(PvCore):
     """The stage's controller: one axis, its own limits, its command counter. It knows no socket.
 
-    A command outside the travel, or one that comes while the axis moves, is refused with a MAJOR alarm; the latter
-    also halts the axis. A stop halts at once, where the axis is.
+    A command outside the travel, one that comes while the axis moves, or one without power is refused with a MAJOR
+    alarm; the second also halts the axis. A stop halts at once, where the axis is, and so does a loss of power: the
+    brake holds it.
 
     Args:
         settings: Where the state lives.
@@ -124,6 +126,7 @@ class StageCore(PvCore):
             "READBACK": Reading(position, limit),
             "TARGET": Reading(self._target),
             "MOVING": Reading(int(moving)),
+            "POWER": Reading(int(self.has_power)),
             "STATE": Reading(STATES.index(self._state), refusal),
             "SEVERITY": Reading(int(max(limit, refusal))),
             "COMMAND": Reading(self._command),
@@ -147,7 +150,7 @@ class StageCore(PvCore):
         if self._move is not None:
             self._halt(now, "refused")
             return
-        if not (math.isfinite(target) and self.travel_mm[0] <= target <= self.travel_mm[1]):
+        if not (self.has_power and math.isfinite(target) and self.travel_mm[0] <= target <= self.travel_mm[1]):
             self._target, self._state = self._position, "refused"
             self._save()
             return
@@ -161,6 +164,11 @@ class StageCore(PvCore):
             self._position = self._move.position_mm(now)
         self._move, self._state, self._target = None, state, self._position
         self._save()
+
+    def _lose_power(self, now: float) -> None:
+        self._settle(now)
+        if self._move is not None:
+            self._halt(now, "stopped")
 
     def _settle(self, now: float) -> None:
         if self._move is not None and now >= self._move.ends:
@@ -184,6 +192,8 @@ class StageCore(PvCore):
 
 class StageServer:
     """The stage as an EPICS IOC. Options are those of `StageCore`."""
+
+    without_power = "stops where it is, and the brake holds it; the command has ended as stopped"
 
     def __init__(self, settings: Settings, **options: Any) -> None:
         self.core = StageCore(settings, **options)

@@ -117,6 +117,7 @@ class OperationsCore:
         self._state["starts"] += 1
         self._beats = 0
         self._claim: _Claim | None = None
+        self._has_power = True
         self._running: _Running | None = None
         self._ended: list[tuple[Any, bytes]] = []
         machine.load(self._state)
@@ -165,6 +166,18 @@ class OperationsCore:
             else:
                 self._save()
 
+    def power(self, on: bool, now: float) -> None:
+        """Give power to the actuators, or take it away: what runs has failed then, with what it has reached.
+
+        Args:
+            on: Whether there is power from now on; power that comes back moves nothing.
+            now: Lab time in seconds.
+        """
+        self.advance(now)
+        if not on:
+            self._end("failed", {"code": "interrupted", "reason": "the power was taken away"})
+        self._has_power = on
+
     def take_ended(self) -> list[tuple[Any, bytes]]:
         """For each operation that has ended since the last call: its client, and the message that says so."""
         ended, self._ended = self._ended, []
@@ -191,7 +204,7 @@ class OperationsCore:
                 values = {"beat": self._beats}
             case "status":
                 running = None if self._running is None else self._running.id
-                values = {"running": running, "counter": self._state["counter"]}
+                values = {"running": running, "counter": self._state["counter"], "has_power": self._has_power}
             case "query":
                 values = self._known(request)
             case "claim":
@@ -250,6 +263,8 @@ class OperationsCore:
             operation = OperationId.parse(request.id)
         except InputError as error:
             raise Refusal("bad_args", str(error)) from None
+        if not self._has_power:
+            raise Refusal("no_power", "there is no power: find out why it was taken away, and reset")
         if self._running is not None:
             raise Refusal("busy", f"operation {self._running.id} is running: wait for it, or stop it")
         milestones = self.machine.begin(operation, request.op, request.args)

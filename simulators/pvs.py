@@ -69,6 +69,8 @@ class PvCore(ABC):
     def __init__(self, pvs: Sequence[Pv], *, model: str, serial_number: str) -> None:
         self.pvs: Mapping[str, Pv] = {pv.name: pv for pv in (*IDENTITY, *pvs)}
         self.lock = threading.RLock()
+        self.has_power = True
+        """Whether its actuators have power; the electronics always have."""
         self._beats = 0
         self._armed = False
         self._identity = {"MODEL": model, "SERIAL": serial_number, "SIMULATED": 1}
@@ -114,6 +116,21 @@ class PvCore(ABC):
                 self._armed = bool(value)
                 return
             self._write(name, value, now)
+
+    def power(self, on: bool, now: float) -> None:
+        """Give power to the actuators, or take it away. Power that comes back moves nothing.
+
+        Args:
+            on: Whether there is power from now on.
+            now: Lab time in seconds.
+        """
+        with self.lock:
+            if self.has_power and not on:
+                self._lose_power(now)
+            self.has_power = on
+
+    def _lose_power(self, now: float) -> None:  # noqa: B027 (most instruments have nothing that moves)
+        """What happens to whatever moves when the power goes; nothing where nothing does."""
 
     @abstractmethod
     def is_busy(self, now: float) -> bool:

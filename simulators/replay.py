@@ -105,4 +105,4 @@ class ReplayServer:
 
     def serve(self, at: Mapping[str, Any]) -> None:
         """Serve behind a ROUTER socket, see `simulators.base.Simulator.serve`."""
-        serve_messages(self.core, self._settings.clock, at)
+        serve_messages(self.core, self._settings.clock, at, self._settings.power)

@@ -143,6 +143,8 @@ class ArmServer:
         InputError: a duration that is not above zero.
     """
 
+    without_power = "stops where it is; the gripper keeps what it holds, and the operation has failed as interrupted"
+
     def __init__(
         self,
         settings: Settings,
@@ -158,7 +160,7 @@ class ArmServer:
 
     def serve(self, at: Mapping[str, Any]) -> None:
         """Serve behind a ROUTER socket, see `simulators.base.Simulator.serve`."""
-        serve_messages(self.core, self._settings.clock, at)
+        serve_messages(self.core, self._settings.clock, at, self._settings.power)
 
 
 def _text(args: Mapping[str, Any], name: str) -> str:

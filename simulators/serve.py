@@ -4,7 +4,7 @@ The JSON says which class to build and how::
 
     {"class": "simulators.motion.StageServer", "device": "stage", "folder": "/state", "seed": 1, "factor": 50.0,
      "materials": {"cyan": 250000.0}, "labware": {"strip": [["rack_1"], 24]}, "options": {},
-     "at": {"epics": "BENCH:STAGE:", "port": 0}}
+     "at": {"epics": "BENCH:STAGE:", "port": 0}, "power": "/run/relay/power"}
 
 The simulator prints one line of JSON when clients can connect, and ends when its standard input closes. Exit codes: 0
 ended as asked, 2 refused (with one line on standard error), 1 a defect (with a traceback).
@@ -46,6 +46,8 @@ class ServeRequest:
     materials: Mapping[str, float] = field(default_factory=dict[str, float])
     labware: Mapping[str, tuple[tuple[str, ...], int]] = field(default_factory=dict[str, tuple[tuple[str, ...], int]])
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    power: Path | None = None
+    """UNIX socket of the relay's power line; None where nothing takes the power away."""
 
     @classmethod
     def from_json(cls, text: str) -> ServeRequest:
@@ -58,6 +60,7 @@ class ServeRequest:
             raw = json.loads(text)
             arguments = {("class_name" if key == "class" else key): value for key, value in raw.items()}
             arguments["folder"] = Path(arguments["folder"])
+            arguments["power"] = Path(arguments["power"]) if arguments.get("power") else None
             arguments["labware"] = {
                 kind: (tuple(places), int(wells)) for kind, (places, wells) in arguments.get("labware", {}).items()
             }
@@ -81,6 +84,7 @@ class ServeRequest:
                 "materials": dict(self.materials),
                 "labware": {kind: [list(places), wells] for kind, (places, wells) in self.labware.items()},
                 "options": dict(self.options),
+                "power": None if self.power is None else str(self.power),
             }
         )
 
@@ -103,6 +107,7 @@ def build(request: ServeRequest) -> Simulator:
         seed=request.seed,
         materials=request.materials,
         labware=request.labware,
+        power=request.power,
     )
     try:
         return simulator_class(settings, **request.options)

@@ -81,6 +81,8 @@ class Syringes:
         self._settings, self._liquids, self._stage, self._arm = settings, tuple(liquids), stage, arm
         self._capacity_ul = well_capacity_ul
         self._bias = [channel_bias(derive_seed(settings.seed, settings.device, "bias", n)) for n in range(len(liquids))]
+        self.has_power = True
+        """Whether the pistons have power; the electronics always have."""
         self._running: _Running | None = None
         self._state: State = settings.store.load(settings.device) or {
             "serial_number": f"SIM-{derive_seed(settings.seed, settings.device) % 10_000:04d}",
@@ -166,20 +168,36 @@ class Syringes:
 
     def stop(self, now: float) -> None:
         """Stop the running operation: what has been dispensed stays in the well, and the operation has failed."""
-        self.advance(now)
-        if self._running is not None:
-            run = self._running
-            self._finish((now - run.started_s) / max(run.due_s - run.started_s, 1e-9), ErrorCode.STOPPED)
+        self._cut_short(ErrorCode.STOPPED, now)
+
+    def power(self, on: bool, now: float) -> None:
+        """Give power to the pistons, or take it away: they stop where they are, and the running operation has failed.
+
+        Args:
+            on: Whether there is power from now on; power that comes back moves nothing.
+            now: Lab time in seconds.
+        """
+        if not on:
+            self._cut_short(ErrorCode.INTERRUPTED, now)
+        self.has_power = on
 
     def advance(self, now: float) -> None:
         """Let the time pass: finish what is due."""
         if self._running is not None and now >= self._running.due_s:
             self._finish(1.0, None)
 
+    def _cut_short(self, code: ErrorCode, now: float) -> None:
+        self.advance(now)
+        if self._running is not None:
+            run = self._running
+            self._finish((now - run.started_s) / max(run.due_s - run.started_s, 1e-9), code)
+
     def _known(self, operation: str, command: str) -> dict[str, Any] | None:
         known = self._state["operations"].get(operation)
         if known is not None and known["command"] != command:
             raise Refusal(ErrorCode.ID_CONFLICT, "this-id-was-used-for=" + known["command"].replace(" ", ","))
+        if known is None and not self.has_power:
+            raise Refusal(ErrorCode.NO_POWER, "power=OFF")
         if known is None and self._running is not None:
             raise Refusal(ErrorCode.BUSY, f"operation={self._running.operation}")
         return known

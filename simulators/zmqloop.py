@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import zmq
@@ -11,6 +13,7 @@ import zmq
 from autolab.core.clock import Clock
 from autolab.core.errors import InputError
 from devices.messages import MAX_MESSAGE
+from simulators.power import following
 from simulators.process import StopRequest, announce
 
 __all__ = ["MessageCore", "serve_messages"]
@@ -31,18 +34,23 @@ class MessageCore(Protocol):
         """Let the lab time pass."""
         ...
 
+    def power(self, on: bool, now: float) -> None:
+        """Give power to the actuators, or take it away."""
+        ...
+
     def take_ended(self) -> list[tuple[Any, bytes]]:
         """Clients and messages of the operations that have ended."""
         ...
 
 
-def serve_messages(core: MessageCore, clock: Clock, at: Mapping[str, Any]) -> None:
+def serve_messages(core: MessageCore, clock: Clock, at: Mapping[str, Any], power: Path | None) -> None:
     """Serve ``core`` until the process is asked to end.
 
     Args:
         core: The protocol core.
         clock: Lab time.
         at: ``{"zmq": "tcp://127.0.0.1:*"}``; ``*`` takes a free port.
+        power: The relay's power line, see `simulators.base.Settings`.
 
     Raises:
         InputError: the endpoint is not on loopback, or its port is in use.
@@ -58,19 +66,27 @@ def serve_messages(core: MessageCore, clock: Clock, at: Mapping[str, Any]) -> No
             socket.bind(endpoint.replace("localhost", "127.0.0.1"))
         except zmq.ZMQError as error:
             raise InputError(f"{endpoint}: cannot be bound: {error.strerror}: stop what listens there") from None
-        announce({"zmq": socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")})
-        _serve(core, clock, socket, stop)
+        lock = threading.Lock()
+
+        def switch(on: bool) -> None:
+            with lock:
+                core.power(on, clock.now())
+
+        with following(power, switch):
+            announce({"zmq": socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")})
+            _serve(core, clock, socket, stop, lock)
 
 
-def _serve(core: MessageCore, clock: Clock, socket: zmq.Socket[bytes], stop: StopRequest) -> None:
+def _serve(core: MessageCore, clock: Clock, socket: zmq.Socket[bytes], stop: StopRequest, lock: threading.Lock) -> None:
     while not stop.is_set():
         readable = socket.poll(POLL_REAL_MS)
-        core.advance(clock.now())
-        for envelope, message in core.take_ended():
-            _send(socket, [*envelope, message])
-        if readable:
-            *envelope, message = socket.recv_multipart()
-            _send(socket, [*envelope, core.handle(message, clock.now(), clock.real(), envelope)])
+        with lock:
+            core.advance(clock.now())
+            for envelope, message in core.take_ended():
+                _send(socket, [*envelope, message])
+            if readable:
+                *envelope, message = socket.recv_multipart()
+                _send(socket, [*envelope, core.handle(message, clock.now(), clock.real(), envelope)])
 
 
 def _send(socket: zmq.Socket[bytes], frames: list[bytes]) -> None:

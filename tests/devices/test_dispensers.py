@@ -400,7 +400,7 @@ def test_a_plain_terminal_can_look_and_stop_but_not_dispense(own: Rig) -> None:
         said = own.state["serial_number"]
         assert terminal.type("IDN?\r") == f"OK model=AD-4 serial={said} simulated=1 protocol=1 channels=4"
         assert terminal.type("count?\n") == "OK counter=0"
-        assert terminal.type("STAT?\r\n") == "OK state=IDLE operation=- counter=0"
+        assert terminal.type("STAT?\r\n") == "OK state=IDLE operation=- counter=0 power=ON"
         assert terminal.type("STOP\r") == "OK state=IDLE"
         assert terminal.type("DISP 1 12000 hand.t0.r1.disp.a1\r").startswith("ERR 11 FRAME_NEEDED")
         assert terminal.type("OPID? hand.t0.r1.disp.a1\r") == "OK state=UNKNOWN"
