@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from enum import Enum
 
 from autolab.core.envelope import AllowedValues, Limit, RangeLimit
 from autolab.core.errors import EnvelopeError
@@ -67,28 +68,40 @@ def check_rate(signal: str, limit: RangeLimit, value: object, before: float | No
 
 
 def _check_allowed(signal: str, limit: AllowedValues, value: object) -> None:
+    plain = _plain(value)
     if limit.pattern is not None:
-        if isinstance(value, str) and re.fullmatch(limit.pattern, value):
+        if isinstance(plain, str) and re.fullmatch(limit.pattern, plain):
             return
         raise EnvelopeError(f"{signal}: refused to write {value!r}: it does not match the pattern {limit.pattern!r}")
-    if any(_same(allowed, _unwrapped(value)) for allowed in limit.values):
+    if any(_same(allowed, plain) for allowed in limit.values):
         return
     allowed = ", ".join(str(item) for item in limit.values)
     raise EnvelopeError(f"{signal}: refused to write {value!r}: allowed are {allowed}")
 
 
-def _same(allowed: str | float | bool, value: object) -> bool:
+def _same(allowed: str | float | bool, plain: str | float | bool | None) -> bool:
     """Equal and of one kind: a truth value is no number, and nothing else is like a text, a number or a truth value."""
     for kind in (bool, str, int | float):  # bool first: Python counts it among the integers
         if isinstance(allowed, kind):
-            return isinstance(value, kind) and isinstance(value, bool) == isinstance(allowed, bool) and value == allowed
+            return isinstance(plain, kind) and isinstance(plain, bool) == isinstance(allowed, bool) and plain == allowed
     return False
+
+
+def _plain(value: object) -> str | float | bool | None:
+    """The text, number or truth value that a value is; None for anything else.
+
+    Only Python's own types and numpy's are believed, and members of enumerations that are texts or numbers. An object
+    of another class may say that it is another one each time it is asked, and the wire asks last.
+    """
+    if isinstance(value, Enum) and isinstance(value, str | int | float):
+        value = value.value
+    elif type(value).__module__ == "numpy":
+        value = _unwrapped(value)
+    return value if type(value) in (bool, int, float, str) else None  # pyright: ignore[reportReturnType] (just seen)
 
 
 def _unwrapped(value: object) -> object:
     """The plain value of a numpy scalar or a zero-dimensional array; None for an array of any other shape."""
-    if not hasattr(value, "dtype"):
-        return value
     item: Callable[[], object] | None = getattr(value, "item", None)
     return item() if item is not None and getattr(value, "shape", None) == () else None
 
@@ -118,12 +131,10 @@ def _check_range(signal: str, limit: RangeLimit, value: object, present: float |
 
 def _number(value: object) -> float | None:
     """A plain number, also from a zero-dimensional array; None for anything else, booleans and texts included."""
-    if isinstance(value, bool | str | bytes) or value is None:
-        return None
-    kind, shape = getattr(getattr(value, "dtype", None), "kind", "f"), getattr(value, "shape", ())
-    if kind not in "iuf" or shape != ():  # numpy's own booleans, texts and arrays also turn into a float
+    plain = _plain(value)
+    if isinstance(plain, bool | str) or plain is None:
         return None
     try:
-        return float(value)  # pyright: ignore[reportArgumentType] (numpy numbers have no common type; others raise)
-    except (TypeError, ValueError):
+        return float(plain)
+    except OverflowError:
         return None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -95,6 +97,53 @@ def test_only_allowed_values_are_accepted(allowed: list[Any], value: Any) -> Non
 )
 def test_what_only_looks_like_an_allowed_value_is_refused(value: Any) -> None:
     assert not _accepts(AllowedValues("device.signal", (1, 2)), value)
+
+
+class Masked(float):
+    """It says of itself that it is another number; on a wire it is what it is."""
+
+    def __float__(self) -> float:
+        return 0.5
+
+
+class Fickle:
+    """It is another number each time it is asked."""
+
+    def __init__(self) -> None:
+        self._numbers = [0.5, 999.0]
+
+    def __float__(self) -> float:
+        self._numbers.reverse()
+        return self._numbers[1]
+
+
+class Agreeable(str):
+    """It is equal to every other text."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+class Place(StrEnum):
+    RACK = "rack"
+    MOON = "moon"
+
+
+def test_an_object_is_not_believed_what_it_says_of_itself() -> None:
+    limit = RangeLimit("device.signal", 0.0, 1.0, "mm")
+    assert not any(_accepts(limit, value) for value in (Masked(999.0), Fickle(), Masked(0.5), Fraction(1, 2)))
+    assert not _accepts(AllowedValues("device.signal", ("rack",)), Agreeable("moon"))
+
+
+def test_a_member_of_an_enumeration_is_the_text_that_it_is() -> None:
+    limit = AllowedValues("device.signal", ("rack",))
+    assert _accepts(limit, Place.RACK)
+    assert not _accepts(limit, Place.MOON)
 
 
 def test_a_number_out_of_an_array_is_accepted_as_the_number_that_it_is() -> None:
