@@ -26,6 +26,7 @@ from typing import Any, Final
 from autolab.core.envelope import RangeLimit
 from autolab.core.errors import EnvelopeError
 from safety.envelope import check_write
+from safety.gate import PvGate, only_read
 from safety.guard import Guard
 
 __all__ = ["close_for_writing", "guard_foreign"]
@@ -35,6 +36,9 @@ WHOLE_DEVICE: Final = "value"
 
 SETPOINTS: Final = (WHOLE_DEVICE, "user_setpoint", "setpoint")
 """Entries that a device's ``set`` is checked against; the first that is declared counts."""
+
+POSITIONER_VERBS: Final = ("move", "_setup_move")
+"""What a positioner of classic ophyd has below ``set``, down to the method that its author fills in."""
 
 _in_stop: ContextVar[bool] = ContextVar("autolab_in_stop", default=False)
 _in_trigger: ContextVar[object] = ContextVar("autolab_in_trigger", default=None)
@@ -74,13 +78,15 @@ def guard_foreign(device: Any, guard: Guard) -> list[str]:
     for prefix, part in _parts(device):
         if _is_classic_signal(part):
             if _is_read_only(part):
+                _seal_reading(part, f"{guard.device}.{prefix}")
                 continue
             name = prefix or WHOLE_DEVICE
             _gate_classic(part, guard, name)
         elif _is_async_signal(part):
-            if not _is_async_writable(part):
-                continue
             name = prefix or WHOLE_DEVICE
+            if not _is_async_writable(part):
+                _seal_async(part, f"{guard.device}.{name}")
+                continue
             _gate_async(part, guard, name)
         elif _is_async_command(part):
             name = prefix or WHOLE_DEVICE
@@ -130,39 +136,45 @@ def _gate_classic(signal: Any, guard: Guard, name: str) -> None:
 
     _replace(signal, "put", checked(signal.put))
     _replace(signal, "set", checked(signal.set))
-    pvs = {
-        attribute: pv for attribute in ("_write_pv", "_read_pv") if (pv := getattr(signal, attribute, None)) is not None
-    }
-    for attribute, pv in pvs.items():
-        _replace(signal, attribute, _Gate(pv, check))
-    if not pvs:
+    if (written := getattr(signal, "_write_pv", None)) is not None:
+        read = signal._read_pv
+        _replace(signal, "_write_pv", PvGate(written, check))
+        _replace(signal, "_read_pv", signal._write_pv)
+        if read is not written:
+            _replace(signal, "_read_pv", PvGate(read, only_read(f"{guard.device}.{name}")))
+    elif getattr(signal, "_read_pv", None) is not None:
+        _replace(signal, "_read_pv", PvGate(signal._read_pv, check))
+    else:
         _replace(signal, "trigger", _within(_in_trigger, signal, signal.trigger))
 
 
-class _Gate:
-    """A process variable whose every put asks first; ophyd shares them, so it is not changed itself."""
-
-    def __init__(self, pv: Any, check: Check) -> None:
-        object.__setattr__(self, "_gated", (pv, check))
-
-    def put(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        pv, check = self._gated
-        check(value)
-        return pv.put(value, *args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(object.__getattribute__(self, "_gated")[0], name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._gated[0], name, value)
+def _seal_reading(signal: Any, name: str) -> None:
+    """Nothing goes to the process variable of a signal that only reads, whatever its server allows."""
+    if getattr(signal, "_read_pv", None) is not None:
+        _replace(signal, "_read_pv", PvGate(signal._read_pv, only_read(name)))
 
 
 def _gate_async(signal: Any, guard: Guard, name: str) -> None:
     """Check in the backend's put, below which there is only the control system."""
-    connector = signal._connector  # ophyd-async has no public way to the lowest write
-    backends = {id(backend): backend for backend in (connector.backend, connector._init_backend)}
-    for backend in backends.values():
+    for backend in _backends(signal):
         _replace(backend, "put", _async_put(backend, guard, name))
+
+
+def _seal_async(signal: Any, name: str) -> None:
+    """Nothing is put by a signal that only reads; soft ones are updated below the put."""
+    refuse = only_read(name)
+
+    async def put(value: Any, *_: Any, **__: Any) -> None:
+        refuse(value)
+
+    for backend in _backends(signal):
+        _replace(backend, "put", put)
+
+
+def _backends(part: Any) -> list[Any]:
+    """What a signal or command of ophyd-async writes to, now and after it connects again."""
+    connector = part._connector  # ophyd-async has no public way to the lowest write
+    return list({id(backend): backend for backend in (connector.backend, connector._init_backend)}.values())
 
 
 def _async_put(backend: Any, guard: Guard, name: str) -> Callable[..., Awaitable[None]]:
@@ -181,8 +193,7 @@ def _async_put(backend: Any, guard: Guard, name: str) -> Callable[..., Awaitable
 
 def _gate_command(command: Any, guard: Guard, name: str) -> None:
     """Check in the backend's execute: the one argument of a command, or 1 for a command without any."""
-    connector = command._connector
-    for backend in {id(backend): backend for backend in (connector.backend, connector._init_backend)}.values():
+    for backend in _backends(command):
         _replace(backend, "execute", _async_execute(backend.execute, guard, name))
 
 
@@ -200,7 +211,7 @@ def _gate_device(device: Any, guard: Guard, prefix: str) -> str | None:
     """Guard ``set`` and mark ``stop``; the name of the entry for ``set``, None for a device without it."""
     if callable(stop := getattr(device, "stop", None)):
         _replace(device, "stop", _within(_in_stop, True, stop))
-    if not callable(write := getattr(device, "set", None)):
+    if not callable(getattr(device, "set", None)):
         return None
     names = [f"{prefix}.{name}" if prefix else name for name in SETPOINTS]
     name = next((name for name in names if guard.limit(name) is not None), names[0])
@@ -208,15 +219,22 @@ def _gate_device(device: Any, guard: Guard, prefix: str) -> str | None:
     def present() -> float:
         return float(device.position)
 
-    def gated(value: Any, *args: Any, **kwargs: Any) -> Any:
-        limit = guard.limit(name)
-        if _is_async_device(device) and isinstance(limit, RangeLimit) and name != names[0]:
-            check_write(f"{guard.device}.{name}", replace(limit, max_step=None), value)  # the signal checks the step
-        else:
-            guard.check(name, value, present)
-        return write(value, *args, **kwargs)
+    def checked(write: Callable[..., Any]) -> Callable[..., Any]:
+        def gated(value: Any, *args: Any, **kwargs: Any) -> Any:
+            limit = guard.limit(name)
+            if _is_async_device(device) and isinstance(limit, RangeLimit) and name != names[0]:
+                check_write(
+                    f"{guard.device}.{name}", replace(limit, max_step=None), value
+                )  # the signal checks the step
+            else:
+                guard.check(name, value, present)
+            return write(value, *args, **kwargs)
 
-    _replace(device, "set", gated)
+        return gated
+
+    for verb in ("set", *(POSITIONER_VERBS if _is_positioner(device) else ())):
+        if callable(write := getattr(device, verb, None)):
+            _replace(device, verb, checked(write))
     return name
 
 
@@ -273,6 +291,11 @@ def _is_classic_signal(thing: Any) -> bool:
 def _is_read_only(signal: Any) -> bool:
     ophyd: Any = _library("ophyd")
     return isinstance(signal, ophyd.EpicsSignalRO | ophyd.signal.SignalRO)
+
+
+def _is_positioner(thing: Any) -> bool:
+    ophyd = _library("ophyd.positioner")
+    return ophyd is not None and isinstance(thing, ophyd.PositionerBase)
 
 
 def _is_async_device(thing: Any) -> bool:

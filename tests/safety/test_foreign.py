@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from bluesky import RunEngine
 from bluesky import plan_stubs as bps
-from ophyd import Component, Device, EpicsMotor, EpicsSignalRO, Signal
+from ophyd import Component, Device, EpicsMotor, EpicsSignal, EpicsSignalRO, Signal, SoftPositioner
 from ophyd.sim import SynAxis, SynGauss
 from ophyd_async.core import Device as AsyncDevice
 from ophyd_async.core import (
@@ -199,6 +199,46 @@ def test_signals_over_channel_access_are_closed_below_put(tmp_path: Any) -> None
     motor.destroy()
 
 
+def test_assigning_the_value_of_a_process_variable_is_a_write_as_well() -> None:
+    motor = EpicsMotor("NOBODY:m1", name="motor")
+    guard_foreign(motor, Guard("motor", _range("user_setpoint")))
+    pv = motor.user_setpoint._write_pv
+    with pytest.raises(EnvelopeError, match="refused to write 999"):
+        pv.value = 999.0
+    with pytest.raises(EnvelopeError, match="refused to write 999"):
+        pv.__setval__(999.0)
+    motor.destroy()
+
+
+def test_nothing_is_written_to_a_process_variable_that_is_only_read() -> None:
+    signal, read_back = EpicsSignalRO("NOBODY:x", name="x"), EpicsSignal("NOBODY:y_RBV", "NOBODY:y", name="y")
+    for one in (signal, read_back):
+        guard_foreign(one, Guard(one.name, _range("value")))
+        with pytest.raises(EnvelopeError, match="only read"):
+            one._read_pv.put(3.0)
+        one.destroy()
+
+
+class Turntable(SoftPositioner):
+    """A positioner as others write them around a driver of their own."""
+
+    angle = 0.0
+
+    def _setup_move(self, position: float, status: Any) -> None:
+        self.angle = position
+        super()._setup_move(position, status)
+
+
+def test_a_positioner_is_guarded_in_every_verb_that_moves_it() -> None:
+    turntable = Turntable(name="turntable", init_pos=0.0)
+    guard_foreign(turntable, Guard("turntable", _range("value")))
+    for write in (turntable.set, turntable.move, lambda value: turntable._setup_move(value, None)):
+        with pytest.raises(EnvelopeError):
+            write(11.0)
+    turntable.move(5.0, wait=True)
+    assert turntable.angle == 5.0
+
+
 def test_a_read_only_signal_is_left_alone() -> None:
     signal = EpicsSignalRO("NOBODY:x", name="x")
     assert close_for_writing(signal) == []
@@ -226,6 +266,14 @@ def test_an_async_motor_works_inside_the_limits_of_its_setpoint(engine: RunEngin
         assert isinstance(_cause(refusal.value), EnvelopeError)
     assert _value(engine, motor.user_setpoint) == 5.0
     assert _value(engine, motor.user_readback) == 5.0
+
+
+def test_nothing_is_put_by_an_async_signal_that_only_reads(engine: RunEngine) -> None:
+    motor = _connected(engine, AsyncMotor(name="motor"))
+    guard_foreign(motor, Guard("motor", _range("user_setpoint")))
+    with pytest.raises(EnvelopeError, match="only read"):
+        asyncio.run_coroutine_threadsafe(motor.user_readback._connector.backend.put(3.0), engine.loop).result(5)
+    assert _value(engine, motor.user_readback) == 0.0
 
 
 def test_a_closed_async_motor_keeps_its_values(engine: RunEngine) -> None:
