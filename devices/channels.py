@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import Any, Protocol, cast
 
 from ophyd import Component, EpicsSignal, EpicsSignalRO
@@ -12,12 +13,16 @@ from autolab.core.clock import Clock
 from autolab.core.envelope import RangeLimit
 from autolab.core.errors import EnvelopeError, ReadbackError
 from devices.completion import Work, follow
+from safety.gate import PvGate, only_read
 from safety.guard import Guard
 
 __all__ = ["ANSWER_S", "ArmingSignal", "Channel", "CommandSignal", "GuardedEpicsSignal", "ReadOnlySignal"]
 
 ANSWER_S = 1.0
 """Real seconds within which a process variable must answer."""
+
+LONGEST_TEXT = 39
+"""Bytes of a text in Channel Access; of a longer one the rest is cut off."""
 
 LOOKS = 300
 """Looks at a read-back, at least 4 ms of real time apart, before a write counts as not taken."""
@@ -53,27 +58,11 @@ class Channel(Component):
 
 
 class ReadOnlySignal(EpicsSignalRO):
-    """A process variable that is only read."""
+    """A process variable that is only read, whatever its server allows."""
 
-
-class _Gate:
-    """A process variable whose every put asks first."""
-
-    def __init__(self, pv: Any, check: Any) -> None:
-        self._pv, self._check = pv, check
-
-    def put(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        self._check(value)
-        return self._pv.put(value, *args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._pv, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("_pv", "_check"):
-            object.__setattr__(self, name, value)
-        else:
-            setattr(self._pv, name, value)
+    def __init__(self, read_pv: str, **kwargs: Any) -> None:
+        super().__init__(read_pv, **kwargs)
+        self._read_pv = PvGate(self._read_pv, only_read(self.name))
 
 
 class GuardedEpicsSignal(EpicsSignal):
@@ -87,14 +76,26 @@ class GuardedEpicsSignal(EpicsSignal):
         write_pv: Process variable that is written.
         declared: Name under which the envelope declares the signal, without the device's.
         exact: Smallest difference that counts, relative to the value, where the envelope gives no tolerance.
+        is_whole: True where the process variable holds whole numbers: others would arrive cut off.
         kwargs: As of `ophyd.EpicsSignal`.
     """
 
-    def __init__(self, read_pv: str, write_pv: str, *, declared: str, exact: float = 1e-6, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        read_pv: str,
+        write_pv: str,
+        *,
+        declared: str,
+        exact: float = 1e-6,
+        is_whole: bool = False,
+        **kwargs: Any,
+    ) -> None:
         self.declared = declared
-        self._exact = exact
+        self._exact, self._is_whole = exact, is_whole
         super().__init__(read_pv, write_pv, **kwargs)
-        self._write_pv = _Gate(self._write_pv, self.check_value)
+        # Not through the instance: a class that derives from this one may add to the check, and take nothing away.
+        self._write_pv = PvGate(self._write_pv, partial(GuardedEpicsSignal.check_value, self))
+        self._read_pv = PvGate(self._read_pv, only_read(self.name))
 
     @property
     def owner(self) -> _Owner:
@@ -102,12 +103,19 @@ class GuardedEpicsSignal(EpicsSignal):
         return cast("_Owner", self.parent)
 
     def check_value(self, value: Any) -> None:
-        """Refuse what the envelope does not allow.
+        """Refuse what the envelope does not allow, and what would arrive as something else.
 
         Raises:
             EnvelopeError: the write would leave the envelope, or none is declared.
         """
         self.owner.guard.check(self.declared, value, self._present)
+        name = f"{self.owner.name}.{self.declared}"
+        if isinstance(value, str) and (len(value.encode()) > LONGEST_TEXT or "\0" in value):
+            raise EnvelopeError(
+                f"{name}: refused to write {value!r}: a text on the wire ends after {LONGEST_TEXT} bytes"
+            )
+        if self._is_whole and float(value) != int(value):
+            raise EnvelopeError(f"{name}: refused to write {value!r}: it takes whole numbers only")
 
     def put(self, value: Any, *args: Any, **kwargs: Any) -> None:
         self.check_value(value)
@@ -166,10 +174,10 @@ class CommandSignal(EpicsSignal):
 
     def __init__(self, read_pv: str, **kwargs: Any) -> None:
         super().__init__(read_pv, **kwargs)
-        self._read_pv = self._write_pv = _Gate(self._write_pv, self.check_value)
+        self._read_pv = self._write_pv = PvGate(self._write_pv, partial(CommandSignal.check_value, self))
 
     def check_value(self, value: Any) -> None:
-        if isinstance(value, bool | str) or value != 1:
+        if type(value) not in (int, float) or value != 1:
             raise EnvelopeError(f"{self.name}: refused to write {value!r}: a command takes only 1")
 
     def put(self, value: Any, *args: Any, **kwargs: Any) -> None:
@@ -191,10 +199,10 @@ class ArmingSignal(EpicsSignal):
 
     def __init__(self, read_pv: str, **kwargs: Any) -> None:
         super().__init__(read_pv, **kwargs)
-        self._read_pv = self._write_pv = _Gate(self._write_pv, self.check_value)
+        self._read_pv = self._write_pv = PvGate(self._write_pv, partial(ArmingSignal.check_value, self))
 
     def check_value(self, value: Any) -> None:
-        if isinstance(value, bool | str) or value not in (0, 1):
+        if type(value) not in (int, float) or value not in (0, 1):
             raise EnvelopeError(f"{self.name}: refused to write {value!r}: it takes 0 and 1")
 
     def put(self, value: Any, *args: Any, **kwargs: Any) -> None:

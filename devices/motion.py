@@ -83,6 +83,7 @@ class EpicsStage(EpicsInstrument):
         """
         self.ask(self.heartbeat)  # who does not answer is not connected, whatever the envelope says
         self.check_value(value)
+        self.guard.check("position", value, lambda: self.position)  # also where a class that derives checks nothing
         move = self._begin(float(value))
         try:
             expected_s = self._expected_s(move.target_mm)

@@ -58,7 +58,9 @@ class EpicsSpectrometer(EpicsInstrument):
         declared="integration_time",
         kind="config",
     )
-    n_scans = Channel(GuardedEpicsSignal, "SCANS_RBV", write_pv="SCANS", declared="n_scans", kind="config")
+    n_scans = Channel(
+        GuardedEpicsSignal, "SCANS_RBV", write_pv="SCANS", declared="n_scans", is_whole=True, kind="config"
+    )
     operation = Channel(
         GuardedEpicsSignal, "OPERATION_RBV", write_pv="OPERATION", declared="operation", string=True, kind="omitted"
     )

@@ -28,6 +28,7 @@ from autolab.core.errors import (
     NotConnectedError,
     ReadbackError,
 )
+from devices.channels import Channel, GuardedEpicsSignal
 from devices.epics_instrument import Pulse
 from devices.motion import EpicsStage
 from safety.guard import Guard
@@ -265,6 +266,36 @@ def test_without_limits_every_write_is_refused_and_stop_still_works(rig: Rig) ->
             write(50.0)
     stage.stop()
     stage.disconnect()
+
+
+class CarelessSignal(GuardedEpicsSignal):
+    """A signal of somebody who finds checks a nuisance."""
+
+    def check_value(self, value: Any) -> None:
+        return
+
+
+class CarelessStage(EpicsStage):
+    velocity = Channel(CarelessSignal, "VELOCITY_RBV", write_pv="VELOCITY", declared="velocity", kind="config")
+
+    def check_value(self, value: Any, **_: Any) -> None:
+        return
+
+
+def test_a_class_that_derives_cannot_take_the_check_away(rig: Rig) -> None:
+    stage = rig.build(CarelessStage, "stage", LIMITS)
+    assert isinstance(rig.error(stage.velocity.set(150.0)), EnvelopeError)
+    with pytest.raises(EnvelopeError):
+        stage.velocity.put(150.0, force=True)
+    with pytest.raises(EnvelopeError):
+        stage.set(math.nan)
+    stage.disconnect()
+
+
+def test_nothing_is_written_to_what_is_only_read(rig: Rig, stage: EpicsStage) -> None:
+    for signal_ in (stage.axis, stage.velocity, stage.target):
+        with pytest.raises(EnvelopeError, match="only read"):
+            signal_._read_pv.put(50.0)
 
 
 @pytest.mark.parametrize("value", [0, 2, -1, True, "1", math.nan])

@@ -167,7 +167,15 @@ def test_a_setting_that_the_instrument_clamps_is_never_a_success(rig: Rig, spect
     error = rig.error(spectrometer.integration_time.set(4.0))
     assert isinstance(error, ReadbackError)
     assert "commanded 4 s and it reads back 1 s" in str(error)
-    assert isinstance(rig.error(spectrometer.n_scans.set(2.5)), ReadbackError)
+
+
+def test_what_would_arrive_cut_off_is_never_written(rig: Rig, spectrometer: EpicsSpectrometer) -> None:
+    for write in (spectrometer.n_scans.set, spectrometer.n_scans._write_pv.put):
+        with pytest.raises(EnvelopeError, match="it takes whole numbers only"):
+            write(2.5)
+    for write in (spectrometer.operation.set, spectrometer.operation._write_pv.put):
+        with pytest.raises(EnvelopeError, match="ends after 39 bytes"):
+            write(f"k1.t1.r1.{'m' * 40}.a1")
 
 
 @pytest.mark.parametrize("value", ["", "no id", "k.t1.r1.measure.a1\n", 5, None, True], ids=repr)
