@@ -14,6 +14,7 @@ from autolab.core.clock import Clock
 from autolab.core.errors import (
     DeviceError,
     DeviceTimeoutError,
+    EnvelopeError,
     InputError,
     NotConnectedError,
     ReadbackError,
@@ -34,6 +35,8 @@ __all__ = ["Dispense", "Mix", "SerialDispenser"]
 MODEL = "AD-4"
 """The instrument that speaks this protocol."""
 PROTOCOL = "1"
+HARMLESS = ("IDN?", "LIM?", "COUNT?", "OPID?", "STOP")
+"""Commands that put nothing anywhere."""
 VOLUME_TOLERANCE_UL = 0.1
 MIX_TOLERANCE_S = 0.1
 
@@ -77,7 +80,7 @@ class SerialDispenser(Instrument):
     def __init__(self, *, name: str, at: Address, clock: Clock, guard: Guard, channels: Sequence[str]) -> None:
         super().__init__(name=name, at=at, clock=clock, guard=guard)
         self._channels = tuple(channels)
-        self._line = framed_line(at, clock, name)
+        self._line = framed_line(at, clock, name, self._permit)
         self._flow_ul_per_s = float("nan")
         self._dispensed_ul = 0.0
 
@@ -115,7 +118,7 @@ class SerialDispenser(Instrument):
             EnvelopeError: the guard refuses; nothing was sent.
             InputError: the action is none of ours, or no channel holds the material.
         """
-        self._command(action)
+        self._permit(self._command(action))
         if isinstance(action, Dispense):
             expected_s, what = action.volume_ul / self._flow_ul_per_s, f"dispense {action.volume_ul:g} uL"
         else:
@@ -159,7 +162,7 @@ class SerialDispenser(Instrument):
         }
 
     def _write(self, action: Dispense | Mix) -> dict[str, str]:
-        """The only way by which an action reaches the line: the guard sees it first."""
+        """Send an action; the guard sees it first, and the line once more, as whole nanolitres and milliseconds."""
         return fields(self._line.tell(self._command(action)))
 
     def _command(self, action: Dispense | Mix) -> str:
@@ -176,6 +179,20 @@ class SerialDispenser(Instrument):
             self._guard.check("mix_time", action.duration_s)
             return f"MIX {round(action.duration_s * 1000)} {action.operation}"
         raise InputError(f"{self.name}: takes a Dispense or a Mix, not {action!r}")
+
+    def _permit(self, command: str) -> None:
+        """Refuse a command that leaves the envelope, in what goes over the line: the lowest write of this device."""
+        match command.split():
+            case ["DISP", channel, volume_nl, _] if channel.isdecimal() and volume_nl.isdecimal():
+                liquids = dict(enumerate(self._channels, start=1))
+                self._guard.check("channel", liquids.get(int(channel)))
+                self._guard.check("volume", int(volume_nl) / 1000)
+            case ["MIX", duration_ms, _] if duration_ms.isdecimal():
+                self._guard.check("mix_time", int(duration_ms) / 1000)
+            case [verb, *_] if verb in HARMLESS:
+                return
+            case _:
+                raise EnvelopeError(f"{self.name}: refused to send {command!r}: it is no command of this device")
 
     def _work(self, action: Dispense | Mix, expected_s: float) -> Work:
         is_new = self._operation(action.operation)["state"] == "UNKNOWN"

@@ -12,7 +12,14 @@ from bluesky.protocols import Status
 
 from autolab.core.addresses import Address
 from autolab.core.clock import Clock
-from autolab.core.errors import DeviceError, DeviceTimeoutError, InputError, NotConnectedError, WireError
+from autolab.core.errors import (
+    DeviceError,
+    DeviceTimeoutError,
+    EnvelopeError,
+    InputError,
+    NotConnectedError,
+    WireError,
+)
 from autolab.core.operations import OperationId
 from autolab.core.parameters import Value
 from autolab.core.phases import Settlement
@@ -74,7 +81,7 @@ class ZmqInstrument(Instrument):
         metrics: Mapping[str, str],
     ) -> None:
         super().__init__(name=name, at=at, clock=clock, guard=guard)
-        self._client = OperatingClient(at, clock, name)
+        self._client = OperatingClient(at, clock, name, self._permit)
         self._parameters, self._metrics = dict(parameters), dict(metrics)
         self._duration_s = 0.0
         self._table = ""
@@ -165,7 +172,16 @@ class ZmqInstrument(Instrument):
             raise InputError(
                 f"{self.name}: needs a value for each of {_names(self._parameters)}, and got {_names(action.values)}"
             )
-        for name, value in action.values.items():
+        self._permit("measure", {"values": action.values})
+
+    def _permit(self, op: str, args: Mapping[str, Any]) -> None:
+        """Refuse an operation that leaves the envelope, as it goes out: the lowest write of this device."""
+        if op == "table":
+            return
+        values = args.get("values")
+        if op != "measure" or not isinstance(values, Mapping):
+            raise EnvelopeError(f"{self.name}: refused to send {op!r}: it is no operation of this device")
+        for name, value in values.items():
             self._guard.check(name, value)
 
     def _learn(self, table: Mapping[str, Any]) -> None:
@@ -183,7 +199,7 @@ class ZmqInstrument(Instrument):
             )
 
     def _write(self, action: Measure) -> Reply:
-        """The only way by which an action reaches the instrument: the guard sees it first."""
+        """Send an action; the guard sees it first, and once more in `_permit` what goes out."""
         self._check(action)
         return self._client.act(action.operation, "measure", values=dict(action.values))
 

@@ -25,11 +25,16 @@ from devices.messages import Reply, ReplyKind, Request
 from devices.reconciling import judged
 from devices.zmq_link import REPLY_REAL_S, link_to
 
-__all__ = ["Ended", "OperatingClient"]
+__all__ = ["Ended", "OperatingClient", "Permit"]
+
+Permit = Callable[[str, Mapping[str, Any]], None]
+"""Raises for an operation, with its arguments, that the device may not send."""
 
 EXPIRY_REAL_S = 0.8 * REPLY_REAL_S
 """Real seconds in which an action must begin: it has expired when the wait for its reply ends."""
 PROTOCOL = 1
+HARMLESS = frozenset({"hello", "heartbeat", "status", "query", "stop", "claim", "release"})
+"""Operations of every instrument that move nothing."""
 TRIES = 3
 """How often a query is asked at most; an action is never sent again by itself."""
 
@@ -48,10 +53,11 @@ class OperatingClient:
         at: A ZeroMQ address, or a core in memory.
         clock: Lab time, and real time for timeouts.
         device: Name of the device, for messages.
+        permit: Sees every other operation as it goes out: the lowest write of the device.
     """
 
-    def __init__(self, at: Address, clock: Clock, device: str) -> None:
-        self._clock, self._where = clock, f"{device} ({at})"
+    def __init__(self, at: Address, clock: Clock, device: str, permit: Permit) -> None:
+        self._clock, self._where, self._permit = clock, f"{device} ({at})", permit
         self._link = link_to(at, clock, device)
         self._ids = count(1)
         self._epoch = 0
@@ -177,9 +183,13 @@ class OperatingClient:
         return Ended(result if isinstance(result, dict) else {})
 
     def act(self, operation: OperationId, op: str, **args: Any) -> Reply:
-        """Send an action, which expires unless it begins at once. Only a device's guarded write calls this."""
+        """Send an action, which expires unless it begins at once.
+
+        Raises:
+            EnvelopeError: the device does not permit it, and nothing was sent.
+        """
         not_after = self._link.real() + self._clock_offset_s + EXPIRY_REAL_S
-        return self._link.ask(Request(str(operation), op, args, self._epoch, not_after, self._key))
+        return self._send(Request(str(operation), op, args, self._epoch, not_after, self._key))
 
     def _begin(self, operation: OperationId, write: Callable[[], Reply]) -> Mapping[str, Any]:
         """Send an action; where its reply is lost, ask what became of it. It is never sent again by itself."""
@@ -207,10 +217,15 @@ class OperatingClient:
             self._ask_once("claim", {"by": self._by})
 
     def _ask_once(self, op: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        reply = self._link.ask(Request(f"q{next(self._ids)}", op, args, key=self._key))
+        reply = self._send(Request(f"q{next(self._ids)}", op, args, key=self._key))
         if reply.kind is ReplyKind.REFUSED:
             raise self._refused(reply, op)
         return reply.values
+
+    def _send(self, request: Request) -> Reply:
+        if request.op not in HARMLESS:
+            self._permit(request.op, request.args)
+        return self._link.ask(request)
 
     def _hello(self) -> Mapping[str, Any]:
         hello = self._ask_once("hello", {})

@@ -12,7 +12,14 @@ from bluesky.protocols import Status
 
 from autolab.core.addresses import Address
 from autolab.core.clock import Clock
-from autolab.core.errors import DeviceError, DeviceTimeoutError, InputError, ReadbackError, WireError
+from autolab.core.errors import (
+    DeviceError,
+    DeviceTimeoutError,
+    EnvelopeError,
+    InputError,
+    ReadbackError,
+    WireError,
+)
 from autolab.core.operations import OperationId
 from autolab.core.phases import Settlement
 from devices.base import Identity, WritableSignal
@@ -26,6 +33,8 @@ __all__ = ["GRIPPER", "Grip", "Place", "Transfer", "ZmqArm"]
 
 MODEL = "AA-1"
 """The instrument that speaks this protocol."""
+HARMLESS = ("where", "inventory", "limits")
+"""Operations that move nothing."""
 GRIPPER = "gripper"
 """Where labware is that the arm holds."""
 
@@ -75,7 +84,7 @@ class ZmqArm(Instrument):
 
     def __init__(self, *, name: str, at: Address, clock: Clock, guard: Guard) -> None:
         super().__init__(name=name, at=at, clock=clock, guard=guard)
-        self._client = OperatingClient(at, clock, name)
+        self._client = OperatingClient(at, clock, name, self._permit)
         self._transfer_s = 0.0
         self._places: tuple[str, ...] = ()
         self._beat = -1
@@ -138,7 +147,7 @@ class ZmqArm(Instrument):
             InputError: the action is none of ours.
             NotConnectedError: the device was not connected.
         """
-        self._check(action)
+        self._permit(*_request(self.name, action))
         self._require_connected()
         expected_s = 1.0 if isinstance(action, Grip) else self._transfer_s
         return self._follow(self._work(action, expected_s), expected_s, _words(action))
@@ -174,19 +183,20 @@ class ZmqArm(Instrument):
         places = {f"place_{place}": describe_text(source) for place in self._places}
         return {**places, "holding": describe_text(source), "counter": describe_number(source, "", is_whole=True)}
 
-    def _check(self, action: Transfer | Place | Grip) -> None:
-        for signal, value in _writes(self.name, action):
+    def _permit(self, op: str, args: Mapping[str, Any]) -> None:
+        """Refuse an operation that leaves the envelope, as it goes out: the lowest write of this device."""
+        if op in HARMLESS:
+            return
+        writes = _writes(op, args)
+        if not writes:
+            raise EnvelopeError(f"{self.name}: refused to send {op!r}: it is no operation of this device")
+        for signal, value in writes:
             self._guard.check(signal, value)
 
     def _write(self, action: Transfer | Place | Grip) -> Reply:
-        """The only way by which an action reaches the arm: the guard sees it first."""
-        self._check(action)
-        if isinstance(action, Transfer):
-            where = {"labware": action.labware, "source": action.source, "target": action.target}
-            return self._client.act(action.operation, "transfer", **where)
-        if isinstance(action, Place):
-            return self._client.act(action.operation, "place", target=action.target)
-        return self._client.act(action.operation, "grip", state=action.state)
+        """Send an action; the guard sees it first, in `_permit`."""
+        op, args = _request(self.name, action)
+        return self._client.act(action.operation, op, **args)
 
     def _work(self, action: Transfer | Place | Grip, expected_s: float) -> Work:
         carried = action.labware if isinstance(action, Transfer) else self._inventory()["holding"]
@@ -215,15 +225,29 @@ class ZmqArm(Instrument):
         return inventory
 
 
-def _writes(name: str, action: Transfer | Place | Grip) -> Sequence[tuple[str, str]]:
-    """What an action writes, by the names that the envelope knows."""
+def _request(name: str, action: Transfer | Place | Grip) -> tuple[str, dict[str, str]]:
+    """The operation that carries out an action, and its arguments."""
     if isinstance(action, Transfer):
-        return (("place", action.source), ("place", action.target), ("gripper", "closed"), ("gripper", "open"))
+        return "transfer", {"labware": action.labware, "source": action.source, "target": action.target}
     if isinstance(action, Place):
-        return (("place", action.target), ("gripper", "open"))
+        return "place", {"target": action.target}
     if isinstance(action, Grip):
-        return (("gripper", action.state),)
+        return "grip", {"state": action.state}
     raise InputError(f"{name}: takes a Transfer, a Place or a Grip, not {action!r}")
+
+
+def _writes(op: str, args: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
+    """What an operation writes, by the names that the envelope knows; nothing for one that is not known."""
+    match op:
+        case "transfer":
+            places = (("place", args.get("source")), ("place", args.get("target")))
+            return (*places, ("gripper", "closed"), ("gripper", "open"))
+        case "place":
+            return (("place", args.get("target")), ("gripper", "open"))
+        case "grip":
+            return (("gripper", args.get("state")),)
+        case _:
+            return ()
 
 
 def _words(action: Transfer | Place | Grip) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import termios
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 import serial
@@ -144,10 +145,11 @@ class FramedLine:
         line: The transport.
         clock: For the real time of timeouts.
         where: The device and its address, for messages.
+        permit: Raises for a command that the device may not send; it sees each one as it goes out.
     """
 
-    def __init__(self, line: Line, clock: Clock, where: str) -> None:
-        self._line, self._clock, self._where = line, clock, where
+    def __init__(self, line: Line, clock: Clock, where: str, permit: Callable[[str], None]) -> None:
+        self._line, self._clock, self._where, self._permit = line, clock, where, permit
         self._lock = threading.Lock()
         self._sequence = 0
         self._known: tuple[str, str] | None = None
@@ -203,11 +205,13 @@ class FramedLine:
             What follows ``OK``.
 
         Raises:
+            EnvelopeError: the device does not permit it, and nothing was sent.
             CommandRefusedError: the instrument refuses it, and nothing has moved.
             WireError: the request or its reply was garbled.
             DeviceTimeoutError: no reply came in time.
             NotConnectedError: the line is gone, or another instrument is on it now.
         """
+        self._permit(command)
         with self._lock:
             if self._line.open() and self._known is not None:
                 self._refuse_a_stranger(*self._known)
@@ -259,8 +263,8 @@ class FramedLine:
                 return frame.body
 
 
-def framed_line(at: Address, clock: Clock, device: str) -> FramedLine:
-    """The line to a device at an address.
+def framed_line(at: Address, clock: Clock, device: str, permit: Callable[[str], None]) -> FramedLine:
+    """The line to a device at an address, see `FramedLine`.
 
     Raises:
         InputError: it is no serial address.
@@ -272,4 +276,4 @@ def framed_line(at: Address, clock: Clock, device: str) -> FramedLine:
         line = MemoryLine(at, clock)
     else:
         raise InputError(f"{device}: needs an address such as {{serial: /dev/ttyUSB0}}, not {at}")
-    return FramedLine(line, clock, where)
+    return FramedLine(line, clock, where, permit)

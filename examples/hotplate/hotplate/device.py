@@ -9,7 +9,7 @@ from ophyd.status import DeviceStatus
 
 from autolab.core.addresses import Address
 from autolab.core.clock import Clock
-from autolab.core.errors import DeviceError, NotConnectedError, WireError
+from autolab.core.errors import DeviceError, EnvelopeError, NotConnectedError, WireError
 from devices.base import Identity, WritableSignal
 from devices.completion import Work, follow, pause_s
 from devices.frames import fields
@@ -39,7 +39,7 @@ class HotPlate(Instrument):
 
     def __init__(self, *, name: str, at: Address, clock: Clock, guard: Guard) -> None:
         super().__init__(name=name, at=at, clock=clock, guard=guard)
-        self._line = framed_line(at, clock, name)
+        self._line = framed_line(at, clock, name, self._permit)
 
     def connect(self, timeout_s: float) -> Identity:  # noqa: ARG002 (the line has its own, shorter timeout)
         """Open the line and ask who is there."""
@@ -83,9 +83,19 @@ class HotPlate(Instrument):
             self._line.ask("OFF")
 
     def _write(self, celsius: float) -> None:
-        """The only way by which a temperature reaches the line: the guard sees it first."""
+        """Send a temperature; the guard sees it first, and the line once more, as whole thousandths."""
         self._guard.check("temperature", celsius, self._plate)
         self._line.tell(f"SET {round(celsius * 1000)}")
+
+    def _permit(self, command: str) -> None:
+        """Refuse a command that leaves the envelope, in what goes over the line: the lowest write of this device."""
+        match command.split():
+            case ["SET", milli] if milli.isdecimal():
+                self._guard.check("temperature", int(milli) / 1000, self._plate)
+            case ["IDN?" | "STAT?" | "OFF"]:
+                return
+            case _:
+                raise EnvelopeError(f"{self.name}: refused to send {command!r}: it is no command of this device")
 
     def _work(self, celsius: float) -> Work:
         self._write(celsius)
