@@ -36,7 +36,7 @@ _SECTIONS: dict[Effect, tuple[str, str]] = {
     "trip": (
         "Trips",
         "When the cause is there, the lab goes to its safe state and stays there. **What to do:** keep away from "
-        "moving and hot parts, find the cause and remove it. When it has gone, a person who is authorised resets the trip.",
+        "moving and hot parts, find the cause and remove it. When it has gone, an authorised person resets the trip.",
     ),
     "permissive": (
         "Permissives",

@@ -216,6 +216,11 @@ def test_an_integral_counts_what_was_not_seen_as_anything_possible() -> None:
     ]
 
 
+def test_an_integral_of_a_signal_without_a_range_is_known_where_all_was_seen() -> None:
+    trace = [(float(i), {"tank.level": 5.0}) for i in range(4)]
+    assert _truths("integral(tank.level over 2 s) > 1 mm*s", trace) == [None, None, True, True]
+
+
 def test_time_must_go_on() -> None:
     interpreter = Interpreter([_rule("bath.temperature > 1 K for 2 s")], SPECS)
     interpreter.scan(5.0, _good({"bath.temperature": 0.0}))
