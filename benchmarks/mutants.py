@@ -19,7 +19,7 @@ import importlib.abc
 import importlib.machinery
 import json
 import os
-import signal
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -36,8 +36,12 @@ from benchmarks.mutations import mutations
 
 ROOT = Path(__file__).resolve().parents[1]
 REASONS = Path(__file__).with_suffix(".yaml")
-LONGEST_S = 120
-"""Real seconds that the tests of one mutant may take; one that hangs is noticed."""
+LONGEST_S = 60
+"""Processor seconds that the tests of a module may take."""
+SLOWER = 2
+"""A mutant on which they take so many times what they take on the module, and a few seconds, is noticed: it hangs."""
+MOST_BYTES = 4 << 30
+"""Memory that they may take."""
 PRELOADED = ("psutil", "pint", "tests.epics_env", "benchmarks.warm", "_pytest.assertion.rewrite")
 TESTS: dict[str, tuple[str, ...]] = {
     "safety.interpreter": ("tests/safety/test_interpreter.py",),
@@ -85,18 +89,19 @@ def mutants(module: str) -> Iterator[Mutant]:
         yield Mutant(module, name if counts[name] == 1 else f"{name} ({counts[name]})", line, copy.deepcopy(tree))
 
 
-def is_noticed(mutant: Mutant) -> bool:
-    """Whether the tests of its module fail on a mutant."""
+def run_tests(mutant: Mutant, longest_s: int) -> tuple[bool, float]:
+    """Whether the tests of its module fail on a mutant, and the processor seconds that they took."""
     child = os.fork()
     if child == 0:
-        os._exit(_run_tests(mutant))
-    _, status = os.waitpid(child, 0)
-    return status != 0
+        os._exit(_run_tests(mutant, longest_s))
+    _, status, used = os.wait4(child, 0)
+    return status != 0, used.ru_utime + used.ru_stime
 
 
-def _run_tests(mutant: Mutant) -> int:
+def _run_tests(mutant: Mutant, longest_s: int) -> int:
     """In the child: run the tests on the mutant. 0 where they pass."""
-    signal.alarm(LONGEST_S)
+    resource.setrlimit(resource.RLIMIT_CPU, (longest_s, longest_s))
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
@@ -134,13 +139,15 @@ def examine(module: str, data: Path) -> dict[str, bool]:
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     found: dict[str, bool] = dict(json.loads(line) for line in lines)
     unchanged = Mutant(module, "unchanged", 0, ast.parse(_path(module).read_text(encoding="utf-8")))
-    if is_noticed(unchanged):
+    fails, used_s = run_tests(unchanged, LONGEST_S)
+    if fails:
         raise SystemExit(f"the tests of {module} fail on the module as it is: run {' '.join(TESTS[module])}")
+    longest_s = int(SLOWER * used_s) + 3
     with file.open("a", encoding="utf-8") as out:
         for mutant in mutants(module):
             if mutant.name in found:
                 continue
-            found[mutant.name] = is_noticed(mutant)
+            found[mutant.name], _ = run_tests(mutant, longest_s)
             out.write(json.dumps([mutant.name, found[mutant.name]]) + "\n")
             out.flush()
             if not found[mutant.name]:
