@@ -9,19 +9,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from autolab.core.clock import Clock
 from autolab.core.errors import InputError, SafetyError, StorageError
 from safety import relay
+from safety.channel import Channel, press_stop
+from safety.record import latch_in, read_events
 
-__all__ = ["EVENTS", "Supply", "place_of", "supplied"]
+__all__ = ["EVENTS", "Supply", "keep_of", "place_of", "power_state", "press_all", "record_of", "supplied"]
 
 EVENTS = "events.jsonl"
 """The watchdog's record."""
-_PLACE = "place"
+_PLACE, _RECORD = "place", "record"
 READY_REAL_S = 20.0
 """Real seconds in which both must be ready."""
 END_REAL_S = 5.0
@@ -126,6 +128,7 @@ def supplied(keep: Path, dead_man_s: float, clock: Clock) -> Generator[Supply]:
         if (left := place_of(keep)) is not None:  # by one that was killed
             shutil.rmtree(left, ignore_errors=True)
         folder = _short_folder()
+        (folder / _RECORD).write_text(str((keep / EVENTS).absolute()), encoding="utf-8")
         (keep / _PLACE).write_text(str(folder), encoding="utf-8")
         supply = Supply(keep, folder, dead_man_s, lock)
         try:
@@ -139,6 +142,49 @@ def supplied(keep: Path, dead_man_s: float, clock: Clock) -> Generator[Supply]:
             (keep / _PLACE).unlink(missing_ok=True)
             shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def keep_of(data: Path, lab: str) -> Path:
+    """Folder in which latch and events of a lab's power are kept."""
+    return data / "safety" / lab
+
+
+def power_state(data: Path, lab: str) -> Mapping[str, str | None] | None:
+    """Whether a lab's actuators have power (``power``: on or off), and why it is latched off (``latch``, or None).
+
+    Returns:
+        None where the lab never had a relay in this data folder.
+    """
+    keep = keep_of(data, lab)
+    if not keep.is_dir():
+        return None
+    if (place := place_of(keep)) is not None:
+        channel = Channel(place)
+        try:
+            state = channel.ask("state")
+            return {"power": state["power"], "latch": state["latch"]}
+        except SafetyError:
+            pass  # it was killed: its record is what is left
+        finally:
+            channel.close()
+    return {"power": "off", "latch": latch_in(read_events(keep / EVENTS))}
+
+
+def record_of(folder: Path) -> Path:
+    """The watchdog's record, by the folder of its sockets."""
+    return Path((folder / _RECORD).read_text(encoding="utf-8"))
+
+
+def press_all(data: Path, who: str) -> bool:
+    """Press the emergency stop of every lab that has power from this data folder. False where there is none.
+
+    Args:
+        data: The data folder.
+        who: Where it was pressed, for the record.
+    """
+    places = [place_of(file.parent) for file in data.glob(f"safety/*/{_PLACE}")]
+    pressed = [press_stop(place, who) for place in places if place is not None]  # all of them, whatever one says
+    return any(pressed)
 
 
 def place_of(keep: Path) -> Path | None:

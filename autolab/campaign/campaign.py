@@ -86,7 +86,7 @@ class Campaign:
         self._asking = Asking(setup, self._book, proposer)
         self._stopwatch = Stopwatch(lab.clock, journal)
         counts, book = lab.counts(), self._supplies.stock.book
-        self._lanes = [
+        self.lanes = [
             Lane(
                 number, lab.clock, journal, setup.id, lab.loop, counts=counts, on_phase=self._teller.on_phase(number),
                 on_action=book,
@@ -119,7 +119,7 @@ class Campaign:
                 self._heed_stop()
         finally:
             self._asking.close()
-            for lane in self._lanes:
+            for lane in self.lanes:
                 lane.close()
         return self._finish()
 
@@ -257,11 +257,11 @@ class Campaign:
     def _idle_lane(self) -> Lane | None:
         """The lane that has rested longest; None where all are busy, or a running trial holds the stations."""
         busy = [running.lane for running in self._running]
-        idle = [lane for lane in self._lanes if lane not in busy]
+        idle = [lane for lane in self.lanes if lane not in busy]
         if not idle or (busy and self._setup.stations):
             return None
-        self._lanes.remove(idle[0])
-        self._lanes.append(idle[0])
+        self.lanes.remove(idle[0])
+        self.lanes.append(idle[0])
         return idle[0]
 
     def _begin(
@@ -302,6 +302,7 @@ class Campaign:
 
     def _failed(self, running: Running, error: BaseException) -> None:
         """A plan has failed: its devices are asked what they did. A silent one interrupts the trial, until a resume."""
+        self._end = self._end or self._stop.power_end()
         trial = unfinished(self._journal, self._setup.id, running.suggestion, running.sample, running.attempt)
         fate = fate_of(trial, self._lab.devices, self._lab.clock, self._journal)
         if fate.what == "in doubt":
@@ -365,11 +366,10 @@ class Campaign:
         request = self._stop.asked
         if request is None or request == self._heeded:
             return
-        self._heeded, self._end = request, request.end
-        cause = "stop" if request.for_good else "pause"
-        self._journal.intervene(self._setup.id, None, self._setup.principal, cause, request.reason)
+        self._heeded, self._end, by = request, request.end, request.by or self._setup.principal
+        self._journal.intervene(self._setup.id, None, by, request.cause, request.reason)
         self._teller.tell(StopRequested(request.at_once, request.reason))
-        for lane in self._lanes:
+        for lane in self.lanes:
             lane.pause()
         if request.at_once:
             abort_all(self._running, request.reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from autolab.core.clock import Clock
@@ -40,6 +41,8 @@ class OpenLab:
     """The latch that the guards of all devices share."""
     stock_left: Callable[[Journal], Mapping[str, float]] = field(default=lambda _: {}, repr=False)
     """What is left of each material by the record, in microlitres."""
+    power: Path | None = None
+    """Folder of the watchdog's sockets; None where nothing takes the power away."""
 
     def counts(self) -> dict[str, int]:
         """Each device's own count of operations, where it has one and answers."""

@@ -154,6 +154,11 @@ class Lane:
         self._pausing.set()
 
     @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Event loop of the lane's RunEngine."""
+        return self._engine.loop
+
+    @property
     def documents(self) -> list[tuple[str, dict[str, Any]]]:
         """Documents of the last trial, as (name, document)."""
         return self._sink.documents

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from autolab.campaign.stopping import End
+from autolab.campaign.stopping import End, StopRequest
 from autolab.config.specs import Budget, NoImprovement
 from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, TripError
 from autolab.core.faults import FaultKind, FaultPolicy
@@ -114,7 +114,7 @@ def bad_end(
         failures_in_a_row: Trials without an outcome, up to this one.
     """
     if trip is not None:
-        return End("failed", f"the lab has tripped: {trip}", TripError.exit_code)
+        return StopRequest(trip, True, TripError.exit_code).end
     if isinstance(error, AutolabError) and error.exit_code in (3, 6):
         return End("failed", str(error), error.exit_code)
     if end := silent_end(error, check):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal
+
+from autolab.core.errors import SafetyError
+from autolab.core.principals import Principal
 
 __all__ = ["End", "StopRequest", "StopSwitch"]
 
@@ -28,10 +32,20 @@ class StopRequest:
     exit_code: int
     for_good: bool = False
     """False: the campaign is paused, and can be resumed. True: it ends."""
+    by: Principal | None = None
+    """Who asks; None for the person who runs the campaign."""
+
+    @property
+    def cause(self) -> str:
+        """In one word, for the record."""
+        return "trip" if self.exit_code == SafetyError.exit_code else "stop" if self.for_good else "pause"
 
     @property
     def end(self) -> End:
         """How the campaign ends for it."""
+        if self.cause == "trip":
+            advice = "see to the cause, then 'autolab reset', then resume"
+            return End("failed", f"stopped by safety: {self.reason}; {advice}", self.exit_code)
         state = "stopped" if self.for_good else "paused"
         return End(state, f"{state} by a person: {self.reason}", self.exit_code)
 
@@ -42,6 +56,8 @@ class StopSwitch:
     def __init__(self) -> None:
         self._first: Future[StopRequest] = Future()
         self._at_once: Future[StopRequest] = Future()
+        self.ask_power: Callable[[], str | None] = lambda: None
+        """Asks why the actuators have no power; None where they have, or nothing takes it away."""
 
     def request(self, reason: str, at_once: bool = False, exit_code: int = 5, *, for_good: bool = False) -> None:
         """Ask to pause or stop. The first request of each kind counts.
@@ -52,8 +68,21 @@ class StopSwitch:
             exit_code: What the command is to return.
             for_good: True to end the campaign instead of pausing it.
         """
-        request = StopRequest(reason, at_once, exit_code, for_good)
-        for future in (self._first, self._at_once) if at_once else (self._first,):
+        self._put(StopRequest(reason, at_once, exit_code, for_good))
+
+    def trip(self, cause: str) -> None:
+        """The actuators have lost their power: everything stops now."""
+        self._put(StopRequest(cause, True, SafetyError.exit_code, by=Principal("watchdog", "system")))
+
+    def power_end(self) -> End | None:
+        """How the campaign ends where the actuators have lost their power, asked now; None where they have it."""
+        if (cause := self.ask_power()) is None:
+            return None
+        self.trip(cause)
+        return None if self.asked is None else self.asked.end
+
+    def _put(self, request: StopRequest) -> None:
+        for future in (self._first, self._at_once) if request.at_once else (self._first,):
             if not future.done():
                 future.set_result(request)
 

@@ -1,4 +1,4 @@
-"""Commands for a campaign that has begun: ``resume``, ``pause``, ``stop``, ``settle``."""
+"""Commands for a campaign that has begun: ``resume``, ``pause``, ``stop``, ``reset``, ``settle``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autolab.cli.options import CampaignId, DataFolder, Json, complete_campaign
 from autolab.cli.output import columns, say, say_json
 from autolab.core.errors import InputError
 
-__all__ = ["pause", "resume", "settle", "stop"]
+__all__ = ["pause", "reset", "resume", "settle", "stop"]
 
 
 def resume(
@@ -46,11 +46,32 @@ def pause(campaign: CampaignId, data: DataFolder = Path("autolab-data")) -> None
 
 
 def stop(
-    campaign: CampaignId,
-    now: Annotated[bool, typer.Option("--now", help="Stop the devices in the middle of what they do.")] = False,
+    campaign: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]",
+            help="Id of a campaign, or its beginning; not needed with --now where a relay takes the power away.",
+            autocompletion=complete_campaign,
+        ),
+    ] = None,
+    now: Annotated[
+        bool,
+        typer.Option(
+            "--now",
+            help="Emergency stop: the relay takes the power away, also where no controller answers. "
+            "In a lab without 'power': stop the devices in the middle of what they do.",
+        ),
+    ] = False,
     data: DataFolder = Path("autolab-data"),
 ) -> None:
-    """End a campaign for good, before its next action."""
+    """End a campaign for good, before its next action; with --now, stop everything at once."""
+    from safety.supply import press_all
+
+    if now and press_all(data, "autolab stop --now"):
+        say("stopping")
+        return
+    if campaign is None:
+        raise InputError("name the campaign that is to end; 'autolab list' shows them")
     from autolab.compose.resuming import campaign_record
     from autolab.compose.settling import ask, end_for_good
 
@@ -61,6 +82,18 @@ def stop(
         say(ask(data, campaign, "stop", now=now))
     except InputError:
         say(end_for_good(data, campaign))
+
+
+def reset(
+    lab: Annotated[Path, typer.Argument(metavar="LAB", help="The lab file.")],
+    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="What you saw to; it is kept.")],
+    data: DataFolder = Path("autolab-data"),
+) -> None:
+    """Reset a lab after a trip. It is refused while the cause is there."""
+    from autolab.compose.resetting import reset_lab
+    from autolab.core.principals import local_person
+
+    say(reset_lab(data, lab, because, local_person()))
 
 
 def settle(

@@ -46,12 +46,20 @@ def list_campaigns(data: DataFolder = DATA, json: Json = False) -> None:
 
 
 def status(campaign: OneOrNewest = None, data: DataFolder = DATA, json: Json = False) -> None:
-    """Say how a campaign stands: what runs, the best so far, the last trials."""
+    """Say how a campaign stands: what runs, the best so far, the last trials, and the power of its lab."""
     from autolab.cli.describing import campaign_json, status_text
+    from safety.supply import power_state
 
     with _journal(data) as reader:
         record = reader.campaign(campaign)
-        say_json(campaign_json(reader, record)) if json else say(status_text(reader, record))
+        power = power_state(data, record.lab)
+        if json:
+            say_json({**campaign_json(reader, record), "power": power})
+            return
+        say(status_text(reader, record))
+        if power is not None:
+            latch = "" if power["latch"] is None else f", latched: {power['latch']} (see 'autolab reset')"
+            say(f"power: {power['power']}{latch}")
 
 
 def show(

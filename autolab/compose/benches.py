@@ -9,15 +9,16 @@ import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from autolab.compose.names import Names
 from autolab.config.specs import DeviceSpec, LabSpec
 from autolab.core.addresses import Address, EpicsAddress, MemoryAddress, NoAddress, SerialAddress, ZmqAddress
-from autolab.core.clock import Clock
+from autolab.core.clock import Clock, real_clock
 from autolab.core.errors import InputError, StorageError
+from safety.supply import Supply
 from simulators.base import MemoryStore, Settings
 from simulators.launch import Running, start_all
 from simulators.serve import ServeRequest
@@ -49,6 +50,8 @@ class Bench:
     addresses: Mapping[str, Address]
     ca_ports: tuple[int, ...]
     """Ports of the Channel Access servers."""
+    power: Path | None = None
+    """Folder of the watchdog's sockets; None where nothing takes the power away."""
 
 
 def check_simulators(lab: LabSpec) -> None:
@@ -108,7 +111,14 @@ def free_ca_ports(lab: LabSpec) -> dict[str, int]:
 
 @contextmanager
 def in_processes(
-    lab: LabSpec, folder: Path, seed: int, factor: float, ca_ports: Mapping[str, int], *, wished: bool = False
+    lab: LabSpec,
+    folder: Path,
+    seed: int,
+    factor: float,
+    ca_ports: Mapping[str, int],
+    *,
+    wished: bool = False,
+    supply: Supply | None = None,
 ) -> Iterator[Bench]:
     """Each simulator in a process of its own, until the block ends.
 
@@ -119,26 +129,44 @@ def in_processes(
         factor: Lab seconds per real second.
         ca_ports: Port of the Channel Access server of each EPICS device, from `free_ca_ports`.
         wished: True to listen where the lab file says (for other people's clients), False on free ports.
+        supply: Relay and watchdog, which may not be ready yet; None where there is always power.
 
     Raises:
         FileError: a device has an address and no simulator.
         InputError: a simulator refused to start, such as for a port in use; all are named.
         StorageError: no right to write to the folder.
+        SafetyError: relay or watchdog do not start.
     """
     check_simulators(lab)
     identity = _identity(folder)
-    requests = serve_requests(lab, folder, seed, factor, ca_ports, wished=wished)
+    line = None if supply is None else supply.line
+    requests = serve_requests(lab, folder, seed, factor, ca_ports, wished=wished, line=line)
     running: Running = start_all(requests)
     try:
-        yield bench_at(identity, factor, lab, running.addresses)
+        bench = bench_at(identity, factor, lab, running.addresses)
+        if supply is not None:
+            supply.await_ready(real_clock())
+            bench = replace(bench, power=supply.folder)
+        yield bench
     finally:
         running.stop()
 
 
 def serve_requests(
-    lab: LabSpec, folder: Path, seed: int, factor: float, ca_ports: Mapping[str, int], *, wished: bool = False
+    lab: LabSpec,
+    folder: Path,
+    seed: int,
+    factor: float,
+    ca_ports: Mapping[str, int],
+    *,
+    wished: bool = False,
+    line: Path | None = None,
 ) -> list[ServeRequest]:
-    """What each simulator's process is asked to serve. Arguments are those of `in_processes`."""
+    """What each simulator's process is asked to serve. Arguments are those of `in_processes`.
+
+    The relay's power ``line`` goes to the devices that it switches.
+    """
+    switched = () if lab.power is None else lab.power.devices
     return [
         ServeRequest(
             class_name=device.simulator.class_name,
@@ -150,6 +178,7 @@ def serve_requests(
             materials=_materials(lab),
             labware=_labware(lab),
             options=_options(lab, device),
+            power=line if name in switched else None,
         )
         for name, device in lab.devices.items()
         if device.simulator is not None
@@ -201,6 +230,7 @@ def shared(lab: LabSpec, folder: Path, bench: Bench, seed: int) -> Iterator[None
             "lab_hash": lab.content_hash,
             "addresses": {name: _plain(address) for name, address in bench.addresses.items()},
             "ca_ports": list(bench.ca_ports),
+            "power": None if bench.power is None else str(bench.power),
         }
         temporary = folder / f".{ENDPOINTS}.new"
         temporary.write_text(json.dumps(endpoints), encoding="utf-8")
@@ -229,7 +259,9 @@ def attached(lab: LabSpec, folder: Path) -> tuple[Bench, int] | None:
             "stop 'autolab simulate' and start it again"
         )
     addresses = {name: _address(value) for name, value in endpoints["addresses"].items()}
-    return Bench(endpoints["id"], endpoints["factor"], addresses, tuple(endpoints["ca_ports"])), endpoints["seed"]
+    power = None if endpoints["power"] is None else Path(endpoints["power"])
+    bench = Bench(endpoints["id"], endpoints["factor"], addresses, tuple(endpoints["ca_ports"]), power)
+    return bench, endpoints["seed"]
 
 
 def refuse_if_running(folder: Path) -> None:

@@ -69,6 +69,7 @@ def check_names(kind: str, file: Path) -> list[str]:
     """
     from autolab.compose.devices import check_envelope, device_classes, foreign_signals
     from autolab.compose.names import Names
+    from autolab.compose.power import without_power
 
     if kind == "campaign":
         from autolab.compose.options import RunOptions
@@ -84,6 +85,9 @@ def check_names(kind: str, file: Path) -> list[str]:
         if device.simulator is not None:
             names.resolve(device.simulator.class_name, ("devices", name, "simulator", "class"), "simulator class")
     notes = foreign_signals(lab, device_classes(lab, names))
+    if lab.power is None:
+        notes.append(f"{lab.name}: nothing takes the power of its devices away: it declares no 'power'")
+    notes += [f"{name}: without power it {does}" for name, does in without_power(lab, names).items()]
     if kind == "campaign":
         from autolab.compose.rehearsing import rehearse
 

@@ -12,6 +12,7 @@ from typing import Any
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.readings import Readings, key_of
 from autolab.campaign.safing import enter_safe_state
+from autolab.campaign.scanning import Scan
 from autolab.compose.binding import affine
 from autolab.config.specs import LabSpec
 from autolab.config.units import check_same_dimension, convert
@@ -23,47 +24,10 @@ from autolab.journal.journal import Journal
 from devices.base import WritableSignal
 from safety.interlocking import Interlocks
 
-__all__ = ["Scan", "await_ready", "safing", "scanned", "scanning"]
+__all__ = ["await_ready", "safing", "scanning"]
 
-SCAN_REAL_S = 0.02
-"""Real seconds between two scans, where no heartbeat asks for them."""
-READ_REAL_S = 10.0
-"""Real seconds within which every reading must be there for the first time."""
-
-
-class Scan:
-    """One scan of a lab's interlocks. Nothing is judged before every reading was there once, or its time is up.
-
-    Args:
-        interlocks: The rules.
-        readings: What they judge.
-        lab: The lab, open.
-    """
-
-    def __init__(self, interlocks: Interlocks | None, readings: Readings | None, lab: OpenLab) -> None:
-        self._interlocks, self._readings, self._lab = interlocks, readings, lab
-        self._end_real_s = lab.clock.real() + READ_REAL_S
-
-    def __call__(self) -> str | None:
-        """Why the lab has tripped; None where it has not."""
-        if self._interlocks is None or self._readings is None:
-            return self._lab.trip.cause
-        known = self._readings.now()
-        is_whole = all(signal in known for signal in self._interlocks.signals)
-        if not is_whole and self._lab.clock.real() < self._end_real_s:
-            return self._lab.trip.cause
-        self._end_real_s = 0.0
-        return self._interlocks.scan(self._lab.clock.now(), known)
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the rules have seen as much past as they ask for."""
-        return self._interlocks is None or self._interlocks.is_ready
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether there is nothing to scan."""
-        return self._interlocks is None
+WAIT_REAL_S = 0.02
+"""Real seconds between two looks at whether the interlocks have been evaluated."""
 
 
 @contextmanager
@@ -92,26 +56,6 @@ def scanning(spec: LabSpec, lab: OpenLab, alarm: Callable[[str], object]) -> Gen
         readings.close()
 
 
-@contextmanager
-def scanned(scan: Scan) -> Generator[None]:
-    """Scan on a thread of its own while the block runs: for a lab without a heartbeat."""
-    over = threading.Event()
-
-    def go_on() -> None:
-        while not over.wait(SCAN_REAL_S):
-            scan()
-
-    thread = threading.Thread(target=go_on, name="autolab-interlocks", daemon=True)
-    if not scan.is_idle:
-        thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        if thread.ident is not None:
-            thread.join()
-
-
 def await_ready(scan: Scan, lab: OpenLab) -> None:
     """Wait until the interlocks have been evaluated.
 
@@ -120,7 +64,7 @@ def await_ready(scan: Scan, lab: OpenLab) -> None:
     """
     waiting = threading.Event()
     while not scan.is_ready and lab.trip.cause is None:
-        waiting.wait(SCAN_REAL_S)
+        waiting.wait(WAIT_REAL_S)
     if lab.trip.cause is not None:
         raise SafetyError(f"{lab.name} has tripped before anything moved: {lab.trip.cause}")
 

@@ -17,6 +17,7 @@ from autolab.compose import benches
 from autolab.compose.benches import Bench
 from autolab.compose.names import Names
 from autolab.compose.options import RunOptions
+from autolab.compose.power import check_power, powered
 from autolab.compose.stocktaking import stock_left
 from autolab.config.specs import LabSpec
 from autolab.core.clock import Clock, ScaledClock, VirtualClock, real_clock
@@ -73,16 +74,25 @@ def bench_for(
     """The bench of a campaign with the clock that goes with it; None for hardware.
 
     Simulators of our own keep their state in ``folder``, and stop when the block ends.
+
+    Raises:
+        AutolabError: the power is latched off, or simulators, relay or watchdog do not start.
     """
+    check_power(lab, options)
     if not options.simulate:
         yield None, real_clock()
     elif options.virtual:
         clock = VirtualClock()
         yield benches.in_memory(lab, names, clock, seed), clock
     elif plan.running is not None:
+        if lab.power is not None and plan.running.power is None:
+            raise InputError(f"{lab.name}: its simulators run without the relay that it declares: start them again")
         yield plan.running, ScaledClock(plan.running.factor)
     else:
-        with benches.in_processes(lab, folder, seed, options.time_factor, plan.ca_ports) as bench:
+        with (
+            powered(lab, names, options.data, real_clock()) as supply,
+            benches.in_processes(lab, folder, seed, options.time_factor, plan.ca_ports, supply=supply) as bench,
+        ):
             yield bench, ScaledClock(bench.factor)
 
 
@@ -118,6 +128,7 @@ def open_lab(lab: LabSpec, names: Names, bench: Bench | None, clock: Clock) -> I
             stations=frozenset(lab.stations),
             wells=_wells(lab),
             loop=loop,
+            power=None if bench is None else bench.power,
             check=lambda: _silent(built),
             trip=trip,
             stock_left=lambda journal: stock_left(journal, lab, identity),

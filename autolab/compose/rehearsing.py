@@ -10,8 +10,9 @@ from typing import Any
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.stock import volume
 from autolab.campaign.stopping import StopSwitch
+from autolab.compose.conducting import conduct
 from autolab.compose.options import RunOptions
-from autolab.compose.running import Bound, bind_files, campaign_start, conduct, make_setup, open_all
+from autolab.compose.running import Bound, bind_files, campaign_start, make_setup, open_all
 from autolab.core.errors import AutolabError, ProposerError
 from autolab.core.principals import local_person
 from autolab.core.proposing import SuggestRequest
@@ -54,7 +55,7 @@ def _rehearsed(file: Path, options: RunOptions, wanted: Bound) -> list[str]:
         journal, lab = open_all(stack, bound, options, None, 0, "check")
         setup = make_setup(bound, lab, "check", 0, local_person(), "check")
         journal.start_campaign(campaign_start(bound, lab, setup, file, options), local_person())
-        conduct(stack, setup, lab, _AtRandom(), journal, (), StopSwitch())
+        conduct(stack, bound, setup, lab, _AtRandom(), journal, (), StopSwitch())
         reader = JournalReader(journal.states, journal.documents)
         trials, intents = reader.trials("check"), reader.intents("check")
         n_trials = wanted.campaign.budget.trials

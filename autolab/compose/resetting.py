@@ -1,24 +1,24 @@
-"""Resetting a lab that has tripped."""
+"""Resetting a lab that has tripped: the latch of its relay, and the one in its journal."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from autolab.compose.options import RunOptions
+from autolab.compose.power import latched_power, reset_power
 from autolab.compose.running import data_folder
 from autolab.config.lab import load_lab
 from autolab.core.clock import real_clock
 from autolab.core.errors import InputError
 from autolab.core.principals import Principal
 from autolab.journal import trips
-from autolab.journal.journal import Journal
-from autolab.journal.reader import JournalReader
+from autolab.journal.journal import STATES_FILE, Journal
 
 __all__ = ["reset_lab"]
 
 
 def reset_lab(data: Path, file: Path, because: str, by: Principal) -> str:
-    """Reset a lab that has tripped. No controller may run in the data folder meanwhile.
+    """Reset a lab that has tripped. The watchdog refuses while the cause is there.
 
     Args:
         data: The data folder.
@@ -31,18 +31,27 @@ def reset_lab(data: Path, file: Path, because: str, by: Principal) -> str:
 
     Raises:
         InputError: no reason is given, nothing has tripped, or a controller runs.
+        SafetyError: the watchdog refuses, and why.
     """
     if not because.strip():
         raise InputError("--because: say what the cause was and what you did about it; it is kept with the reset")
     lab = load_lab(file)
-    JournalReader.open(data).close()  # where there is none, nothing is made
+    said = [] if latched_power(lab, data) is None else [reset_power(lab, data, because, by)]
+    said += _reset_journal(data, lab.name, because, by)
+    if not said:
+        raise InputError(f"{lab.name} has not tripped: there is nothing to reset")
+    return "; ".join(said)
+
+
+def _reset_journal(data: Path, lab: str, because: str, by: Principal) -> list[str]:
+    if not (data / STATES_FILE).is_file():
+        return []
     with data_folder(RunOptions(data=data)):
         journal = Journal(data, real_clock())
         try:
-            found = trips.latched(journal, lab.name)
-            if not found:
-                raise InputError(f"{lab.name} has not tripped: there is nothing to reset")
-            trips.reset(journal, lab.name, by, because)
+            found = trips.latched(journal, lab)
+            if found:
+                trips.reset(journal, lab, by, because)
         finally:
             journal.close()
-    return f"{lab.name} is reset ({'; '.join(trip.cause for trip in found)})"
+    return [f"{lab} is reset ({'; '.join(trip.cause for trip in found)})"] if found else []

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.stopping import StopSwitch
+from autolab.compose.conducting import conduct
 from autolab.compose.options import RunOptions
-from autolab.compose.running import Bound, bind, conduct, data_folder, make_setup, open_all, proposer_for, with_options
+from autolab.compose.running import Bound, bind, data_folder, make_setup, open_all, proposer_for, with_options
 from autolab.compose.stocktaking import note_materials
 from autolab.config.campaign import load_campaign
 from autolab.config.specs import CampaignSpec
@@ -75,7 +76,7 @@ def resume_campaign(
         note_materials(journal, record.id, record.lab_file, bound.lab, who)
         journal.resume_campaign(record.id, past.lab_s, who, record.reason or "its controller was gone")
         setup = make_setup(bound, lab, record.key, record.seed, who, record.id)
-        return conduct(stack, setup, lab, proposer, journal, observers, stop or StopSwitch(), past)
+        return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch(), past)
 
 
 def campaign_record(data: Path, name: str) -> CampaignRecord:

@@ -8,7 +8,7 @@ import platform
 import re
 import secrets
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,13 @@ from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.stopping import StopSwitch
 from autolab.compose.claims import claim_devices
+from autolab.compose.conducting import conduct
 from autolab.compose.environment import environment
 from autolab.compose.locks import holding
 from autolab.compose.names import Names
 from autolab.compose.opening import BenchPlan, bench_for, open_lab, plan_bench
 from autolab.compose.options import RunOptions
-from autolab.compose.requests import heeding
-from autolab.compose.tripping import latch_trips, refuse_if_tripped
+from autolab.compose.tripping import refuse_if_tripped
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
 from autolab.config.specs import CampaignSpec, LabSpec
@@ -44,7 +44,6 @@ __all__ = [
     "bind",
     "bind_files",
     "campaign_id",
-    "conduct",
     "data_folder",
     "make_setup",
     "open_all",
@@ -66,6 +65,8 @@ class Bound:
     recoveries: Mapping[str, Any]
     """A `autolab.compose.binding.RecoveryBinding` for each recovery plan, by its dotted name."""
     bench: BenchPlan
+    signals: Mapping[str, Any]
+    """Writable signals of each device of a class of ours."""
 
     @property
     def used(self) -> frozenset[str]:
@@ -107,7 +108,7 @@ def run_campaign(
         who = principal or local_person()
         setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key))
         journal.start_campaign(campaign_start(bound, lab, setup, file, options), who)
-        return conduct(stack, setup, lab, proposer, journal, observers, stop or StopSwitch())
+        return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch())
 
 
 def open_all(
@@ -133,33 +134,6 @@ def open_all(
     journal.export_heads(bound.lab.heads)
     journal.take_lease(holder)
     return journal, lab
-
-
-def conduct(
-    stack: ExitStack,
-    setup: Any,
-    lab: OpenLab,
-    proposer: Any,
-    journal: Journal,
-    observers: Sequence[Observer],
-    stop: StopSwitch,
-    past: Any = None,
-) -> CampaignResult:
-    """Run a campaign whose lab is open to its end; requests from other processes are heeded.
-
-    Raises:
-        StorageError: the journal cannot be written. The campaign is paused, and says so where there is room for that.
-    """
-    from autolab.campaign.campaign import Campaign
-
-    latch_trips(journal, setup.id, lab)
-    stack.enter_context(heeding(journal, setup.id, lab.clock, stop))
-    try:
-        return Campaign(setup, lab, proposer, journal, observers, stop, past).run()
-    except StorageError as error:
-        with suppress(StorageError):
-            journal.end_campaign(setup.id, "paused", str(error), None)
-        raise
 
 
 def bind_files(file: Path, options: RunOptions) -> Bound:
@@ -198,7 +172,7 @@ def bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
         if policy.recover is not None
     }
     check_envelope(lab, classes)
-    bound = Bound(campaign, lab, lab_names, binding, recoveries, bench)
+    bound = Bound(campaign, lab, lab_names, binding, recoveries, bench, signals)
     _check_lanes(campaign, lab, sorted(bound.used))
     return bound
 

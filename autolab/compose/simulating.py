@@ -9,8 +9,10 @@ from pathlib import Path
 
 from autolab.compose import benches
 from autolab.compose.names import Names
+from autolab.compose.power import powered
 from autolab.config.lab import load_lab
 from autolab.core.addresses import EpicsAddress
+from autolab.core.clock import real_clock
 from autolab.core.errors import StorageError
 
 __all__ = ["simulate"]
@@ -42,13 +44,14 @@ def simulate(
         StorageError: no right to write to the data folder.
     """
     spec = load_lab(lab)
-    Names(spec.source, spec.packages, lab.parent)  # from now on the packages of the lab's owner are found
+    names = Names(spec.source, spec.packages, lab.parent)  # from now on the packages of the lab's owner are found
     folder = data / "simulators" / spec.name
     if fresh and folder.exists():
         _forget(folder)
     ports = benches.free_ca_ports(spec)
     with (
-        benches.in_processes(spec, folder, seed, time_factor, ports, wished=True) as bench,
+        powered(spec, names, data, real_clock()) as supply,
+        benches.in_processes(spec, folder, seed, time_factor, ports, wished=True, supply=supply) as bench,
         benches.shared(spec, folder, bench, seed),
     ):
         ready(

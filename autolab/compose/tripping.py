@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autolab.campaign.lab import OpenLab
+from autolab.campaign.stopping import StopSwitch
 from autolab.core.errors import TripError
 from autolab.journal import trips
 from autolab.journal.journal import Journal
@@ -23,6 +24,11 @@ def refuse_if_tripped(journal: Journal, lab: OpenLab) -> None:
         )
 
 
-def latch_trips(journal: Journal, campaign: str, lab: OpenLab) -> None:
-    """Have a trip of the lab written to the journal as soon as it happens."""
-    lab.trip.tell(lambda cause: trips.record(journal, campaign, lab.name, lab.bench, cause))
+def latch_trips(journal: Journal, campaign: str, lab: OpenLab, stop: StopSwitch) -> None:
+    """Have a trip of the lab stop the campaign, and written to the journal, as soon as it happens."""
+
+    def act(cause: str) -> None:
+        stop.trip(cause)
+        trips.record(journal, campaign, lab.name, lab.bench, cause)
+
+    lab.trip.tell(act)

@@ -10,6 +10,7 @@ from autolab.config.deviceentries import read_devices
 from autolab.config.interlocks import read_hazards, read_interlocks
 from autolab.config.labmodel import LabModel, LabwareModel, MaterialModel
 from autolab.config.limits import read_envelope
+from autolab.config.power import read_power
 from autolab.config.problems import Problems, valid
 from autolab.config.safestate import read_safe_state
 from autolab.config.signals import read_signals
@@ -44,7 +45,7 @@ def load_lab(path: str | Path) -> LabSpec:
     interlocks = read_interlocks(problems, file.values, signals, envelope)
     hazards = read_hazards(problems, file.values, signals)
     safe_state = read_safe_state(problems, file.values, envelope)
-    _refuse_what_nothing_evaluates(problems, file.values)
+    power = read_power(problems, file.values, devices)
     problems.raise_any()
     model = LabModel.model_validate(file.values)
     return LabSpec(
@@ -63,14 +64,8 @@ def load_lab(path: str | Path) -> LabSpec:
         heads=None if model.audit is None else Path(path).parent / model.audit.heads,
         source=file.source,
         content_hash=content_hash(file.values),
+        power=power,
     )
-
-
-def _refuse_what_nothing_evaluates(problems: Problems, values: Mapping[str, Any]) -> None:
-    """Refuse interlocks and what belongs to them: they are read, and no controller evaluates them in this version."""
-    for key, empty in (("signals", "{}"), ("interlocks", "[]"), ("hazards", "[]"), ("safe_state", "[]")):
-        if values.get(key) and not problems.has((key,)):
-            problems.not_available_yet((key,), f"{key} is not available yet: write '{key}: {empty}', or remove the key")
 
 
 def _entries(values: Mapping[str, Any], key: str) -> dict[str, Any]:

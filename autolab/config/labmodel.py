@@ -33,6 +33,7 @@ __all__ = [
     "LabwareModel",
     "LimitModel",
     "MaterialModel",
+    "PowerModel",
     "SafeStateStepModel",
     "SignalModel",
     "SimulatorModel",
@@ -189,6 +190,15 @@ class SafeStateStepModel(FileModel):
     """The value, with its unit; inside the envelope."""
 
 
+class PowerModel(FileModel):
+    """The relay that takes the power of actuators away, and its watchdog. Under `--simulate` both are started."""
+
+    devices: list[Name] = Field(min_length=1, max_length=1000, examples=["[arm, dispenser, stage]"])
+    """The devices whose actuators lose their power when the relay drops. Their electronics stay on."""
+    dead_man: Quantity = "100 ms"
+    """The relay drops by itself when the watchdog has not asked for power for so long."""
+
+
 class LabModel(FileModel):
     """A lab: one unit of assessment and control."""
 
@@ -214,11 +224,12 @@ class LabModel(FileModel):
     """How changes of the record are made to show. Without it, heads are kept in the data folder only."""
     signals: dict[SignalName, SignalModel] = Field(default_factory=dict[SignalName, SignalModel])
     """What the signals of the interlocks can read, by `device.signal`: for those that the envelope does not list, and
-    for the range that is physically possible. Not available yet: only `{}` is taken."""
+    for the range that is physically possible."""
     interlocks: list[InterlockModel] = Field(default_factory=list[InterlockModel])
-    """The interlocks. Not available yet: only the empty list is taken."""
+    """The interlocks: a cause-and-effect matrix, one rule a row."""
     hazards: list[HazardModel] = Field(default_factory=list[HazardModel])
-    """States that must not arise: `autolab check` looks whether the interlocks act on each. Not available yet: only the
-    empty list is taken."""
+    """States that must not arise: `autolab check` looks whether the interlocks act on each."""
     safe_state: list[SafeStateStepModel] = Field(default_factory=list[SafeStateStepModel])
-    """Ordered steps that bring the lab into its safe state. Not available yet: only the empty list is taken."""
+    """Ordered steps that bring the lab into its safe state, whenever a campaign ends or the lab trips."""
+    power: PowerModel | None = None
+    """The relay and what it switches. Without it nothing takes the power of the devices away."""

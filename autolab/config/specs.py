@@ -23,6 +23,7 @@ __all__ = [
     "LabwareSpec",
     "MaterialSpec",
     "NoImprovement",
+    "PowerSpec",
     "SimulatorSpec",
     "Source",
 ]
@@ -137,6 +138,15 @@ class LabwareSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class PowerSpec:
+    """The relay and what it switches."""
+
+    devices: tuple[str, ...]
+    dead_man_s: float
+    """The relay drops by itself after so many seconds without a word of the watchdog."""
+
+
+@dataclass(frozen=True, slots=True)
 class LabSpec:
     """A ``lab.yaml``: one unit of control."""
 
@@ -161,3 +171,5 @@ class LabSpec:
     """File to which the heads of the journal's log are exported, resolved against the lab file."""
     source: Source
     content_hash: str
+    power: PowerSpec | None = None
+    """What the relay switches; None where nothing takes the power away."""

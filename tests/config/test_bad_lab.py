@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from autolab.config.lab import load_lab
-from autolab.core.errors import FileError, InputErrors, NotAvailableYetError
+from autolab.core.errors import FileError, InputErrors
 
 GOOD = """\
 name: bench
@@ -270,18 +270,6 @@ CASES = [
         "21: audit: unknown key 'head': did you mean 'heads'?",
     ),
     (
-        "interlocks",
-        "interlocks: []",
-        "interlocks: [{name: far, when: stage.position > 290 mm, effect: alarm, why: it is far}]",
-        "21: interlocks is not available yet: write 'interlocks: []', or remove the key",
-    ),
-    (
-        "safe-state",
-        "safe_state: []",
-        "safe_state: [{device: stage, do: stop}]",
-        "22: safe_state is not available yet: write 'safe_state: []', or remove the key",
-    ),
-    (
         "interlock-key",
         "interlocks: []",
         "interlocks: [{name: far, wen: stage.position > 290 mm, effect: alarm, why: it is far}]",
@@ -309,17 +297,6 @@ def test_a_bad_lab_is_refused_in_one_plain_sentence(folder: Path, old: str, new:
 def test_the_good_lab_of_these_tests_is_accepted(folder: Path) -> None:
     Path("lab.yaml").write_text(GOOD)
     assert load_lab("lab.yaml").name == "bench"
-
-
-def test_keys_of_a_later_version_say_so_by_their_type(folder: Path) -> None:
-    Path("lab.yaml").write_text(
-        GOOD.replace("safe_state: []", "safe_state: [{device: stage, do: stop}]").replace(
-            "interlocks: []", "signals: {stage.load: {unit: kg}}"
-        )
-    )
-    with pytest.raises(InputErrors) as caught:
-        load_lab("lab.yaml")
-    assert [type(error) for error in caught.value.errors] == [NotAvailableYetError] * 2
 
 
 def test_all_problems_of_a_lab_are_reported_together_in_the_order_of_its_lines(folder: Path) -> None:

@@ -22,7 +22,7 @@ def test_a_trip_outlives_the_controller_until_a_person_resets_it(tmp_path: Path)
     words = ("--simulate", "--time-factor", 300, "--trials", 2, "--seed", 1, "--engine", "random")
     ran = autolab("run", file, *words, data=data)
     assert ran.returncode == 3
-    assert "the lab has tripped: dispenser.mix_time: commanded " in ran.stdout + ran.stderr
+    assert "stopped by safety: dispenser.mix_time: commanded " in ran.stdout + ran.stderr
     refused = autolab("resume", "teal", data=data)
     assert refused.returncode == 3
     assert refused.stderr.startswith("colour-bench has tripped on ")

@@ -1,0 +1,77 @@
+"""Running a campaign in an open lab: under its interlocks, with its power, and into its safe state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any
+
+from autolab.campaign.events import CampaignResult, Observer
+from autolab.campaign.lab import OpenLab
+from autolab.campaign.stopping import StopSwitch
+from autolab.compose.power import beating, note_events
+from autolab.compose.requests import heeding
+from autolab.compose.tripping import latch_trips
+from autolab.core.errors import SafetyError, StorageError
+from autolab.core.principals import Principal
+from autolab.journal.journal import Journal
+
+if TYPE_CHECKING:
+    from autolab.compose.running import Bound
+
+__all__ = ["conduct"]
+
+
+def conduct(
+    stack: ExitStack,
+    bound: Bound,
+    setup: Any,
+    lab: OpenLab,
+    proposer: Any,
+    journal: Journal,
+    observers: Sequence[Observer],
+    stop: StopSwitch,
+    past: Any = None,
+) -> CampaignResult:
+    """Run a campaign whose lab is open to its end; requests from other processes are heeded.
+
+    Raises:
+        SafetyError: there is no power, or the lab trips before anything has moved.
+        StorageError: the journal cannot be written. The campaign is paused, and says so where there is room for that.
+    """
+    from autolab.campaign.campaign import Campaign  # with Bluesky behind it
+
+    latch_trips(journal, setup.id, lab, stop)
+    stack.enter_context(heeding(journal, setup.id, lab.clock, stop))
+    campaign = Campaign(setup, lab, proposer, journal, observers, stop, past)
+    try:
+        return _guarded(bound, setup.id, lab, journal, stop, campaign)
+    except SafetyError as error:  # nothing was begun
+        for lane in campaign.lanes:
+            lane.close()
+        journal.end_campaign(setup.id, "failed", str(error), None)
+        raise
+    except StorageError as error:
+        with suppress(StorageError):
+            journal.end_campaign(setup.id, "paused", str(error), None)
+        raise
+
+
+def _guarded(
+    bound: Bound, identity: str, lab: OpenLab, journal: Journal, stop: StopSwitch, campaign: Any
+) -> CampaignResult:
+    """Run it once there is power and the interlocks have been evaluated."""
+    from autolab.compose.interlocking import await_ready, safing, scanning  # with Bluesky behind it
+
+    interlocks = Principal("interlocks", "system")
+    loops = [lane.loop for lane in campaign.lanes]
+    with (
+        safing(bound.lab, lab, bound.signals, journal, identity),
+        scanning(bound.lab, lab, lambda said: journal.intervene(identity, None, interlocks, "alarm", said)) as scan,
+        beating(lab.power, loops, lab.clock, stop, scan),
+    ):
+        note_events(journal, identity, lab.name, lab.power)
+        await_ready(scan, lab)
+        result = campaign.run()
+        note_events(journal, identity, lab.name, lab.power)
+        return result
