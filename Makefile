@@ -37,6 +37,7 @@ prove: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.kills --data autolab-data/proofs/kills --page docs/proofs/kills.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.journal --page docs/proofs/journal.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.mutants --data autolab-data/proofs/mutants --page docs/proofs/mutants.md --date "$$(date +%F)"
+	$(BIN)/python -m benchmarks.watchdog --data autolab-data/proofs/watchdog --page docs/proofs/watchdog.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.loop --out autolab-data/proofs/loop --page docs/proofs/loop.md --date "$$(date +%F)"
 
 $(BIN)/python:

@@ -36,7 +36,8 @@ class Channel:
         """Ask for something, and wait for the answer.
 
         Args:
-            do: ``arm``, ``release``, ``reset`` (with ``by`` and ``because``) or ``state``.
+            do: ``arm`` (with ``thread``, the kernel's id of the heartbeat's thread), ``release``,
+                ``reset`` (with ``by`` and ``because``) or ``state``.
             values: What belongs to it.
 
         Returns:

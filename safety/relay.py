@@ -187,6 +187,8 @@ def main(arguments: list[str]) -> int:
         return 2
     folder, file, dead_man_s = arguments
     os.umask(0o177)
+    with suppress(OSError):  # where that is allowed
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
     _Shell(Path(folder), Path(file), float(dead_man_s)).run()
     return 0
 

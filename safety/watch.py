@@ -26,6 +26,10 @@ class Patience:
 
     beat_s: float = 0.12
     """Longest age of the last good beat. With 20 ms between beats, five may be lost."""
+    late_s: float = 0.05
+    """From this age on it is looked whether the controller is waiting for a processor, which is no hang."""
+    starved_s: float = 0.5
+    """So much longer a good beat may be missing while the controller waits for a processor."""
     start_s: float = 10.0
     """A controller that has no power by then gets none."""
     relay_s: float = 0.5
@@ -61,19 +65,26 @@ class Watch:
         """The process that is watched."""
         self.has_power = False
         """What the relay says."""
+        self.knows_relay = False
+        """Whether the relay has ever answered."""
         self._patience = patience
         self._events: list[Event] = []
         self._armed_s = 0.0
         self._is_awaited = False
         self._beats, self._number, self._scan_s = 0, 0, now_s
+        self._granted_s = 0.0
         self._pressed_s = float("-inf")
-        self._relay_s = now_s
+        self._relay_s = float("-inf")
         self._is_resetting = False
 
     @property
     def deadline_s(self) -> float | None:
         """When the next good beat is due; None while no power is wanted."""
-        return self._scan_s + self._patience.beat_s if self.wants_power else None
+        return self._scan_s + self._patience.beat_s + self._granted_s if self.wants_power else None
+
+    def is_late(self, now_s: float) -> bool:
+        """Whether a beat is so late that it matters what the controller is waiting for."""
+        return self.wants_power and now_s - self._scan_s > self._patience.late_s
 
     @property
     def wants_power(self) -> bool:
@@ -89,10 +100,12 @@ class Watch:
         """Watch a controller from now on.
 
         Raises:
-            RefusedError: a trip is latched, or another controller is watched.
+            RefusedError: a trip is latched, the relay is silent, or another controller is watched.
         """
         if self.latch is not None:
             raise RefusedError(f"the power is latched off: {self.latch}")
+        if now_s - self._relay_s > self._patience.relay_s:
+            raise RefusedError("the relay does not answer: see to it, then start again")
         if self.pid not in (None, pid):
             raise RefusedError(f"the power is held by the controller of process {self.pid}: wait until it has ended")
         self.pid, self._armed_s, self._is_awaited = pid, now_s, True
@@ -133,7 +146,7 @@ class Watch:
     def relay_says(self, answer: str, now_s: float) -> None:
         """Take an answer of the relay: the word that it answers, and its state."""
         word, _, state = answer.partition(" ")
-        self._relay_s = now_s
+        self._relay_s, self.knows_relay = now_s, True
         self._is_resetting = self._is_resetting and word != "RESET"
         had_power, self.has_power = self.has_power, state == "on"
         if self.has_power and not had_power:
@@ -148,14 +161,20 @@ class Watch:
         if self.wants_power:
             self.trip("the relay has gone", "watchdog")
 
-    def tick(self, now_s: float) -> None:
-        """Let time pass: a beat that is missing trips, and who is late at the start gets no power."""
+    def tick(self, now_s: float, starved_s: float = 0.0) -> None:
+        """Let time pass: a beat that is missing trips, and who is late at the start gets no power.
+
+        Args:
+            now_s: The time.
+            starved_s: For so long the controller has been waiting for a processor since it was late.
+        """
         age_s = now_s - self._scan_s
-        if self.wants_power and age_s > self._patience.beat_s:
+        self._granted_s = min(starved_s, self._patience.starved_s)
+        if self.wants_power and age_s > self._patience.beat_s + self._granted_s:
             self._lose(f"the controller of process {self.pid} hangs: no beat for {age_s * 1000:.0f} ms")
         elif self.wants_power and now_s - self._relay_s > self._patience.relay_s:
             self._lose("the relay does not answer")
-        elif age_s > self._patience.beat_s:
+        elif age_s > self._patience.beat_s and not self.wants_power:
             self._beats = 0
         if self._is_awaited and now_s - self._armed_s > self._patience.start_s:
             self._lose(f"the controller of process {self.pid} has not beaten within {self._patience.start_s:g} s")

@@ -30,6 +30,7 @@ PET_S = 0.02
 """Seconds between two pets of the relay."""
 ASK_S = 0.1
 """Seconds between two questions to the relay while no power is wanted."""
+PRIORITY = -10
 KEEP_S = 5.0
 """Seconds in which a reset must be on the disk before the relay hears of it."""
 _CREDENTIALS = struct.Struct("3i")
@@ -75,33 +76,34 @@ class _Shell:
         self._stop = _Datagrams(folder / "stop", 0o666)
         self._from_relay = _Datagrams(folder / "to-watchdog", 0o600)
         self._relay = str(folder / "relay")
-        self._process: int | None = None
-        """A descriptor of the watched process; it is readable when the process has ended."""
+        self._ends: list[int] = []
+        """Descriptors that are readable when the watched process has ended, or its heartbeat's thread."""
         self._controller: Any = None
+        self._late: tuple[float, float] | None = None
+        """Since when the controller is late, and how long it had waited for a processor until then."""
         self._pets = 0
         self._next_s = 0.0
         self._is_tripped = self._has_petted = False
 
     def run(self) -> None:
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        is_wanted = True
+        is_wanted, is_ready = True, False
         while is_wanted:
             self._look(self._wait())
             self._act()
+            if self._watch.knows_relay and not is_ready:  # a latch of the relay's is ours from the first answer on
+                sys.stdout.write("ready\n")
+                sys.stdout.flush()
+                is_ready = True
             is_wanted = self._is_wanted()
         self._end()
 
     def _wait(self) -> list[Any]:
         wake_s = self._next_s if self._watch.deadline_s is None else min(self._next_s, self._watch.deadline_s)
-        process = [] if self._process is None else [self._process]
-        sources = [self._control, self._stop, self._from_relay, 0, *process]
+        sources = [self._control, self._stop, self._from_relay, 0, *self._ends]
         return select.select(sources, [], [], max(wake_s - self._clock.real(), 0.0))[0]
 
     def _look(self, readable: list[Any]) -> None:
         """Read all that waits before time is judged: beats that came while we were not running have come."""
-        if self._process is not None and self._process in readable and self._watch.pid is not None:
-            self._watch.died(self._watch.pid)
         for data, _, uid, _ in self._stop.take():
             self._watch.press(_who(data, uid), self._clock.real())
         for data, _, _, _ in self._from_relay.take():
@@ -109,7 +111,19 @@ class _Shell:
         for data, pid, _, sender in self._control.take():
             refused, to = self._heed(data, pid, sender)
             self._control.answer(sender, {"to": to, "refused": refused, **self._watch.state()})
-        self._watch.tick(self._clock.real())
+        if self._watch.pid is not None and any(end in readable for end in self._ends):
+            self._watch.died(self._watch.pid)  # after its last words, with which it may have let go
+        self._tick(self._clock.real())
+
+    def _tick(self, now_s: float) -> None:
+        """Judge the time; that in which a late controller only waited for a processor counts for a while."""
+        if not self._watch.is_late(now_s) or self._watch.pid is None:
+            self._late = None
+            self._watch.tick(now_s)
+            return
+        waited_s = _waited_s(self._watch.pid)
+        since_s, before_s = self._late = self._late or (now_s, waited_s)
+        self._watch.tick(now_s, min(waited_s - before_s, now_s - since_s))
 
     def _heed(self, data: bytes, pid: int, sender: Any) -> tuple[str | None, str]:
         """Do what a message asks for; returns why it is refused, or None, and what it asked for."""
@@ -120,6 +134,9 @@ class _Shell:
             self._do(to, message, pid, sender)
         except RefusedError as refusal:
             return str(refusal), to
+        except ProcessLookupError:
+            self._watch.died(pid)
+            return f"process {pid} is gone", to
         except (ValueError, KeyError, TypeError) as error:
             return f"the message cannot be read: {type(error).__name__}: {error}", to
         return None, to
@@ -131,7 +148,9 @@ class _Shell:
                 watch.beat(pid, int(message["number"]), float(message["scan_s"]), now_s)
             case "arm":
                 watch.arm(pid, now_s)
-                self._process, self._controller = _pidfd(pid, self._process), sender
+                self._controller = sender
+                self._close_ends()
+                self._ends = _ends(pid, message.get("thread"))
             case "release":
                 watch.release(pid)
             case "trip":
@@ -170,9 +189,12 @@ class _Shell:
             self._next_s = now_s  # power is wanted from now on: do not wait for the slow round
         for event in watch.take_events():
             self._record.add(event)
-        if watch.pid is None and self._process is not None:
-            os.close(self._process)
-            self._process = None
+        if watch.pid is None:
+            self._close_ends()
+
+    def _close_ends(self) -> None:
+        while self._ends:
+            os.close(self._ends.pop())
 
     def _tell_relay(self, message: str) -> None:
         try:
@@ -205,10 +227,29 @@ def _who(data: bytes, uid: int) -> str:
     return f"{said} ({user})" if said else user
 
 
-def _pidfd(pid: int, before: int | None) -> int:
-    if before is not None:
-        os.close(before)
-    return os.pidfd_open(pid)
+def _waited_s(pid: int) -> float:
+    """Seconds that the threads of a process have ever waited for a processor, by the kernel's account."""
+    waited_ns = 0
+    with suppress(OSError):  # it ends just now
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            waited_ns += int((task / "schedstat").read_text().split()[1])
+    return waited_ns / 1e9
+
+
+def _ends(pid: int, thread: Any) -> list[int]:
+    """Descriptors that become readable at the end of a process, and of the thread of its heartbeat.
+
+    A process counts as ended only when its memory is torn down, which takes ten milliseconds and more for one that
+    has loaded a control system. Its threads end before that, and since Linux 6.9 each can be waited for by itself.
+
+    Raises:
+        ProcessLookupError: it has ended already.
+    """
+    ends = [os.pidfd_open(pid)]
+    if isinstance(thread, int) and Path(f"/proc/{pid}/task/{thread}").exists():
+        with suppress(OSError):  # an older kernel: the process alone has to do
+            ends.append(os.pidfd_open(thread, os.O_EXCL))
+    return ends
 
 
 def main(arguments: list[str]) -> int:
@@ -218,6 +259,8 @@ def main(arguments: list[str]) -> int:
         return 2
     folder, file = arguments
     os.umask(0o022)
+    with suppress(OSError):  # where that is allowed: whoever guards others should not wait for them
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     _Shell(Path(folder), Path(file), real_clock()).run()
     return 0
 

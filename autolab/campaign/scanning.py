@@ -32,7 +32,14 @@ class Scan:
         self._end_real_s = lab.clock.real() + READ_REAL_S
 
     def __call__(self) -> str | None:
-        """Why the lab has tripped; None where it has not."""
+        """Why the lab has tripped; None where it has not. Whatever goes wrong in the evaluation trips."""
+        try:
+            return self._evaluate()
+        except Exception as error:  # noqa: BLE001 (nobody knows then whether the lab is safe)
+            self._lab.trip.trip(f"the interlocks could not be evaluated: {error}")
+            return self._lab.trip.cause
+
+    def _evaluate(self) -> str | None:
         if self._interlocks is None or self._readings is None:
             return self._lab.trip.cause
         known = self._readings.now()

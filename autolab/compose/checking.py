@@ -85,13 +85,13 @@ def check_names(kind: str, file: Path) -> list[str]:
         if device.simulator is not None:
             names.resolve(device.simulator.class_name, ("devices", name, "simulator", "class"), "simulator class")
     notes = foreign_signals(lab, device_classes(lab, names))
-    if lab.power is None:
-        notes.append(f"{lab.name}: nothing takes the power of its devices away: it declares no 'power'")
-    notes += [f"{name}: without power it {does}" for name, does in without_power(lab, names).items()]
     if kind == "campaign":
         from autolab.compose.rehearsing import rehearse
 
         notes += rehearse(file)
+    if lab.power is None:
+        notes.append(f"{lab.name}: nothing takes the power of its devices away: it declares no 'power'")
+    notes += [f"{name}: without power it {does}" for name, does in without_power(lab, names).items()]
     return notes
 
 

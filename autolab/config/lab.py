@@ -45,7 +45,7 @@ def load_lab(path: str | Path) -> LabSpec:
     interlocks = read_interlocks(problems, file.values, signals, envelope)
     hazards = read_hazards(problems, file.values, signals)
     safe_state = read_safe_state(problems, file.values, envelope)
-    power = read_power(problems, file.values, devices)
+    power = read_power(problems, file.values)
     problems.raise_any()
     model = LabModel.model_validate(file.values)
     return LabSpec(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from autolab.config.labmodel import PowerModel
 from autolab.config.problems import Problems, valid
-from autolab.config.specs import DeviceSpec, PowerSpec
+from autolab.config.specs import PowerSpec
 from autolab.config.units import convert, read_quantity
 from autolab.config.words import shown
 from autolab.core.errors import InputError
@@ -18,13 +18,12 @@ DEAD_MAN_S = (0.06, 10.0)
 """Shortest and longest dead-man in seconds: the watchdog asks for power every 20 ms."""
 
 
-def read_power(problems: Problems, values: Mapping[str, Any], devices: Mapping[str, DeviceSpec]) -> PowerSpec | None:
+def read_power(problems: Problems, values: Mapping[str, Any]) -> PowerSpec | None:
     """Read what the relay switches, and gather what is wrong with it.
 
     Args:
         problems: Takes the refusals.
         values: The plain values of the file.
-        devices: The lab's devices that are right.
 
     Returns:
         None where nothing is declared, or what is declared has not the right shape.
@@ -32,10 +31,12 @@ def read_power(problems: Problems, values: Mapping[str, Any], devices: Mapping[s
     model = valid(PowerModel, values["power"]) if values.get("power") is not None else None
     if model is None:
         return None
+    declared = values.get("devices")
+    names = list(cast("dict[str, Any]", declared)) if isinstance(declared, dict) else model.devices
     for index, name in enumerate(model.devices):
         path = ("power", "devices", index)
-        if name not in (values.get("devices") or {}):
-            problems.add(path, f"{shown(name)} is no device of this lab: its devices are {', '.join(devices)}")
+        if name not in names:
+            problems.add(path, f"{shown(name)} is no device of this lab: its devices are {', '.join(names)}")
         elif name in model.devices[:index]:
             problems.add(path, f"{name} is given twice: remove one")
     try:

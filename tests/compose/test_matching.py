@@ -152,7 +152,7 @@ def test_check_says_what_will_not_last(tmp_path: Path):
 
 def test_check_says_that_a_plan_without_actions_is_run_again_after_a_crash():
     notes = check_files([EXAMPLES / "hotplate" / "campaign.yaml"]).notes
-    assert "after a crash the whole trial is run again, with all that it moves" in notes[-1]
+    assert any("after a crash the whole trial is run again, with all that it moves" in note for note in notes)
 
 
 def test_check_lists_the_signals_of_a_foreign_class_that_are_closed_for_writing(tmp_path: Path):
@@ -162,7 +162,7 @@ def test_check_lists_the_signals_of_a_foreign_class_that_are_closed_for_writing(
         "  open: {class: ophyd.Signal}\n  closed: {class: ophyd.Signal}\n"
         "envelope:\n  open.value: {min: 0, max: 1}\n"
     )
-    (note,) = check_files([lab]).notes
+    note, _ = check_files([lab]).notes
     assert note == (
         "closed: ophyd.Signal is not a class of ours; closed for writing, because the envelope does not declare them: "
         "value"

@@ -38,6 +38,25 @@ POSITION = "min: 0 mm, max: 300 mm, max_step: 30 mm, safe: hold"
 GRIPPER = "allowed: [open, closed]"
 
 CASES = [
+    (
+        "power-of-an-unknown-device",
+        "packages: []",
+        "power: {devices: [stage, pump]}",
+        "20: 'pump' is no device of this lab: its devices are stage, dispenser, arm",
+    ),
+    ("power-twice", "packages: []", "power: {devices: [arm, arm]}", "20: arm is given twice: remove one"),
+    (
+        "dead-man-too-short",
+        "packages: []",
+        "power: {devices: [arm], dead_man: 20 ms}",
+        "20: dead_man '20 ms' is outside 60 ms to 10 s: the watchdog asks for power every 20 ms",
+    ),
+    (
+        "dead-man-without-unit",
+        "packages: []",
+        "power: {devices: [arm], dead_man: 100}",
+        "20: dead_man 100 has no unit: write for example '100 ms'",
+    ),
     ("unknown-key", "materials:", "matrials:", "15: unknown key 'matrials': did you mean 'materials'?"),
     (
         "unknown-device-key",

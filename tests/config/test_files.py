@@ -18,6 +18,7 @@ from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
 from autolab.config.reference import reference_page
 from autolab.config.schema import FileKind, json_schema
+from autolab.config.specs import PowerSpec
 from autolab.core.addresses import EpicsAddress, NoAddress, SerialAddress, ZmqAddress
 from autolab.core.envelope import AllowedValues, RangeLimit
 from autolab.core.errors import AutolabError
@@ -110,6 +111,7 @@ def test_the_lab_of_the_colour_bench_becomes_its_values() -> None:
     assert spec.materials["cyan"].stock_ul == 250_000.0
     assert (len(spec.labware["strip"].places), spec.labware["strip"].wells) == (8, 24)
     assert spec.envelope["stage.position"] == RangeLimit("stage.position", 0.0, 300.0, "mm", max_step=300.0)
+    assert spec.power is None
     operation = spec.envelope["spectrometer.operation"]
     assert isinstance(operation, AllowedValues)
     assert operation.pattern is not None
@@ -126,6 +128,14 @@ def test_numbers_of_the_envelope_are_converted_to_the_unit_of_min(tmp_path: Path
     spec = load_lab(path)
     assert spec.envelope["oven.heat"] == RangeLimit("oven.heat", 20.0, 100.0, "degC", 5.0, 1.0, 25.0, max_rate=0.1)
     assert spec.devices["oven"].at == NoAddress()
+
+
+def test_what_the_relay_switches_is_read_with_its_dead_man_in_seconds(tmp_path: Path) -> None:
+    path = tmp_path / "lab.yaml"
+    path.write_text(
+        "name: oven\nlaboratory: L\ndevices: {oven: {class: my_lab.Oven}}\npower: {devices: [oven], dead_man: 200 ms}\n"
+    )
+    assert load_lab(path).power == PowerSpec(("oven",), 0.2)
 
 
 def test_the_place_of_the_heads_is_seen_from_the_lab_file(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def test_power_is_wanted_only_for_a_watched_controller_with_fresh_beats_and_no_l
     steps: list[tuple[str, int, float]],
 ) -> None:
     watch, now_s, scan_s = Watch(PATIENCE, None, 0.0), 0.0, float("-inf")
+    watch.relay_says("STATE off", 0.0)
     for act, number, wait_s in steps:
         now_s += wait_s
         latch = watch.latch
@@ -80,6 +81,20 @@ def test_beats_that_are_missing_are_a_trip() -> None:
     assert watch.wants_power
     watch.tick(now_s + 1.01 * PATIENCE.beat_s)
     assert not watch.wants_power
+    assert "hangs" in str(watch.latch)
+
+
+def test_a_controller_that_waits_for_a_processor_has_a_little_longer() -> None:
+    watch, now_s = beating()
+    watch.tick(now_s + PATIENCE.beat_s + 0.2, 0.21)
+    assert watch.wants_power
+    watch.tick(now_s + PATIENCE.beat_s + PATIENCE.starved_s + 0.01, 9.0)
+    assert "hangs" in str(watch.latch)
+
+
+def test_a_controller_that_waits_for_something_else_has_not() -> None:
+    watch, now_s = beating()
+    watch.tick(now_s + PATIENCE.beat_s + 0.2, 0.1)
     assert "hangs" in str(watch.latch)
 
 
@@ -114,6 +129,7 @@ def test_death_is_a_trip_that_lets_go_of_the_controller() -> None:
 
 def test_death_before_the_first_beat_is_said_and_nothing_was_ever_on() -> None:
     watch = Watch(PATIENCE, None, 0.0)
+    watch.relay_says("STATE off", 1.0)
     watch.arm(PID, 1.0)
     watch.died(PID)
     assert not watch.wants_power
@@ -123,6 +139,7 @@ def test_death_before_the_first_beat_is_said_and_nothing_was_ever_on() -> None:
 
 def test_a_controller_that_never_beats_is_given_up() -> None:
     watch = Watch(PATIENCE, None, 0.0)
+    watch.relay_says("STATE off", 1.0)
     watch.arm(PID, 1.0)
     watch.tick(1.0 + PATIENCE.start_s)
     assert watch.pid == PID
@@ -162,6 +179,11 @@ def test_a_silent_relay_is_a_trip() -> None:
 def test_a_latched_watchdog_watches_nobody() -> None:
     with pytest.raises(RefusedError, match="latched off: smoke"):
         Watch(PATIENCE, "smoke", 0.0).arm(PID, 1.0)
+
+
+def test_nobody_is_watched_before_the_relay_has_answered() -> None:
+    with pytest.raises(RefusedError, match="relay does not answer"):
+        Watch(PATIENCE, None, 0.0).arm(PID, 1.0)
 
 
 def test_a_second_controller_is_refused() -> None:
