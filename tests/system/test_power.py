@@ -111,7 +111,7 @@ def test_a_controller_that_is_killed_leaves_a_latch_and_a_campaign_that_goes_on_
     assert "has died" in refused.stderr
     assert autolab("reset", lab_of(colour), "--because", "looked at the bench", data=tmp_path).returncode == 0
     done = autolab("resume", campaign, data=tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_relay_and_watchdog_of_running_simulators_serve_the_campaigns_that_attach(colour: Path, tmp_path: Path):
@@ -128,7 +128,7 @@ def test_relay_and_watchdog_of_running_simulators_serve_the_campaigns_that_attac
         cleared = autolab("reset", lab_of(colour), "--because", "looked at the bench", data=tmp_path)
         assert cleared.returncode == 0, cleared.stderr
         done = autolab("resume", campaign, data=tmp_path)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
     finally:
         simulators.send_signal(signal.SIGTERM)
         simulators.communicate(timeout=30)
