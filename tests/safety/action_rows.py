@@ -113,7 +113,7 @@ def dispenser(engine: RunEngine, folder: Path) -> Iterator[Bench]:
 @contextmanager
 def hotplate(engine: RunEngine, folder: Path) -> Iterator[Bench]:
     clock = VirtualClock()
-    limits: dict[str, Limit] = {"temperature": RangeLimit("plate.temperature", 20.0, 90.00004, "degC")}
+    limits: dict[str, Limit] = {"temperature": RangeLimit("plate.temperature", 20.0, 90.00004, "degC", tolerance=100.0)}
     meaning = {"SET": lambda words: [("temperature", int(words[0]) / 1000)], "OFF": lambda _: []}
     tap = LineTap(HotPlateServer(_settings("plate", clock)).core, meaning, ("STAT?",))
     device = _connected(HotPlate, "plate", limits, tap, clock)
