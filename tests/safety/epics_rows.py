@@ -29,7 +29,7 @@ from tests.rigs import PATIENCE_S, ioc, until
 from tests.safety.benches import Bench, Subject, Way, bad_numbers, bad_texts
 from tests.safety.wiretaps import LogTap, PvTap
 
-FACTOR = 100.0
+FACTOR = 500.0
 PATTERN = r"[a-z0-9]{1,8}\.t[0-9]+\.r[0-9]+\.[a-z][a-z0-9-]*\.a[0-9]+"
 STAGE: dict[str, Limit] = {
     "position": RangeLimit("stage.position", 10.0, 200.0, "mm"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
 import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -60,8 +61,10 @@ BASES = {EpicsInstrument, Instrument}
 
 
 @pytest.fixture(scope="module")
-def engine() -> RunEngine:
-    return RunEngine(context_managers=[], call_returns_result=True)
+def engine() -> Iterator[RunEngine]:
+    logging.disable(logging.CRITICAL)  # each of some ten thousand refusals would be logged with its traceback
+    yield RunEngine(context_managers=[], call_returns_result=True)
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="module")

@@ -114,21 +114,27 @@ class LogTap:
 
     def __init__(self, log: Path, names: Mapping[str, str], mark: Callable[[], Any], marker: Arrival) -> None:
         self._log, self._names, self._mark, self._marker = log, names, mark, marker
-        self._read = 0
+        self._entries: list[Arrival] = []
+        self._n_bytes = 0
+        self._n_looked_at = 0
 
     def received(self) -> list[Arrival]:
-        seen = self._entries().count(self._marker)
+        seen = self.count(self._marker)
         self._mark()
-        until(lambda: self._entries().count(self._marker) > seen, f"the mark {self._marker} in the log")
-        entries = self._entries()
-        self._read += len(entries)
+        until(lambda: self.count(self._marker) > seen, f"the mark {self._marker} in the log")
+        entries = self._entries[self._n_looked_at :]
+        self._n_looked_at = len(self._entries)
         return [(self._names.get(name, name), value) for name, value in entries if (name, value) != self._marker]
 
     def count(self, *commands: Arrival | str) -> int:
         """How often something was written down in all, by its name or as name and value."""
-        return sum(entry in commands or entry[0] in commands for entry in self._entries(0))
+        self._read()
+        return sum(entry in commands or entry[0] in commands for entry in self._entries)
 
-    def _entries(self, begin: int | None = None) -> list[Arrival]:
-        """What was written down since the last look, in whole lines."""
-        lines = self._log.read_text(encoding="utf-8").split("\n")[self._read if begin is None else begin : -1]
-        return [(name, value) for name, value in map(json.loads, lines)]
+    def _read(self) -> None:
+        """Take what has been written down since the last time, in whole lines."""
+        with self._log.open("rb") as log:
+            log.seek(self._n_bytes)
+            whole, newline, _ = log.read().rpartition(b"\n")
+        self._n_bytes += len(whole) + len(newline)
+        self._entries += [(name, value) for name, value in map(json.loads, whole.splitlines())]
