@@ -8,7 +8,8 @@ on one page. It runs as a process of its own, ``python -m safety.relay FOLDER FI
   power line: whoever has connected to it has power only while the connection lives and the last byte was ``1``.
 - FILE keeps the latch. It is written and synced before power goes on and after it has gone off. What cannot be read
   there, or says that the relay ended while it was on, counts as a latch.
-- SECONDS is the dead-man: the longest time between two pets.
+- SECONDS is the dead-man: the longest time between two pets. Time in which the relay itself was not run, because the
+  whole machine stood still, does not count, up to once the dead-man.
 
 It ends when its standard input closes. A hung relay is a welded contact: nothing here removes its power.
 """
@@ -27,6 +28,8 @@ __all__ = ["PETS", "Relay", "main"]
 
 PETS = 3
 """Pets in a row after which power goes on."""
+OVERSLEPT_S, CATCH_UP_S = 0.01, 0.04
+"""A relay that was woken so much too late was itself not run, and gives the watchdog so much time to be run again."""
 _LINE = 200
 """Bytes of the latch's file, always the same: it can be written again on a full disk."""
 
@@ -45,6 +48,7 @@ class Relay:
         self._dead_man_s = dead_man_s
         self._pets, self._last = 0, 0
         self._heard_s = float("-inf")
+        self._lent_s = 0.0
 
     def heed(self, message: str, now_s: float) -> None:
         """Take one message at a time of the monotonic clock. One that is not understood changes nothing."""
@@ -60,15 +64,20 @@ class Relay:
 
     def tick(self, now_s: float) -> None:
         """Let time pass: without a pet the power goes off, and stays off."""
-        if now_s - self._heard_s > self._dead_man_s:
+        if now_s - self._heard_s > self._dead_man_s + self._lent_s:
             self._pets = 0
             if self.is_on:
                 self._trip(f"dead-man: nobody has asked for power for {self._dead_man_s * 1000:g} ms")
 
+    def overslept(self, late_s: float) -> None:
+        """Say that whoever calls was woken so many seconds too late."""
+        if late_s > OVERSLEPT_S:
+            self._lent_s = min(self._lent_s + late_s + CATCH_UP_S, self._dead_man_s)
+
     @property
     def deadline_s(self) -> float | None:
         """When the next pet is due; None while there is no power to lose."""
-        return self._heard_s + self._dead_man_s if self.is_on else None
+        return self._heard_s + self._dead_man_s + self._lent_s if self.is_on else None
 
     @property
     def state(self) -> str:
@@ -80,7 +89,7 @@ class Relay:
         if (in_time or self.is_on) and number <= self._last:
             return  # an old one, or one that came twice
         self._pets = self._pets + 1 if in_time else 1
-        self._last, self._heard_s = number, now_s
+        self._last, self._heard_s, self._lent_s = number, now_s, 0.0
         self.is_on = self.is_on or (self.latch is None and self._pets >= PETS)
 
     def _trip(self, cause: str) -> None:
@@ -113,6 +122,8 @@ class _Shell:
             deadline_s = self._relay.deadline_s
             wait_s = None if deadline_s is None else max(deadline_s - time.monotonic(), 0.0)
             readable, _, _ = select.select([self._messages, self._listener, 0, *self._lines], [], [], wait_s)
+            if deadline_s is not None:
+                self._relay.overslept(time.monotonic() - deadline_s)
             self._heed_all()
             self._relay.tick(time.monotonic())
             if 0 in readable and not os.read(0, 4096):

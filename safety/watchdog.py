@@ -30,7 +30,10 @@ PET_S = 0.02
 """Seconds between two pets of the relay."""
 ASK_S = 0.1
 """Seconds between two questions to the relay while no power is wanted."""
+OVERSLEPT_S, CATCH_UP_S = 0.01, 0.04
+"""A watchdog that was woken so much too late gives the controller so much time to be run again."""
 PRIORITY = -10
+"""Scheduling priority, where that is allowed."""
 KEEP_S = 5.0
 """Seconds in which a reset must be on the disk before the relay hears of it."""
 _CREDENTIALS = struct.Struct("3i")
@@ -79,6 +82,8 @@ class _Shell:
         self._ends: list[int] = []
         """Descriptors that are readable when the watched process has ended, or its heartbeat's thread."""
         self._controller: Any = None
+        self._lent_s = 0.0
+        """Time in which this process was itself not run, since the controller is late."""
         self._late: tuple[float, float] | None = None
         """Since when the controller is late, and how long it had waited for a processor until then."""
         self._pets = 0
@@ -100,7 +105,12 @@ class _Shell:
     def _wait(self) -> list[Any]:
         wake_s = self._next_s if self._watch.deadline_s is None else min(self._next_s, self._watch.deadline_s)
         sources = [self._control, self._stop, self._from_relay, 0, *self._ends]
-        return select.select(sources, [], [], max(wake_s - self._clock.real(), 0.0))[0]
+        wake_s = max(wake_s, self._clock.real())
+        readable = select.select(sources, [], [], max(wake_s - self._clock.real(), 0.0))[0]
+        overslept_s = self._clock.real() - wake_s
+        if overslept_s > OVERSLEPT_S:  # we were not run, and the controller perhaps neither
+            self._lent_s += overslept_s + CATCH_UP_S
+        return readable
 
     def _look(self, readable: list[Any]) -> None:
         """Read all that waits before time is judged: beats that came while we were not running have come."""
@@ -118,12 +128,12 @@ class _Shell:
     def _tick(self, now_s: float) -> None:
         """Judge the time; that in which a late controller only waited for a processor counts for a while."""
         if not self._watch.is_late(now_s) or self._watch.pid is None:
-            self._late = None
+            self._late, self._lent_s = None, 0.0
             self._watch.tick(now_s)
             return
         waited_s = _waited_s(self._watch.pid)
         since_s, before_s = self._late = self._late or (now_s, waited_s)
-        self._watch.tick(now_s, min(waited_s - before_s, now_s - since_s))
+        self._watch.tick(now_s, max(min(waited_s - before_s, now_s - since_s), self._lent_s))
 
     def _heed(self, data: bytes, pid: int, sender: Any) -> tuple[str | None, str]:
         """Do what a message asks for; returns why it is refused, or None, and what it asked for."""

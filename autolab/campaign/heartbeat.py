@@ -17,6 +17,7 @@ __all__ = ["Heartbeat"]
 SCAN_S = 0.02
 """Real seconds between two scans."""
 PRIORITY = -10
+"""Scheduling priority of the heartbeat's thread, where that is allowed."""
 POWER_REAL_S = 15.0
 """Real seconds in which the power must be on; the watchdog gives up earlier, and says why."""
 LANE_REAL_S = 2.0

@@ -70,6 +70,17 @@ def test_power_goes_on_with_the_third_pet_and_off_with_the_first_that_is_missing
     assert "dead-man" in str(relay.latch)
 
 
+@given(st.floats(0.0, 1.0), st.integers(1, 9))
+def test_time_in_which_nobody_ran_is_lent_once_and_no_longer_than_the_dead_man(late_s: float, times: int) -> None:
+    relay = petted(Relay(DEAD_MAN_S, None), PETS)
+    for _ in range(times):
+        relay.overslept(late_s)
+    relay.tick(0.04 + 1.99 * DEAD_MAN_S)
+    assert relay.is_on == (late_s > 0.01 and times * (late_s + 0.04) >= 0.99 * DEAD_MAN_S)
+    relay.tick(0.05 + 2 * DEAD_MAN_S)
+    assert not relay.is_on
+
+
 def test_a_pet_that_comes_twice_counts_once() -> None:
     relay = Relay(DEAD_MAN_S, None)
     for step in range(10):
