@@ -118,7 +118,7 @@ class _Program:
         self._specs = signals
         self._slots: Slots = []
         self._places: dict[tuple[Measure | Held, float], int] = {}
-        self._reads: list[tuple[int, str, float, Callable[[Value], bool]]] = []
+        self._reads: list[tuple[int, str, float, Callable[[object], bool]]] = []
         self._windows: list[tuple[int, Callable[[float], object]]] = []
         self.inputs: list[tuple[str, float]] = []
 
@@ -132,7 +132,6 @@ class _Program:
                 if reading is not None
                 and reading.is_good is True
                 and 0.0 <= reading.age_s <= stale_after_s
-                and reading.value is not None
                 and is_possible(reading.value)
                 else None
             )
@@ -199,8 +198,8 @@ class _Program:
         return _with_constant(self._slots, place, relation, constant)
 
 
-def _possible(spec: SignalSpec) -> Callable[[Value], bool]:
-    """Whether a value is one that the signal can read; a truth value is no number, and NaN is none either."""
+def _possible(spec: SignalSpec) -> Callable[[object], bool]:
+    """Whether a value is one that the signal can read; a truth value is no number, NaN is none, and None is nothing."""
     values = spec.values
     if values is not None:
         return lambda value: any(value == item and isinstance(value, bool) == isinstance(item, bool) for item in values)

@@ -204,7 +204,7 @@ class LatchMachine:
         self._check(event.by, "reset", event.rule)
         if not state.is_latched(event.rule):
             raise InputError(f"{event.rule} has not tripped, so there is nothing to reset")
-        if event.rule in self.rules and state.has_cause(event.rule) and not state.is_bypassed(event.rule):
+        if state.has_cause(event.rule) and not state.is_bypassed(event.rule):
             why = "was not evaluated since the start" if state.causes is None else "is still there, or unknown"
             raise InputError(f"{event.rule} is not reset: its cause {why}; remove the cause, and reset again")
         left = tuple(latch for latch in state.latched if latch.rule != event.rule)

@@ -221,6 +221,12 @@ def test_an_integral_of_a_signal_without_a_range_is_known_where_all_was_seen() -
     assert _truths("integral(tank.level over 2 s) > 1 mm*s", trace) == [None, None, True, True]
 
 
+@pytest.mark.parametrize(("relation", "truths"), [("==", [None, None, True, False]), ("!=", [None, None, False, True])])
+def test_an_integral_that_was_seen_in_full_equals_one_number(relation: str, truths: list[Truth]) -> None:
+    trace = [(float(i), {"tank.level": 5.0 if i != 2 else 6.0}) for i in range(4)]
+    assert _truths(f"integral(tank.level over 2 s) {relation} 10 mm*s", trace) == truths
+
+
 def test_time_must_go_on() -> None:
     interpreter = Interpreter([_rule("bath.temperature > 1 K for 2 s")], SPECS)
     interpreter.scan(5.0, _good({"bath.temperature": 0.0}))

@@ -150,6 +150,11 @@ def test_a_bypass_ends_in_time_and_the_cause_trips(at_s: float, latched: list[st
     assert len(state.bypasses) == 1 - len(latched)
 
 
+def test_an_approval_is_of_one_bypass() -> None:
+    state = _after(_asked(), _asked("far"), ApproveBypass(1.0, "far", BOB))
+    assert [state.is_bypassed(rule) for rule in ("hot", "far")] == [False, True]
+
+
 def test_any_event_ends_a_bypass_that_is_over() -> None:
     state = _after(Scanned(2.0, ("hot",)), _asked("far", HOUR), state=BYPASSED)
     assert (_names(state), [item.rule for item in state.bypasses]) == (["hot"], ["far"])
@@ -158,6 +163,7 @@ def test_any_event_ends_a_bypass_that_is_over() -> None:
 
 def test_a_bypass_lasts_a_shift_at_most() -> None:
     assert _after(_asked(hours=8.0)).bypasses[0].until_s == LONGEST_BYPASS_S == 8 * HOUR
+    assert _after(_asked(hours=0.5 / HOUR)).bypasses[0].until_s == 0.5
 
 
 def test_time_that_goes_back_ends_every_bypass() -> None:
@@ -192,8 +198,10 @@ def test_a_restart_clears_nothing_and_knows_no_cause() -> None:
 
 
 def test_a_trip_outlives_its_rule_until_it_is_reset() -> None:
-    state = _after(Scanned(0.0, ("hot",)))
+    state = replace(_after(Scanned(0.0, ("hot",))), causes=None)
     without = LatchMachine(["far"], _may)
+    with pytest.raises(InputError, match="its cause was not evaluated since the start"):
+        without.take(state, Reset(1.0, "hot", ANN))
     state = _after(Scanned(1.0, ("far", "hot")), machine=without, state=state)
     assert _names(state) == ["hot", "far"]
     assert _names(_after(Reset(2.0, "hot", ANN), machine=without, state=state)) == ["far"]
