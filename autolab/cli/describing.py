@@ -7,6 +7,7 @@ from typing import Any
 
 from autolab.cli.output import columns
 from autolab.core.canonical import plain
+from autolab.core.faults import FaultKind
 from autolab.core.trials import TrialState
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, IntentRecord, InterventionRecord, TrialRecord
@@ -98,7 +99,8 @@ def trial_text(
         reasons = f": {'; '.join(trial.verdict.reasons)}" if trial.verdict.reasons else ""
         lines.append(f"screen: {trial.verdict.decision}{reasons}")
     if trial.failure:
-        lines.append(f"failed ({trial.fault or 'unknown'}): {trial.failure}")
+        kind = "" if trial.fault in (None, FaultKind.UNKNOWN) else f" ({trial.fault})"
+        lines.append(f"failed{kind}: {trial.failure}")
     if trial.closes is not None:
         around = f"{100 * trial.closes:g} % of each parameter's range to each side of it"
         lines.append(f"quarantine: {around} are closed for this campaign")

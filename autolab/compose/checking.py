@@ -11,8 +11,9 @@ from pathlib import Path
 
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
+from autolab.config.specs import LabSpec
 from autolab.config.yamlfile import read_yaml
-from autolab.core.errors import AutolabError, InputError, InputErrors
+from autolab.core.errors import AutolabError, FileError, InputError, InputErrors
 
 __all__ = ["CheckReport", "check_files", "check_names"]
 
@@ -84,7 +85,7 @@ def check_names(kind: str, file: Path) -> list[str]:
     for name, device in lab.devices.items():
         if device.simulator is not None:
             names.resolve(device.simulator.class_name, ("devices", name, "simulator", "class"), "simulator class")
-    notes = foreign_signals(lab, device_classes(lab, names))
+    notes = foreign_signals(lab, device_classes(lab, names)) + _judge_interlocks(lab)
     if kind == "campaign":
         from autolab.compose.rehearsing import rehearse
 
@@ -93,6 +94,25 @@ def check_names(kind: str, file: Path) -> list[str]:
         notes.append(f"{lab.name}: nothing takes the power of its devices away: it declares no 'power'")
     notes += [f"{name}: without power it {does}" for name, does in without_power(lab, names).items()]
     return notes
+
+
+def _judge_interlocks(lab: LabSpec) -> list[str]:
+    """What is weak in the interlocks of a lab, in sentences.
+
+    Raises:
+        FileError: a rule that can never or does always act, or rules that contradict each other.
+        InputErrors: several of these.
+    """
+    if not (lab.interlocks or lab.hazards):
+        return []
+    from safety.consistency import check_consistency  # z3 takes a second to import
+
+    findings = check_consistency(lab.interlocks, lab.signals, lab.hazards, lab.safe_state)
+    wrong = [finding for finding in findings if finding.kind in ("never", "always", "contradiction")]
+    problems = [FileError(lab.source.file, finding.line, str(finding)) for finding in wrong]
+    if problems:
+        raise problems[0] if len(problems) == 1 else InputErrors(problems)
+    return [f"interlocks: {finding}" for finding in findings]
 
 
 def _is_campaign(file: Path) -> bool:

@@ -167,3 +167,41 @@ def test_check_lists_the_signals_of_a_foreign_class_that_are_closed_for_writing(
         "closed: ophyd.Signal is not a class of ours; closed for writing, because the envelope does not declare them: "
         "value"
     )
+
+
+def with_interlocks(folder: Path, rules: str) -> Path:
+    text = f"interlocks: [{rules}]\nsafe_state: [{{device: stage, do: stop}}]"
+    return example("colour", folder, {"lab.yaml": ("interlocks: []\nsafe_state: []", text)})
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        (
+            "{name: far, when: stage.position > 200 mm and stage.position < 100 mm, effect: trip, why: it is far}",
+            "far: it can never be true, so it protects from nothing",
+        ),
+        (
+            "{name: far, when: stage.position > 10 mm or stage.position < 200 mm, effect: trip, why: it is far}",
+            "far: it is always true, so the lab can never run",
+        ),
+    ],
+    ids=["never", "always"],
+)
+def test_interlocks_that_cannot_work_are_refused_with_their_line(rules: str, message: str, tmp_path: Path):
+    campaign = with_interlocks(tmp_path, rules)
+    lab = campaign.with_name("lab.yaml")
+    line = next(n for n, text in enumerate(lab.read_text().splitlines(), 1) if text.startswith("interlocks"))
+    with pytest.raises(InputError) as caught:
+        check_files([lab])
+    assert str(caught.value).startswith(f"{lab}:{line}: {message}")
+
+
+def test_an_interlock_that_another_makes_superfluous_is_mentioned(tmp_path: Path):
+    rules = (
+        "{name: far, when: stage.position > 200 mm, effect: trip, why: it is far}, "
+        "{name: farther, when: stage.position > 250 mm, effect: trip, why: it is farther}"
+    )
+    campaign = with_interlocks(tmp_path, rules)
+    notes = check_files([campaign.with_name("lab.yaml")]).notes
+    assert any(note.startswith("interlocks: farther: ") for note in notes), notes
