@@ -21,7 +21,7 @@ import pytest
 from bluesky import RunEngine
 
 import devices
-from devices.channels import CommandSignal, GuardedEpicsSignal, ReadOnlySignal
+from devices.channels import ArmingSignal, CommandSignal, GuardedEpicsSignal, ReadOnlySignal
 from devices.dispensers import SerialDispenser
 from devices.epics_instrument import EpicsInstrument
 from devices.instrument import Instrument
@@ -156,4 +156,7 @@ def test_every_writable_signal_of_ours_is_in_the_matrix(bench: Bench) -> None:
 def test_a_class_of_ours_has_no_signal_that_is_written_without_the_guard() -> None:
     for device_class in _classes():
         for name, component in device_class._sig_attrs.items():
-            assert issubclass(component.cls, GuardedEpicsSignal | CommandSignal | ReadOnlySignal), (device_class, name)
+            assert issubclass(component.cls, GuardedEpicsSignal | CommandSignal | ArmingSignal | ReadOnlySignal), (
+                device_class,
+                name,
+            )

@@ -16,7 +16,7 @@ from tests.rigs import until
 Arrival = tuple[str, Any]
 """Name of the signal, as the envelope knows it, and the value on the wire."""
 
-COMMANDS = {"STOP": (0, 1), "ACQUIRE": (0, 1)}
+COMMANDS = {"STOP": (0, 1), "ACQUIRE": (0, 1), "ARMED": (0, 1)}
 """Process variables that carry no quantity, and what may be written to them; 0 does nothing."""
 
 
