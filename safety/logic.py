@@ -30,6 +30,7 @@ from autolab.core.interlocks import (
     SignalSpec,
     Vote,
     measures_in,
+    signal_of,
 )
 from autolab.core.parameters import Value
 
@@ -191,7 +192,7 @@ class Logic:
     def _reading(self, model: Any, measure: Measure) -> str:
         """What a measure reads in a state, as a person writes it."""
         value = model.eval(self._term(measure), model_completion=True)
-        name = measure.name if isinstance(measure, Signal) else measure.signal
+        name = signal_of(measure)
         spec = self._signals[name]
         if spec.is_number:
             suffix = "" if isinstance(measure, Signal) else "/s" if isinstance(measure, Rate) else "*s"

@@ -25,6 +25,7 @@ from autolab.core.interlocks import (
     StopStep,
     Vote,
     measures_in,
+    signal_of,
     window_text,
 )
 from autolab.core.ruletext import parse_condition
@@ -176,14 +177,10 @@ def _signals(rules: Sequence[Rule], signals: Mapping[str, SignalSpec]) -> str:
     rows = ["## Signals\n", "| signal | unit | can read | rules |", "|---|---|---|---|"]
     measures = {rule.name: measures_in(rule.when) for rule in rules}
     for name, spec in signals.items():
-        users = [rule for rule, used in measures.items() if any(_signal_of(item) == name for item in used)]
+        users = [rule for rule, used in measures.items() if any(signal_of(item) == name for item in used)]
         if users:
             rows.append(f"| {name} | {spec.unit or '–'} | {_range(spec)} | {', '.join(users)} |")
     return "\n".join(rows) + "\n"
-
-
-def _signal_of(measure: Measure) -> str:
-    return measure.name if isinstance(measure, Signal) else measure.signal
 
 
 def _range(spec: SignalSpec) -> str:

@@ -67,9 +67,13 @@ class Aftermath:
         return policy, not is_last
 
     def prelude(self, trial: int) -> Prelude | None:
-        """What is to be done before a trial's plan, from here on by this trial; None where nothing is."""
+        """What is to be done before a trial's plan, from here on by this trial; None where nothing is.
+
+        A plan that the campaign file does not name any more stays owed.
+        """
         wait_s, attempt = self._wait_s.pop(trial, 0.0), self.attempt(trial)
-        owed = recoveries.owed(self._journal, self._setup.id)
+        known = self._setup.make_recovery
+        owed = [one for one in recoveries.owed(self._journal, self._setup.id) if one.plan in known]
         mine = [one for one in owed if (one.trial, one.attempt) == (trial, attempt)]
         mine = mine or [one for one in owed if one.trial is None][:1]
         if not mine:

@@ -70,9 +70,14 @@ class StopSwitch:
         """
         self._put(StopRequest(reason, at_once, exit_code, for_good))
 
-    def trip(self, cause: str) -> None:
-        """The actuators have lost their power: everything stops now."""
-        self._put(StopRequest(cause, True, SafetyError.exit_code, by=Principal("watchdog", "system")))
+    def trip(self, cause: str, by: str = "watchdog") -> None:
+        """The lab has tripped, or its actuators have lost their power: everything stops now.
+
+        Args:
+            cause: Why, in one sentence.
+            by: What has tripped it.
+        """
+        self._put(StopRequest(cause, True, SafetyError.exit_code, by=Principal(by, "system")))
 
     def power_end(self) -> End | None:
         """How the campaign ends where the actuators have lost their power, asked now; None where they have it."""

@@ -12,7 +12,7 @@ from autolab.campaign.stopping import StopSwitch
 from autolab.compose.power import beating, note_events
 from autolab.compose.requests import heeding
 from autolab.compose.tripping import latch_trips
-from autolab.core.errors import SafetyError, StorageError
+from autolab.core.errors import InputError, InterruptedByPerson, SafetyError, StorageError
 from autolab.core.principals import Principal
 from autolab.journal.journal import Journal
 
@@ -37,6 +37,8 @@ def conduct(
 
     Raises:
         SafetyError: there is no power, or the lab trips before anything has moved.
+        InputError: an interlock reads what no device reads, or nobody would scan.
+        InterruptedByPerson: somebody wants to pause or to stop before anything has moved.
         StorageError: the journal cannot be written. The campaign is paused, and says so where there is room for that.
     """
     from autolab.campaign.campaign import Campaign  # with Bluesky behind it
@@ -46,10 +48,11 @@ def conduct(
     campaign = Campaign(setup, lab, proposer, journal, observers, stop, past)
     try:
         return _guarded(bound, setup.id, lab, journal, stop, campaign)
-    except SafetyError as error:  # nothing was begun
+    except (SafetyError, InputError, InterruptedByPerson) as error:  # nothing was begun
         for lane in campaign.lanes:
             lane.close()
-        journal.end_campaign(setup.id, "failed", str(error), None)
+        state = "paused" if isinstance(error, InterruptedByPerson) else "failed"
+        journal.end_campaign(setup.id, state, str(error), None)
         raise
     except StorageError as error:
         with suppress(StorageError):
@@ -60,18 +63,21 @@ def conduct(
 def _guarded(
     bound: Bound, identity: str, lab: OpenLab, journal: Journal, stop: StopSwitch, campaign: Any
 ) -> CampaignResult:
-    """Run it once there is power and the interlocks have been evaluated."""
+    """Run it once there is power and the interlocks have been evaluated.
+
+    The steps into the safe state are taken while there is still power, and not where the interlocks were refused.
+    """
     from autolab.compose.interlocking import await_ready, safing, scanning  # with Bluesky behind it
 
     interlocks = Principal("interlocks", "system")
     loops = [lane.loop for lane in campaign.lanes]
     with (
-        safing(bound.lab, lab, bound.signals, journal, identity),
         scanning(bound.lab, lab, lambda said: journal.intervene(identity, None, interlocks, "alarm", said)) as scan,
         beating(lab.power, loops, lab.clock, stop, scan),
+        safing(bound.lab, lab, bound.signals, journal, identity),
     ):
         note_events(journal, identity, lab.name, lab.power)
-        await_ready(scan, lab)
+        await_ready(scan, lab, stop)
         result = campaign.run()
         note_events(journal, identity, lab.name, lab.power)
         return result

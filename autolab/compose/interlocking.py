@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,12 +12,13 @@ from autolab.campaign.lab import OpenLab
 from autolab.campaign.readings import Readings, key_of
 from autolab.campaign.safing import enter_safe_state
 from autolab.campaign.scanning import Scan
+from autolab.campaign.stopping import StopSwitch
 from autolab.compose.binding import affine
 from autolab.config.specs import LabSpec
 from autolab.config.units import check_same_dimension, convert
 from autolab.core.clock import VirtualClock
-from autolab.core.errors import FileError, InputError, InputErrors, SafetyError
-from autolab.core.interlocks import SafeStateStep, SetStep
+from autolab.core.errors import FileError, InputError, InputErrors, InterruptedByPerson, SafetyError
+from autolab.core.interlocks import SafeStateStep, SetStep, measures_in, signal_of
 from autolab.core.principals import Principal
 from autolab.journal.journal import Journal
 from devices.base import WritableSignal
@@ -56,15 +56,17 @@ def scanning(spec: LabSpec, lab: OpenLab, alarm: Callable[[str], object]) -> Gen
         readings.close()
 
 
-def await_ready(scan: Scan, lab: OpenLab) -> None:
-    """Wait until the interlocks have been evaluated.
+def await_ready(scan: Scan, lab: OpenLab, stop: StopSwitch) -> None:
+    """Wait until the interlocks have been evaluated, for as long as their windows ask.
 
     Raises:
-        SafetyError: the lab has tripped before anything moved.
+        SafetyError: the lab has tripped, or lost its power, before anything moved.
+        InterruptedByPerson: somebody wants to pause or to stop.
     """
-    waiting = threading.Event()
     while not scan.is_ready and lab.trip.cause is None:
-        waiting.wait(WAIT_REAL_S)
+        if (asked := stop.asked) is not None:
+            raise SafetyError(asked.end.reason) if asked.cause == "trip" else InterruptedByPerson(asked.end.reason)
+        lab.clock.sleep(WAIT_REAL_S * lab.clock.factor)
     if lab.trip.cause is not None:
         raise SafetyError(f"{lab.name} has tripped before anything moved: {lab.trip.cause}")
 
@@ -104,7 +106,8 @@ def _converters(spec: LabSpec, lab: OpenLab, signals: tuple[str, ...]) -> dict[s
         try:
             found[signal] = _converter(lab.devices[signal.partition(".")[0]], signal, spec.signals[signal].unit)
         except InputError as error:
-            rule = next(i for i, rule in enumerate(spec.interlocks) if signal in str(rule.when))
+            names = [{signal_of(measure) for measure in measures_in(rule.when)} for rule in spec.interlocks]
+            rule = next(number for number, used in enumerate(names) if signal in used)
             problems.append(spec.source.error(("interlocks", rule, "when"), f"{signal}: {error}"))
     if problems:
         raise problems[0] if len(problems) == 1 else InputErrors(problems)

@@ -28,7 +28,7 @@ def latch_trips(journal: Journal, campaign: str, lab: OpenLab, stop: StopSwitch)
     """Have a trip of the lab stop the campaign, and written to the journal, as soon as it happens."""
 
     def act(cause: str) -> None:
-        stop.trip(cause)
+        stop.trip(cause, by="guard")
         trips.record(journal, campaign, lab.name, lab.bench, cause)
 
     lab.trip.tell(act)

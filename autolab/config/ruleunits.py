@@ -23,6 +23,7 @@ from autolab.core.interlocks import (
     Signal,
     SignalSpec,
     Vote,
+    signal_of,
 )
 
 __all__ = ["resolved", "unit_of"]
@@ -55,7 +56,7 @@ def resolved(condition: Condition, signals: Mapping[str, SignalSpec], refuse: Re
 
 def unit_of(measure: Measure, signals: Mapping[str, SignalSpec]) -> str:
     """The unit of a measure: that of its signal, per second for a rate, times seconds for an integral."""
-    unit = signals[measure.name if isinstance(measure, Signal) else measure.signal].unit
+    unit = signals[signal_of(measure)].unit
     match measure:
         case Signal():
             return unit
@@ -90,7 +91,7 @@ def _spec(measure: Measure, signals: Mapping[str, SignalSpec]) -> SignalSpec:
     Raises:
         InputError: the signal is not known, or cannot be summed up or derived.
     """
-    name = measure.name if isinstance(measure, Signal) else measure.signal
+    name = signal_of(measure)
     spec = signals.get(name)
     if spec is None:
         guess = did_you_mean(name, signals)

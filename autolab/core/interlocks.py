@@ -41,6 +41,7 @@ __all__ = [
     "Vote",
     "conditions_in",
     "measures_in",
+    "signal_of",
     "window_text",
 ]
 
@@ -313,6 +314,11 @@ def measures_in(condition: Condition) -> tuple[Measure, ...]:
     comparisons = [part for part in conditions_in(condition) if isinstance(part, Comparison)]
     sides = [side for comparison in comparisons for side in (comparison.left, comparison.right)]
     return tuple(side for side in sides if isinstance(side, Signal | Rate | Integral))
+
+
+def signal_of(measure: Measure) -> str:
+    """The signal that a measure is of, as ``device.signal``."""
+    return measure.name if isinstance(measure, Signal) else measure.signal
 
 
 def window_text(seconds: float) -> str:

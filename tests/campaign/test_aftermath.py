@@ -156,6 +156,17 @@ def test_where_no_trial_follows_the_campaign_says_what_is_owed():
     assert lab.run().reason == "budget used up: 2 trials; still owed to the lab: lab.rinse (for trial 2)"
 
 
+def test_a_plan_that_the_file_does_not_name_any_more_stays_owed_and_the_campaign_goes_on(tmp_path: Path):
+    policy = FaultPolicy(recover="lab.rinse", then="ask")
+    lab = RinsedLab(trials=3, folder=tmp_path, fails=late(1), on_failure={FaultKind.TIMEOUT: policy})
+    assert lab.run().state == "paused"
+    lab.journal.close()
+    lab._setup = lambda: SoftLab._setup(lab)
+    assert lab.resume().reason == "budget used up: 3 trials; still owed to the lab: lab.rinse (for trial 2)"
+    assert poured(lab)[-1] == "t3.r1.pour.a1"
+    lab.journal.close()
+
+
 # closing a region
 
 

@@ -98,7 +98,9 @@ def test_outside_the_tolerance_of_the_device_alone_it_is_a_fault_and_no_trip():
 
 @given(st.floats(0.0, 200.0), st.floats(-1.0, 1.0))
 def test_inside_the_tolerance_it_agrees(commanded: float, off: float):
-    heater(tolerance=1.0 + 1e-9).confirm("setpoint", commanded, commanded + off, 0.0, "degC")
+    trip = Trip()
+    heater(trip=trip, tolerance=1.0 + 1e-9).confirm("setpoint", commanded, commanded + off, 0.0, "degC")
+    assert trip.cause is None
 
 
 # trip

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
+from autolab.core.errors import InputError, StorageError
 from autolab.journal.reader import JournalReader
 from tests.compose.files import example
-from tests.system.command import autolab
+from tests.rigs import until
+from tests.system.command import autolab, started
 
 RUN = ("--simulate", "--time-factor", 100, "--trials", 2, "--seed", 1, "--engine", "random")
 SAFE = "safe_state: [{device: arm, do: stop}, {set: stage.velocity, to: 2 mm/s}]"
@@ -17,6 +20,18 @@ SAFE = "safe_state: [{device: arm, do: stop}, {set: stage.velocity, to: 2 mm/s}]
 def bench(folder: Path, interlocks: str, more: str = "") -> Path:
     text = f"signals: {{arm.holding: {{allowed: ['', strip-1]}}}}\ninterlocks: [{interlocks}]\n{SAFE}\n{more}"
     return example("colour", folder, {"lab.yaml": ("interlocks: []\nsafe_state: []\n", text)})
+
+
+def campaigns(data: Path) -> int:
+    """How many campaigns the journal holds; 0 where it is not there yet."""
+    try:
+        reader = JournalReader.open(data)
+    except (InputError, StorageError):
+        return 0
+    try:
+        return len(reader.campaigns())
+    finally:
+        reader.close()
 
 
 def interventions(data: Path) -> dict[str, str]:
@@ -37,12 +52,20 @@ def test_while_all_is_well_a_campaign_runs_and_ends_in_the_safe_state(tmp_path: 
     assert interventions(tmp_path / "data")["safe state"] == "arm: stop; stage.velocity = 2.0"
 
 
+def test_the_safe_state_is_taken_while_there_is_still_power(tmp_path: Path):
+    rule = "{name: far, when: stage.position > 299 mm, effect: trip, why: it hits the end}"
+    campaign = bench(tmp_path, rule, "power: {devices: [arm, dispenser, stage]}\n")
+    lab = campaign.with_name("lab.yaml")
+    lab.write_text(lab.read_text().replace("{set: stage.velocity, to: 2 mm/s}", "{set: stage.position, to: 5 mm}"))
+    done = autolab("run", campaign, *RUN, data=tmp_path / "data")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert interventions(tmp_path / "data")["safe state"] == "arm: stop; stage.position = 5.0"
+
+
 @pytest.mark.parametrize("power", ["", "power: {devices: [arm, dispenser, stage]}\n"], ids=["no relay", "relay"])
 def test_a_cause_trips_latches_and_stops_the_campaign(power: str, tmp_path: Path):
     rule = "{name: far, when: stage.position > 15 cm, effect: trip, why: it hits the hood}"
     campaign = bench(tmp_path, rule, power)
-    text = campaign.with_name("lab.yaml").read_text()
-    campaign.with_name("lab.yaml").write_text(text.replace("wells: 24", "wells: 24"))
     rule_of_the_start = "interlock far: stage.position > 150 mm holds (it hits the hood)"
     plan = campaign.read_text().replace("plans.colour.mix_and_measure", "bench.moves.far_away")
     campaign.write_text(plan)
@@ -80,6 +103,19 @@ def far_away(
 """
 
 
+def test_a_person_can_pause_while_the_interlocks_wait_for_the_past_that_they_ask_for(tmp_path: Path):
+    rule = "{name: late, when: stage.position > 299 mm for 10 h, effect: trip, why: it hits the end}"
+    process = started("run", bench(tmp_path, rule), *RUN, data=tmp_path / "data")
+    try:
+        until(lambda: campaigns(tmp_path / "data") == 1, "the campaign")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    finally:
+        process.kill_group()
+    assert process.returncode == 5
+    assert '"state": "paused"' in autolab("status", "--json", data=tmp_path / "data").stdout
+
+
 def test_a_permissive_that_does_not_hold_lets_nothing_be_written(tmp_path: Path):
     rule = "{name: empty, when: arm.holding == 'strip-1', effect: permissive, of: [stage], why: nothing is there}"
     done = autolab("run", bench(tmp_path, rule), *RUN, data=tmp_path / "data")
@@ -95,6 +131,8 @@ def test_a_signal_that_no_device_reads_is_refused_before_anything_moves(tmp_path
     done = autolab("run", bench(tmp_path, rule), *RUN, data=tmp_path / "data")
     assert done.returncode == 2
     assert "dispenser.volume: dispenser does not read it, so that nobody could ever know it; it reads" in done.stderr
+    assert interventions(tmp_path / "data") == {}, "no step into the safe state was taken"
+    assert '"state": "failed"' in autolab("status", "--json", data=tmp_path / "data").stdout
 
 
 def test_the_virtual_clock_is_refused_where_nobody_would_scan(tmp_path: Path):
