@@ -108,5 +108,5 @@ class Suggestion:
 class Verdict:
     """What the screen says of a suggestion. Unknown is refused."""
 
-    decision: Literal["allowed", "refused"]
+    decision: Literal["allowed", "needs approval", "refused"]
     reasons: tuple[str, ...] = ()
