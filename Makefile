@@ -35,6 +35,7 @@ format: $(VENV)/installed-dev
 prove: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.speed --page docs/proofs/speed.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.kills --data autolab-data/proofs/kills --page docs/proofs/kills.md --date "$$(date +%F)"
+	$(BIN)/python -m benchmarks.safestates --page docs/proofs/safe-states.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.envelope --out autolab-data/proofs/envelope --page docs/proofs/envelope.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.journal --page docs/proofs/journal.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.mutants --data autolab-data/proofs/mutants --page docs/proofs/mutants.md --date "$$(date +%F)"

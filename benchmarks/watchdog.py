@@ -25,7 +25,7 @@ import numpy as np
 
 from autolab.core.clock import real_clock
 from autolab.core.errors import SafetyError
-from benchmarks.watchdog_page import page
+from benchmarks.watchdog_page import FALSE_TRIP, page
 from safety.channel import Channel
 from safety.supply import Supply, supplied
 from simulators.base import Settings
@@ -40,6 +40,10 @@ DEAD_MAN_S = 0.1
 PATIENCE_S = 20.0
 NEVER_S = 0.3
 """So long after a kill before the first beat, nothing has had power."""
+
+
+class FalseTripError(Exception):
+    """A trip for which there was no cause."""
 
 
 class StampedStageServer(StageServer):
@@ -67,12 +71,19 @@ class Bench:
         self.supply, self._stamps, self._forks = supply, stamps, forks
 
     def controller(self, mode: str) -> int:
-        """Start a controller; returns its process id when it has power, or is watched."""
+        """Start a controller; returns its process id when it has power, or is watched.
+
+        Raises:
+            FalseTripError: it gets no power, and nothing was wrong.
+        """
         if self._forks.stdin is None or self._forks.stdout is None:
             raise RuntimeError("no pipes")
         self._forks.stdin.write(f"{mode}\n")
         self._forks.stdin.flush()
-        return int(self._forks.stdout.readline())
+        said = self._forks.stdout.readline().strip()
+        if not said.isdecimal():
+            raise FalseTripError(said)
+        return int(said)
 
     def stamps(self) -> list[tuple[bool, float]]:
         lines = self._stamps.read_text().splitlines() if self._stamps.exists() else []
@@ -182,13 +193,21 @@ def measure(folder: Path, n: int) -> None:
             continue
         with load(name), a_bench(folder) as bench:
             for case, seed in todo:
-                bench.until_reset()
-                result = {"load": name, "case": case, "seed": seed, "ms": trial(bench, case, seed)}
-                with file.open("a") as results:
-                    results.write(json.dumps(result) + "\n")
+                while True:
+                    bench.until_reset()
+                    try:
+                        _note(file, {"load": name, "case": case, "seed": seed, "ms": trial(bench, case, seed)})
+                        break
+                    except FalseTripError as error:
+                        _note(file, {"load": name, "case": FALSE_TRIP, "seed": seed, "ms": None, "cause": str(error)})
                 if case == "watchdog killed":
                     bench.supply.start_watchdog()
                     bench.supply.await_ready(real_clock())
+
+
+def _note(file: Path, result: Mapping[str, Any]) -> None:
+    with file.open("a") as results:
+        results.write(json.dumps(result) + "\n")
 
 
 def results(file: Path) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Controllers for `benchmarks.watchdog`, forked from a process that has loaded what a controller loads.
 
 ``python -m benchmarks.watchdog_controller FOLDER`` reads ``beating`` or ``silent`` for each, and answers with its
-process id when it has power, or is watched. It ends with its standard input.
+process id when it has power, or is watched, or with why it gets none. It ends with its standard input.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from autolab.campaign.engine import LaneEngine
 from autolab.campaign.heartbeat import Heartbeat
 from autolab.core.clock import real_clock
+from autolab.core.errors import SafetyError
 from safety.channel import Channel
 
 
@@ -25,7 +26,11 @@ def controller(folder: Path, mode: str) -> None:
         channel.ask("arm")
     else:
         engine = LaneEngine(context_managers=[])
-        Heartbeat(channel, real_clock(), lambda: None, [engine.loop], lambda _: None).start()
+        try:
+            Heartbeat(channel, real_clock(), lambda: None, [engine.loop], lambda _: None).start()
+        except SafetyError as error:
+            os.write(1, f"no power: {error}\n".encode())
+            os._exit(1)
     os.write(1, f"{os.getpid()}\n".encode())
     threading.Event().wait()
 

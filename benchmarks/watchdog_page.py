@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["page"]
+__all__ = ["FALSE_TRIP", "page"]
+
+FALSE_TRIP = "false trip"
+"""A trial in which the power did not come, or went, before anything was wrong. It is counted, and made again."""
 
 BARS: Mapping[tuple[str, str], tuple[str, float]] = {
     ("quiet", "controller killed"): ("p95", 10.0),
@@ -39,6 +42,8 @@ def page(results: Sequence[Mapping[str, Any]], hour: Mapping[str, Any] | None, d
     rows: list[str] = []
     never: list[str] = []
     for load, case in dict.fromkeys((result["load"], result["case"]) for result in results):
+        if case == FALSE_TRIP:
+            continue
         found = [result["ms"] for result in results if (result["load"], result["case"]) == (load, case)]
         if case == "killed before its first beat":
             had_power = sum(ms is not None for ms in found)
@@ -48,6 +53,9 @@ def page(results: Sequence[Mapping[str, Any]], hour: Mapping[str, Any] | None, d
     text = _HEAD.format(date=f"\nMeasured on {date}.\n" if date else "") + "\n".join(rows) + "\n"
     if never:
         text += f"\nControllers that were killed before their first beat: {'; '.join(never)}.\n"
+    trips = [result for result in results if result["case"] == FALSE_TRIP]
+    text += f"\nFalse trips while a controller of these trials started, which were made again: {len(trips)}"
+    text += f" ({'; '.join(str(trip.get('cause')) for trip in trips[:3])}).\n" if trips else ".\n"
     if hour is not None:
         text += (
             f"\nFalse trips in {hour['hours']:g} h of campaigns under the same load: {hour['trips']}, "

@@ -64,7 +64,7 @@ def stop(
     ] = False,
     data: DataFolder = Path("autolab-data"),
 ) -> None:
-    """End a campaign for good, before its next action; with --now, stop everything at once."""
+    """End a campaign for good, before its next action, in the lab's safe state; with --now, stop everything at once."""
     from safety.supply import press_all
 
     if now and press_all(data, "autolab stop --now"):
@@ -72,8 +72,9 @@ def stop(
         return
     if campaign is None:
         raise InputError("name the campaign that is to end; 'autolab list' shows them")
+    from autolab.compose.ending import end_for_good
     from autolab.compose.resuming import campaign_record
-    from autolab.compose.settling import ask, end_for_good
+    from autolab.compose.settling import ask
 
     if campaign_record(data, campaign).state != "running":
         say(end_for_good(data, campaign))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ from autolab.journal.journal import Journal
 from devices.base import WritableSignal
 from safety.interlocking import Interlocks
 
-__all__ = ["await_ready", "safing", "scanning"]
+__all__ = ["await_ready", "safe_state_steps", "safing", "scanning", "take_safe_state"]
 
 WAIT_REAL_S = 0.02
 """Real seconds between two looks at whether the interlocks have been evaluated."""
@@ -76,13 +76,25 @@ def safing(
     spec: LabSpec, lab: OpenLab, signals: Mapping[str, tuple[WritableSignal, ...]], journal: Journal, campaign: str
 ) -> Generator[None]:
     """Bring the lab into its safe state when the block ends, however it ends; what was done is journalled."""
-    steps = [_in_device_unit(step, signals) for step in spec.safe_state]
+    steps = safe_state_steps(spec, signals)
     try:
         yield
     finally:
-        if steps:
-            said = enter_safe_state(steps, lab.devices, lab.trip, lab.clock, lab.loop)
-            journal.intervene(campaign, None, Principal("autolab", "system"), "safe state", "; ".join(said))
+        take_safe_state(steps, lab, journal, campaign)
+
+
+def take_safe_state(steps: Sequence[SafeStateStep], lab: OpenLab, journal: Journal, campaign: str) -> str:
+    """Do the steps into the safe state, and journal what was done; returns it in words, empty where there are none."""
+    if not steps:
+        return ""
+    said = "; ".join(enter_safe_state(steps, lab.devices, lab.trip, lab.clock, lab.loop))
+    journal.intervene(campaign, None, Principal("autolab", "system"), "safe state", said)
+    return said
+
+
+def safe_state_steps(spec: LabSpec, signals: Mapping[str, tuple[WritableSignal, ...]]) -> list[SafeStateStep]:
+    """The steps of a lab into its safe state, values in the units of the devices."""
+    return [_in_device_unit(step, signals) for step in spec.safe_state]
 
 
 def _in_device_unit(step: SafeStateStep, signals: Mapping[str, tuple[WritableSignal, ...]]) -> SafeStateStep:

@@ -22,7 +22,7 @@ from autolab.journal.journal import Journal
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord
 
-__all__ = ["RESUMABLE", "campaign_record", "resume_campaign"]
+__all__ = ["RESUMABLE", "campaign_record", "options_of", "resume_campaign"]
 
 RESUMABLE = ("running", "paused", "failed")
 """States of a campaign that can be resumed; *running* is one whose controller is gone."""
@@ -54,7 +54,7 @@ def resume_campaign(
     with ExitStack() as stack:
         stack.enter_context(data_folder(RunOptions(data=data)))
         record = campaign_record(data, name)
-        options = _options(record, data)
+        options = options_of(record, data)
         file = Path(record.options["file"])
         if not file.is_file():
             raise InputError(f"{record.id}: its campaign file {file} is gone: put it back, then resume")
@@ -92,8 +92,12 @@ def campaign_record(data: Path, name: str) -> CampaignRecord:
         reader.close()
 
 
-def _options(record: CampaignRecord, data: Path) -> RunOptions:
-    """The options that the campaign was started with."""
+def options_of(record: CampaignRecord, data: Path) -> RunOptions:
+    """The options that the campaign was started with.
+
+    Raises:
+        InputError: it cannot be resumed.
+    """
     if record.state not in RESUMABLE:
         raise InputError(f"{record.id} has {record.state} ({record.reason}): there is nothing to resume")
     if "file" not in record.options:

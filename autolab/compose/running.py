@@ -112,11 +112,19 @@ def run_campaign(
 
 
 def open_all(
-    stack: ExitStack, bound: Bound, options: RunOptions, data: Path | None, seed: int, key: str
+    stack: ExitStack,
+    bound: Bound,
+    options: RunOptions,
+    data: Path | None,
+    seed: int,
+    key: str,
+    *,
+    although_tripped: bool = False,
 ) -> tuple[Journal, OpenLab]:
     """Open the bench, the lab and the journal of a campaign, each device locked; the stack closes them.
 
     Raises:
+        SafetyError: the lab has tripped; ``although_tripped`` opens it all the same.
         AutolabError: a device is held by another controller, or does not answer; the journal cannot be opened.
     """
     folder = options.data / "simulators" / key
@@ -128,7 +136,8 @@ def open_all(
         stack.enter_context(holding({name: f"{at}{where}" for name, at in addressed.items()}, holder))
     lab = stack.enter_context(open_lab(bound.lab, bound.names, bench, clock))
     journal = stack.enter_context(_journal(data, clock))
-    refuse_if_tripped(journal, lab)
+    if not although_tripped:
+        refuse_if_tripped(journal, lab)
     if data is not None and not options.virtual:
         claim_devices(stack, lab, data, holder)
     journal.export_heads(bound.lab.heads)

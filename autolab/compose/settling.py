@@ -1,4 +1,4 @@
-"""What a person says of a campaign that does not run: what became of an action, or that it is over."""
+"""What a person says from another process: what became of an action, and that a campaign is to pause or to stop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from autolab.compose.options import RunOptions
-from autolab.compose.resuming import RESUMABLE, campaign_record
+from autolab.compose.resuming import campaign_record
 from autolab.compose.running import data_folder
 from autolab.config.units import convert, read_quantity
 from autolab.core.clock import real_clock
@@ -17,7 +17,7 @@ from autolab.journal.journal import Journal
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import IntentRecord
 
-__all__ = ["ask", "end_for_good", "settle_action"]
+__all__ = ["ask", "settle_action"]
 
 ANSWER_REAL_S = 10.0
 """Real seconds in which a controller answers a request."""
@@ -110,27 +110,3 @@ def ask(data: Path, name: str, verb: Literal["pause", "stop"], *, now: bool) -> 
         f"{record.id}: no controller answered within {ANSWER_REAL_S:g} s, so none runs it: "
         f"go on with 'autolab resume {record.id}'"
     )
-
-
-def end_for_good(data: Path, name: str) -> str:
-    """End a campaign that no controller runs: it cannot be resumed any more.
-
-    Returns:
-        What was done, in one sentence.
-
-    Raises:
-        InputError: it has ended already, or a controller runs it.
-    """
-    with data_folder(RunOptions(data=data)):
-        record = campaign_record(data, name)
-        if record.state not in RESUMABLE:
-            raise InputError(f"{record.id} has {record.state} already ({record.reason})")
-        person = local_person()
-        journal = Journal(data, real_clock())
-        try:
-            journal.count_on(record.id)
-            journal.intervene(record.id, None, person, "stop", "ended while no controller ran it")
-            journal.end_campaign(record.id, "stopped", f"stopped by a person: {person.name}", record.recommendation)
-        finally:
-            journal.close()
-    return f"{record.id} has ended; its record stays"
