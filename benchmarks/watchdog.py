@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,8 @@ import numpy as np
 
 from autolab.core.clock import real_clock
 from autolab.core.errors import SafetyError
+from autolab.core.trials import TrialState
+from autolab.journal.reader import JournalReader
 from benchmarks.watchdog_page import FALSE_TRIP, page
 from safety.channel import Channel
 from safety.supply import Supply, supplied
@@ -172,9 +175,8 @@ def a_bench(folder: Path) -> Iterator[Bench]:
 
 
 @contextmanager
-def load(name: str) -> Iterator[None]:
+def load(n: int) -> Iterator[None]:
     """Processes that only burn time of the processors."""
-    n = BURNERS if name == "under load" else 0
     burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(n)]
     try:
         yield
@@ -191,7 +193,7 @@ def measure(folder: Path, n: int) -> None:
         todo = [(case, seed) for seed in range(n) for case in CASES if (name, case, seed) not in _done(file)]
         if not todo:
             continue
-        with load(name), a_bench(folder) as bench:
+        with load(BURNERS if name == LOADS[1] else 0), a_bench(folder) as bench:
             for case, seed in todo:
                 while True:
                     bench.until_reset()
@@ -219,24 +221,55 @@ def _done(file: Path) -> set[tuple[str, str, int]]:
     return {(result["load"], result["case"], result["seed"]) for result in results(file)}
 
 
-def campaigns(folder: Path, hours: float) -> Mapping[str, Any]:
-    """Run campaigns of the colour bench under load for so long, and count the trips: each of them is a false one."""
-    end_s = time.monotonic() + hours * 3600
-    counts = {"hours": hours, "campaigns": 0, "trials": 0, "trips": 0}
-    campaign = Path(__file__).resolve().parents[1] / "examples" / "colour" / "campaign.yaml"
-    words = ["--simulate", "--engine", "random", "--trials", "40", "--time-factor", "20", "--json"]
-    with load("under load"):
-        while time.monotonic() < end_s:
-            data = str(folder / f"hour-{os.getpid()}-{counts['campaigns']}")
-            command = [sys.executable, "-m", "autolab.cli", "run", str(campaign), *words, "--data", data]
+def campaigns(folder: Path, hours: float, burners: int) -> Mapping[str, Any]:
+    """Run campaigns of the colour bench with a relay under load for so long, and count the trips: each is a false one.
+
+    It goes on where it was interrupted.
+    """
+    kept = folder / "hour.json"
+    counts = {"hours": 0.0, "campaigns": 0, "trials": 0, "trips": 0, "causes": [], "least_load": 1e9, "most_load": 0.0}
+    if kept.exists():
+        counts |= json.loads(kept.read_text())
+    campaign = _with_power(folder / "lab")
+    words = ["--simulate", "--engine", "random", "--trials", "20", "--time-factor", "20", "--json"]
+    with load(burners):
+        while counts["hours"] < hours:
+            begin_s = time.monotonic()
+            data = folder / f"hour-{counts['campaigns']}"
+            command = [sys.executable, "-m", "autolab.cli", "run", str(campaign), *words, "--data", str(data)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
-            counts["campaigns"] += 1
             if done.returncode not in (0, 3):
                 raise RuntimeError(done.stderr)
+            one_minute = os.getloadavg()[0]
+            counts["hours"] += (time.monotonic() - begin_s) / 3600
+            counts["campaigns"] += 1
             counts["trips"] += done.returncode == 3
-            counts["trials"] += json.loads(done.stdout)["trials"]
-            (folder / "hour.json").write_text(json.dumps(counts))
+            counts["causes"] += [done.stderr.strip()[-300:]] if done.returncode == 3 else []
+            counts["trials"] += _trials(data)
+            counts["least_load"] = min(counts["least_load"], one_minute)
+            counts["most_load"] = max(counts["most_load"], one_minute)
+            kept.write_text(json.dumps(counts))
+            shutil.rmtree(data)
     return counts
+
+
+def _with_power(folder: Path) -> Path:
+    """The example's files, with a relay that switches all that moves."""
+    folder.mkdir(exist_ok=True)
+    example = Path(__file__).resolve().parents[1] / "examples" / "colour"
+    lab = (example / "lab.yaml").read_text(encoding="utf-8")
+    (folder / "lab.yaml").write_text(f"{lab}power: {{devices: [arm, dispenser, stage]}}\n", encoding="utf-8")
+    return Path(shutil.copy(example / "campaign.yaml", folder / "campaign.yaml"))
+
+
+def _trials(data: Path) -> int:
+    """Trials that the campaign of a data folder has ingested."""
+    reader = JournalReader.open(data)
+    try:
+        (campaign,) = reader.campaigns()
+        return sum(trial.state is TrialState.INGESTED for trial in reader.trials(campaign.id))
+    finally:
+        reader.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -245,12 +278,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("autolab-data/proofs/watchdog"))
     parser.add_argument("--trials", type=int, default=200, help="of each case, quiet and under load")
     parser.add_argument("--hour", type=float, metavar="HOURS", help="campaigns under load for so long, for false trips")
+    parser.add_argument("--burners", type=int, default=BURNERS, help="processes that make the load of --hour")
     parser.add_argument("--page", type=Path, help="where to write the page")
     parser.add_argument("--date", default="", help="the date on the page")
     chosen = parser.parse_args(arguments)
     chosen.data.mkdir(parents=True, exist_ok=True)
     if chosen.hour:
-        print(campaigns(chosen.data, chosen.hour))
+        print(campaigns(chosen.data, chosen.hour, chosen.burners))
     else:
         measure(chosen.data, chosen.trials)
     hour = chosen.data / "hour.json"

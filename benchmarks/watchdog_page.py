@@ -58,8 +58,9 @@ def page(results: Sequence[Mapping[str, Any]], hour: Mapping[str, Any] | None, d
     text += f" ({'; '.join(str(trip.get('cause')) for trip in trips[:3])}).\n" if trips else ".\n"
     if hour is not None:
         text += (
-            f"\nFalse trips in {hour['hours']:g} h of campaigns under the same load: {hour['trips']}, "
-            f"in {hour['campaigns']} campaigns with {hour['trials']} trials.\n"
+            f"\nFalse trips in {hour['hours']:.2f} h of campaigns on the colour bench with a relay, "
+            f"{hour['campaigns']} campaigns with {hour['trials']} trials, at a load average of {hour['least_load']:.1f} to "
+            f"{hour['most_load']:.1f}: {hour['trips']}.\n"
         )
     return text
 
