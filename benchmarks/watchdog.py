@@ -244,7 +244,7 @@ def campaigns(folder: Path, hours: float, burners: int) -> Mapping[str, Any]:
             counts["hours"] += (time.monotonic() - begin_s) / 3600
             counts["campaigns"] += 1
             counts["trips"] += done.returncode == 3
-            counts["causes"] += [done.stderr.strip()[-300:]] if done.returncode == 3 else []
+            counts["causes"] += [json.loads(done.stdout)["reason"]] if done.returncode == 3 else []
             counts["trials"] += _trials(data)
             counts["least_load"] = min(counts["least_load"], one_minute)
             counts["most_load"] = max(counts["most_load"], one_minute)

@@ -57,10 +57,11 @@ def page(results: Sequence[Mapping[str, Any]], hour: Mapping[str, Any] | None, d
     text += f"\nFalse trips while a controller of these trials started, which were made again: {len(trips)}"
     text += f" ({'; '.join(str(trip.get('cause')) for trip in trips[:3])}).\n" if trips else ".\n"
     if hour is not None:
+        loads = f"{hour['least_load']:.1f} to {hour['most_load']:.1f}"
         text += (
             f"\nFalse trips in {hour['hours']:.2f} h of campaigns on the colour bench with a relay, "
-            f"{hour['campaigns']} campaigns with {hour['trials']} trials, at a load average of {hour['least_load']:.1f} to "
-            f"{hour['most_load']:.1f}: {hour['trips']}.\n"
+            f"{hour['campaigns']} campaigns with {hour['trials']} trials, at a load average of {loads}: "
+            f"{hour['trips']}.\n"
         )
     return text
 

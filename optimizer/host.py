@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, BinaryIO, TypeVar
 
@@ -34,6 +35,8 @@ _WARM = {"ax": "optimizer.ax_learner", "botorch": "optimizer.botorch_learner", "
 def main() -> None:
     """Serve standard input until it ends; the libraries of the engine that is named are imported at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, max(os.getpriority(os.PRIO_PROCESS, 0), 0))  # never before the controller
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # from here on, whatever a library prints goes to standard error
     if len(sys.argv) > 1:

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from autolab.core.clock import Clock
 from autolab.core.errors import SafetyError
@@ -17,7 +18,7 @@ __all__ = ["Heartbeat"]
 SCAN_S = 0.02
 """Real seconds between two scans."""
 PRIORITY = -10
-"""Scheduling priority of the heartbeat's thread, where that is allowed."""
+"""Scheduling priority of the controller's threads, where that is allowed."""
 POWER_REAL_S = 15.0
 """Real seconds in which the power must be on; the watchdog gives up earlier, and says why."""
 LANE_REAL_S = 2.0
@@ -62,6 +63,7 @@ class Heartbeat:
         Raises:
             SafetyError: it refuses, such as for a trip that nobody has reset, or there is no power.
         """
+        _run_first()
         self._thread.start()
         try:
             self._channel.ask("arm", thread=self._thread.native_id)
@@ -81,8 +83,6 @@ class Heartbeat:
         self._thread.join()
 
     def _run(self) -> None:
-        with suppress(OSError):  # where that is allowed
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PRIORITY)
         self._armed.wait()
         self._beat()
         with suppress(SafetyError):  # a watchdog that is gone needs not be told
@@ -114,6 +114,16 @@ class Heartbeat:
             self._loss = cause
             self._lost(cause)
             self._changed.set()
+
+
+def _run_first() -> None:
+    """Have all threads of this process, and those that they start, run before others, where that is allowed.
+
+    The heartbeat alone is not enough: it waits for whichever thread holds the interpreter's lock and is not run.
+    """
+    with suppress(OSError):
+        for thread in Path("/proc/self/task").iterdir():
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), PRIORITY)
 
 
 class _Lane:
