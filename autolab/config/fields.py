@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from autolab.config.words import kind_of, shown
 
 __all__ = [
+    "DATE",
     "DOTTED",
     "EPICS",
     "IS_NUMBER",
@@ -22,6 +23,7 @@ __all__ = [
     "SLUG",
     "TEXT",
     "ZMQ",
+    "Date",
     "DottedName",
     "FileModel",
     "Name",
@@ -38,6 +40,7 @@ __all__ = [
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 DOTTED = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$"
+DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 PACKAGE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 SIGNAL = r"^[A-Za-z_][A-Za-z0-9_]{0,63}(\.[A-Za-z_][A-Za-z0-9_]{0,63})+$"
 PERMITTED = r"^[A-Za-z_][A-Za-z0-9_]{0,63}(\.[A-Za-z_][A-Za-z0-9_]{0,63})*$"
@@ -51,6 +54,7 @@ PATTERNS: dict[str, str] = {
     NAME: "a name of at most 64 letters, digits and '_' that does not begin with a digit",
     DOTTED: "a dotted name such as 'plans.colour.mix_and_measure'",
     SIGNAL: "a device and its signal such as 'stage.position'",
+    DATE: "a day such as '2027-03-31'",
     PERMITTED: "a device such as 'stage', or a signal such as 'stage.position',",
     PACKAGE: "the name of an importable package such as 'my_lab'",
     TEXT: "one line of text",
@@ -102,6 +106,13 @@ def _quantity(value: Any) -> Any:
     return value
 
 
+def _day(value: Any) -> Any:
+    if not isinstance(value, str):
+        message = f"{shown(value)} is {kind_of(value)}, and {PATTERNS[DATE]} is wanted"
+        raise PydanticCustomError("day", "{message}", {"message": message})
+    return value
+
+
 def _value(value: Any) -> Any:
     if not isinstance(value, str | int | float):
         raise PydanticCustomError(
@@ -115,6 +126,8 @@ Name = Annotated[str, StringConstraints(pattern=NAME)]
 DottedName = Annotated[str, StringConstraints(pattern=DOTTED, max_length=200)]
 PackageName = Annotated[str, StringConstraints(pattern=PACKAGE, max_length=200)]
 SignalName = Annotated[str, StringConstraints(pattern=SIGNAL, max_length=200)]
+Date = Annotated[str, StringConstraints(pattern=DATE), BeforeValidator(_day)]
+"""Year, month and day, as a text."""
 Text = Annotated[str, StringConstraints(pattern=TEXT, max_length=200)]
 IS_NUMBER = BeforeValidator(_number)
 """Refuses texts and booleans where a number is wanted, with advice."""

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
 
 from autolab.config.deviceentries import read_devices
 from autolab.config.interlocks import read_hazards, read_interlocks
-from autolab.config.labmodel import LabModel, LabwareModel, MaterialModel
+from autolab.config.labmodel import LabModel
+from autolab.config.labware import read_labware
 from autolab.config.limits import read_envelope
+from autolab.config.materials import read_materials
 from autolab.config.power import read_power
-from autolab.config.problems import Problems, valid
+from autolab.config.problems import Problems
 from autolab.config.safestate import read_safe_state
 from autolab.config.signals import read_signals
-from autolab.config.specs import LabSpec, LabwareSpec, MaterialSpec
-from autolab.config.units import convert, read_quantity
-from autolab.config.words import shown
+from autolab.config.specs import LabSpec
 from autolab.config.yamlfile import read_yaml
+from autolab.config.zones import read_dwell, read_zones
 from autolab.core.canonical import content_hash
-from autolab.core.errors import InputError
 
 __all__ = ["load_lab"]
 
@@ -38,9 +36,11 @@ def load_lab(path: str | Path) -> LabSpec:
     problems = Problems(file.source)
     problems.check_shape(LabModel, file.values)
     devices = read_devices(problems, file.values)
-    materials = _read_materials(problems, file.values)
-    labware = _read_labware(problems, file.values)
+    materials = read_materials(problems, file.values)
+    labware = read_labware(problems, file.values)
     envelope = read_envelope(problems, file.values)
+    zones = read_zones(problems, file.values, envelope)
+    dwell_s = read_dwell(problems, file.values, envelope, labware)
     signals = read_signals(problems, file.values, envelope)
     interlocks = read_interlocks(problems, file.values, signals, envelope)
     hazards = read_hazards(problems, file.values, signals)
@@ -65,50 +65,6 @@ def load_lab(path: str | Path) -> LabSpec:
         source=file.source,
         content_hash=content_hash(file.values),
         power=power,
+        zones=zones,
+        dwell_s=dwell_s,
     )
-
-
-def _entries(values: Mapping[str, Any], key: str) -> dict[str, Any]:
-    declared = values.get(key)
-    return cast("dict[str, Any]", declared) if isinstance(declared, dict) else {}
-
-
-def _read_materials(problems: Problems, values: Mapping[str, Any]) -> dict[str, MaterialSpec]:
-    found: dict[str, MaterialSpec] = {}
-    for name, raw in _entries(values, "materials").items():
-        model = valid(MaterialModel, raw)
-        if model is None:
-            continue
-        try:
-            found[name] = MaterialSpec(name, _stock_ul(model.stock))
-        except InputError as error:
-            problems.add(("materials", name, "stock"), f"{name}: stock {error}")
-    return found
-
-
-def _stock_ul(stock: str | float) -> float:
-    if not isinstance(stock, str):
-        raise InputError(f"{shown(stock)} has no unit: write for example '{stock:g} mL'")
-    quantity = read_quantity(stock, "uL")
-    if quantity.value < 0.0:
-        raise InputError(f"{shown(stock)} is below zero: write what is really there")
-    return convert(quantity.value, quantity.unit, "uL")
-
-
-def _read_labware(problems: Problems, values: Mapping[str, Any]) -> dict[str, LabwareSpec]:
-    found: dict[str, LabwareSpec] = {}
-    taken: dict[str, str] = {}
-    for name, raw in _entries(values, "labware").items():
-        model = valid(LabwareModel, raw)
-        if model is None:
-            continue
-        for index, place in enumerate(model.places):
-            if place in taken:
-                where = "twice" if taken[place] == name else f"to {taken[place]!r} already"
-                problems.add(
-                    ("labware", name, "places", index),
-                    f"{name}: place {shown(place)} is given {where}: each piece needs a place of its own",
-                )
-            taken.setdefault(place, name)
-        found[name] = LabwareSpec(name, tuple(model.places), model.wells)
-    return found

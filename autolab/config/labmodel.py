@@ -11,6 +11,7 @@ from autolab.config.fields import (
     PERMITTED,
     SERIAL,
     ZMQ,
+    Date,
     DottedName,
     FileModel,
     Name,
@@ -37,8 +38,13 @@ __all__ = [
     "SafeStateStepModel",
     "SignalModel",
     "SimulatorModel",
+    "SpanModel",
     "StationModel",
+    "ZoneModel",
 ]
+
+Permitted = Annotated[str, StringConstraints(pattern=PERMITTED, max_length=200)]
+PlaceNames = Annotated[list[Slug], Field(min_length=1, max_length=1000)]
 
 
 class AddressModel(FileModel):
@@ -88,6 +94,13 @@ class MaterialModel(FileModel):
     stock: Quantity = Field(examples=["250 mL"])
     """Volume in stock when this line was written, with its unit. Campaigns count down from it; after a refill, write
     what is there then."""
+    expires: Date | None = None
+    """Last day (UTC) on which it may be used. After it no campaign of this lab starts or begins another trial."""
+    compatible: list[Slug] = Field(default_factory=list[Slug], max_length=1000)
+    """Materials of this lab with which it may be mixed in a well. It is enough to list a pair with one of the two. A
+    pair that is listed nowhere needs a person's approval."""
+    incompatible: list[Slug] = Field(default_factory=list[Slug], max_length=1000)
+    """Materials of this lab with which it must never be mixed: a trial that would is refused."""
 
 
 class LabwareModel(FileModel):
@@ -97,6 +110,30 @@ class LabwareModel(FileModel):
     """Where each piece belongs. There is one piece for each place."""
     wells: int = Field(ge=1, le=10_000, examples=["24"])
     """Wells of one piece."""
+    capacity: Quantity | None = Field(default=None, examples=["360 uL"])
+    """What one well holds to its brim. Without it, a trial that pours into a well needs a person's approval."""
+    freeboard: Quantity | None = Field(default=None, examples=["50 uL"])
+    """What of the capacity must stay empty, so that nothing spills; none where it is not given."""
+
+
+class SpanModel(FileModel):
+    """The values between which a signal's device is in a zone."""
+
+    min: Quantity = Field(examples=["50 mm"])
+    """Lowest value, with its unit."""
+    max: Quantity = Field(examples=["80 mm"])
+    """Highest value, with its unit."""
+
+
+class ZoneModel(FileModel):
+    """A part of space in which only one device may move at a time, by what reaches into it."""
+
+    places: dict[Name, PlaceNames] = Field(default_factory=dict[Name, PlaceNames], examples=["{arm: [stage]}"])
+    """By device, the places at which it reaches into the zone. It is out again when its action has ended well."""
+    moves: list[Permitted] = Field(default_factory=list[Permitted], max_length=1000, examples=["[stage.position]"])
+    """Signals and devices that are in the zone as long as they move, wherever they go. Standing still they leave it."""
+    ranges: dict[SignalName, SpanModel] = Field(default_factory=dict[SignalName, SpanModel])
+    """By `device.signal`, the values at which the device is in the zone, whether it moves or stands there."""
 
 
 class LimitModel(FileModel):
@@ -158,7 +195,7 @@ class InterlockModel(FileModel):
     effect: Literal["permissive", "trip", "alarm"] = Field(examples=["trip"])
     """`permissive`: must be true for writes to what `of` names. `trip`: brings the lab into its safe state and latches.
     `alarm`: is shown. An unknown condition forbids, trips and alarms."""
-    of: list[Annotated[str, StringConstraints(pattern=PERMITTED, max_length=200)]] = Field(default_factory=list[str])
+    of: list[Permitted] = Field(default_factory=list[Permitted])
     """Devices and signals that a permissive permits to write."""
     why: Annotated[Text, Field(max_length=500)] = Field(examples=["hot solvent boils over"])
     """The hazard in words, for whoever stands before the lab when the rule acts."""
@@ -216,6 +253,11 @@ class LabModel(FileModel):
     """The liquids of the lab, by name."""
     labware: dict[Slug, LabwareModel] = Field(default_factory=dict[Slug, LabwareModel])
     """The labware of the lab, by kind."""
+    dwell: dict[Slug, Quantity] = Field(default_factory=dict[Slug, Quantity], examples=["{stage: 1 h}"])
+    """By place, the longest time that a piece of labware may stay there in one trial, with its unit: from its arrival,
+    or the beginning of the trial, until it leaves or the trial ends. A trial that would take longer is refused."""
+    zones: dict[Slug, ZoneModel] = Field(default_factory=dict[Slug, ZoneModel])
+    """Parts of space in which only one device may move at a time, by name."""
     envelope: dict[SignalName, LimitModel] = Field(default_factory=dict[SignalName, LimitModel])
     """Limits of each writable signal, by `device.signal`. A signal of our classes without limits: no start."""
     packages: list[PackageName] = Field(default_factory=list[PackageName])

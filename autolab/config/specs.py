@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.interlocks import Hazard, Rule, SafeStateStep, SignalSpec
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
+from autolab.core.zones import Zone
 
 __all__ = [
     "Budget",
@@ -126,6 +128,12 @@ class MaterialSpec:
     name: str
     stock_ul: float
     """Volume in stock, in microlitres."""
+    expires: date | None = None
+    """Last day (UTC) on which it may be used; None where it does not expire."""
+    compatible: frozenset[str] = frozenset()
+    """Materials with which it may be mixed, whichever of the two lists the pair."""
+    incompatible: frozenset[str] = frozenset()
+    """Materials with which it must not be mixed, whichever of the two lists the pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,10 @@ class LabwareSpec:
     name: str
     places: tuple[str, ...]
     wells: int
+    capacity_ul: float | None = None
+    """What one well holds to its brim, in microlitres; None where nobody has said."""
+    freeboard_ul: float = 0.0
+    """What of it must stay empty, in microlitres."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +185,7 @@ class LabSpec:
     content_hash: str
     power: PowerSpec | None = None
     """What the relay switches; None where nothing takes the power away."""
+    zones: Mapping[str, Zone] = field(default_factory=dict[str, Zone])
+    """Parts of space for one moving device at a time; spans in the units of `envelope`."""
+    dwell_s: Mapping[str, float] = field(default_factory=dict[str, float])
+    """By place, the longest time in seconds that labware may stay there in one trial."""

@@ -37,6 +37,10 @@ STAGE = 'epics: "BENCH:STAGE:"'
 POSITION = "min: 0 mm, max: 300 mm, max_step: 30 mm, safe: hold"
 GRIPPER = "allowed: [open, closed]"
 
+MATERIALS = "materials: {cyan: {stock: 250 mL}}"
+WELLS = "wells: 24}"
+PACKAGES = "packages: []"
+
 CASES = [
     (
         "power-of-an-unknown-device",
@@ -77,6 +81,174 @@ CASES = [
         "    class: devices.motion.EpicsStage\n",
         "",
         "4: devices.stage: the key 'class' is missing: add 'class: devices.motion.EpicsStage'",
+    ),
+    # Materials
+    (
+        "compatible-with-unknown",
+        MATERIALS,
+        "materials: {cyan: {stock: 1 mL, compatible: [clera]}, clear: {stock: 1 mL}}",
+        "15: cyan: compatible with 'clera', which is no material of this lab: did you mean 'clear'?",
+    ),
+    (
+        "incompatible-with-unknown",
+        MATERIALS,
+        "materials: {cyan: {stock: 1 mL, incompatible: [bleach]}, acid: {stock: 1 mL}}",
+        "15: cyan: incompatible with 'bleach', which is no material of this lab: materials are cyan and acid",
+    ),
+    (
+        "compatible-with-itself",
+        MATERIALS,
+        "materials: {cyan: {stock: 1 mL, compatible: [cyan]}}",
+        "15: cyan: compatible with itself: a material is always compatible with itself; remove it",
+    ),
+    (
+        "compatible-twice",
+        MATERIALS,
+        "materials: {cyan: {stock: 1 mL, compatible: [clear, clear]}, clear: {stock: 1 mL}}",
+        "15: cyan: 'clear' is given twice under compatible: remove one",
+    ),
+    (
+        "both-compatible-and-incompatible",
+        MATERIALS,
+        "materials:\n  bleach: {stock: 1 mL, compatible: [acid]}\n  acid: {stock: 1 mL, incompatible: [bleach]}",
+        "17: acid and bleach are incompatible here, and compatible in line 16: keep the one that is so",
+    ),
+    (
+        "expires-is-no-date",
+        MATERIALS,
+        "materials: {cyan: {stock: 1 mL, expires: 31.3.2027}}",
+        "15: materials.cyan.expires: '31.3.2027' is not possible here, and a day such as '2027-03-31' is wanted",
+    ),
+    (
+        "expires-is-a-year",
+        MATERIALS,
+        "materials: {cyan: {stock: 1 mL, expires: 2027}}",
+        "15: materials.cyan.expires: 2027 is a whole number, and a day such as '2027-03-31' is wanted",
+    ),
+    (
+        "expires-on-no-day",
+        MATERIALS,
+        "materials: {cyan: {stock: 1 mL, expires: 2027-02-30}}",
+        "15: cyan: expires '2027-02-30' is no day of the calendar: write year, month and day as in '2027-03-31'",
+    ),
+    # Labware
+    (
+        "capacity-without-unit",
+        WELLS,
+        "wells: 24, capacity: 360}",
+        "16: strip: capacity 360 has no unit: write for example '360 uL'",
+    ),
+    (
+        "capacity-is-no-volume",
+        WELLS,
+        "wells: 24, capacity: 360 mm}",
+        "16: strip: capacity '360 mm': 'mm' is a length, and a volume is wanted: use 'uL' or a unit like it",
+    ),
+    (
+        "capacity-not-above-freeboard",
+        WELLS,
+        "wells: 24, capacity: 50 uL, freeboard: 0.36 mL}",
+        "16: strip: capacity '50 uL' is not above the freeboard of '0.36 mL', so that nothing could be poured: "
+        "give what a well holds to its brim",
+    ),
+    (
+        "capacity-of-nothing",
+        WELLS,
+        "wells: 24, capacity: 0 uL}",
+        "16: strip: capacity '0 uL' is not above zero, so that nothing could be poured: "
+        "give what a well holds to its brim",
+    ),
+    (
+        "freeboard-below-zero",
+        WELLS,
+        "wells: 24, capacity: 360 uL, freeboard: -1 uL}",
+        "16: strip: freeboard '-1 uL' is below zero: write what is really there",
+    ),
+    (
+        "freeboard-of-no-capacity",
+        WELLS,
+        "wells: 24, freeboard: 50 uL}",
+        "16: strip: freeboard says what of the capacity stays empty, and there is none: add 'capacity: 360 uL'",
+    ),
+    # Zones and dwell
+    (
+        "zone-of-unknown-device",
+        PACKAGES,
+        "zones: {over: {places: {armm: [open]}, moves: [stage.position]}}",
+        "20: 'armm' is not a device of this lab: did you mean 'arm'?",
+    ),
+    (
+        "zone-of-unknown-place",
+        PACKAGES,
+        "zones: {over: {places: {arm: [opne]}, moves: [stage.position]}}",
+        "20: arm: the envelope does not let it go to 'opne': did you mean 'open'?",
+    ),
+    (
+        "zone-of-unknown-signal",
+        PACKAGES,
+        "zones: {over: {places: {arm: [open]}, moves: [stage.positoin]}}",
+        "20: 'stage.positoin' has no range in the envelope, so nobody sees it move: did you mean 'stage.position'?",
+    ),
+    (
+        "zone-span-swapped",
+        PACKAGES,
+        "zones: {over: {places: {arm: [open]}, ranges: {stage.position: {min: 80 mm, max: 5 cm}}}}",
+        "20: stage.position: min '80 mm' is above max '5 cm': swap them",
+    ),
+    (
+        "zone-span-out-of-reach",
+        PACKAGES,
+        "zones: {over: {places: {arm: [open]}, ranges: {stage.position: {min: 400 mm, max: 500 mm}}}}",
+        "20: stage.position: '400 mm' to '500 mm' is outside the envelope, which allows 0 to 300 mm, "
+        "so that it never gets there: correct it",
+    ),
+    (
+        "zone-span-of-another-kind",
+        PACKAGES,
+        "zones: {over: {places: {arm: [open]}, ranges: {stage.position: {min: 5 s, max: 80 mm}}}}",
+        "20: stage.position: min '5 s': 's' is a time, and a length is wanted: use 'mm' or a unit like it",
+    ),
+    (
+        "zone-named-twice-over",
+        PACKAGES,
+        "zones: {over: {places: {arm: [open]}, moves: [arm, stage.position]}}",
+        "20: arm is in the zone whenever it moves, and under places again: keep one of them",
+    ),
+    (
+        "zone-of-one-device",
+        PACKAGES,
+        "zones: {over: {moves: [stage.position]}}",
+        "20: over: only stage reaches into this zone, and a zone keeps two devices apart: add another",
+    ),
+    (
+        "zone-of-nothing",
+        PACKAGES,
+        "zones: {over: {}}",
+        "20: over: nothing reaches into this zone, and a zone keeps two devices apart: add another",
+    ),
+    (
+        "zone-misspelt",
+        PACKAGES,
+        "zones: {over: {move: [stage.position]}}",
+        "20: zones.over: unknown key 'move': did you mean 'moves'?",
+    ),
+    (
+        "dwell-at-unknown-place",
+        PACKAGES,
+        "dwell: {rack_3: 1 h}",
+        "20: dwell: 'rack_3' is no place of this lab: did you mean 'rack_2'?",
+    ),
+    (
+        "dwell-without-unit",
+        PACKAGES,
+        "dwell: {rack_1: 3}",
+        "20: dwell: rack_1 3 has no unit: write for example '30 min'",
+    ),
+    (
+        "dwell-of-nothing",
+        PACKAGES,
+        "dwell: {rack_1: 0 s}",
+        "20: dwell: rack_1 '0 s' is not above zero: give the longest time, or remove it",
     ),
     # Names that are paths
     ("name-is-a-path", "name: bench", "name: ../bench", f"1: name: '../bench' is a path, and {SLUG}"),
