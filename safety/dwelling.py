@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from autolab.core.effects import Carry, Effect, Lapse, Pour, Write
+from autolab.core.traces import Finding
 from autolab.core.zones import Zone
-from safety.findings import Finding
 from safety.scene import GRIPPER, LabRules, Scene
 from safety.ways import Way, reached, standing
 
@@ -58,6 +58,7 @@ def judge_zones(effects: Sequence[Effect], rules: LabRules, scene: Scene) -> lis
     if not rules.zones:
         return []
     findings: list[Finding] = []
+    said: set[tuple[str, str, str]] = set()
     present: dict[str, float] = {signal: float(value) for signal, value in scene.positions.items() if _is_number(value)}
     inside = _standing_at_first(rules.zones, present, scene)
     for effect in effects:
@@ -66,7 +67,9 @@ def judge_zones(effects: Sequence[Effect], rules: LabRules, scene: Scene) -> lis
             continue
         for name in sorted(reached(rules.zones, way)):
             for other in sorted(device for device, zones in inside.items() if name in zones and device != way.device):
-                findings.append(Finding("refused", f"zone {name}: {_words(effect)} while {other} {_WHY}"))
+                if (name, way.device, other) not in said:
+                    said.add((name, way.device, other))
+                    findings.append(Finding("refused", f"zone {name}: {_words(effect)} while {other} {_WHY}"))
         if isinstance(effect, Write) and _is_number(effect.value):
             present[effect.signal] = float(effect.value)
             inside[way.device] = standing(rules.zones, way.device, _of(present, way.device))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from autolab.core.effects import Effect, Pour
+from autolab.core.parameters import Value
+from autolab.core.traces import Finding, Rule, Trace
 from safety.dwelling import judge_dwell, judge_zones
-from safety.findings import Finding
 from safety.mixing import judge_pours
-from safety.scene import LabRules, Scene
+from safety.scene import GRIPPER, LabRules, Scene
 
-__all__ = ["judge_effects"]
+__all__ = ["judge_effects", "rule"]
 
 
 def judge_effects(effects: Sequence[Effect], rules: LabRules, scene: Scene) -> list[Finding]:
@@ -34,3 +37,40 @@ def judge_effects(effects: Sequence[Effect], rules: LabRules, scene: Scene) -> l
         *judge_dwell(effects, rules, scene),
         *judge_zones(effects, rules, scene),
     ]
+
+
+def rule(rules: LabRules, scene: Scene) -> Rule:
+    """The judgement as a rule of the screen: positions and places are those from which a trace begins.
+
+    Args:
+        rules: What the lab file says.
+        scene: How things stand; its positions and places count where the trace does not know better.
+    """
+
+    def judge(trace: Trace) -> Sequence[Finding]:
+        positions = {**scene.positions, **_positions(rules, trace.start)}
+        places = {**scene.places, **_places(trace.start)}
+        return judge_effects(trace.effects, rules, replace(scene, positions=positions, places=places))
+
+    return judge
+
+
+def _positions(rules: LabRules, known: Mapping[str, Any]) -> dict[str, Value]:
+    """Where the signals stand that zones have spans of; documents know ``stage.position`` as ``stage_position``."""
+    signals = {signal for zone in rules.zones.values() for signal in zone.ranges}
+    found = {signal: known.get(signal.replace(".", "_")) for signal in signals}
+    return {
+        signal: float(value)
+        for signal, value in found.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _places(known: Mapping[str, Any]) -> dict[str, str]:
+    """Where labware stands, as arms say it: ``arm_place_rack_1`` is what is there, ``arm_holding`` what one holds."""
+    found: dict[str, str] = {}
+    for key, piece in known.items():
+        _, is_place, place = key.partition("_place_")
+        if isinstance(piece, str) and piece and (is_place or key.endswith("_holding")):
+            found[piece] = place if is_place else GRIPPER
+    return found

@@ -1,23 +1,13 @@
-"""Findings: what is wrong with a trial before it runs, one sentence each."""
+"""From findings to a verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
 
+from autolab.core.traces import Finding
 from autolab.core.trials import Verdict
 
-__all__ = ["Finding", "verdict"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that stands against a trial."""
-
-    decision: Literal["needs approval", "refused"]
-    reason: str
-    """One sentence: object, value, bound, and what to do."""
+__all__ = ["verdict"]
 
 
 def verdict(findings: Iterable[Finding]) -> Verdict:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from autolab.config.words import did_you_mean, listed
 from autolab.core.effects import Pour
-from safety.findings import Finding
+from autolab.core.traces import Finding
 from safety.scene import LabRules, Scene
 
 __all__ = ["DUST_UL", "expired", "judge_pours"]

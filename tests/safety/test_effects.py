@@ -15,9 +15,10 @@ from autolab.config.specs import LabwareSpec, MaterialSpec
 from autolab.core.effects import Carry, Effect, Lapse, Pour, Write
 from autolab.core.errors import InputError
 from autolab.core.samples import Sample
+from autolab.core.traces import Finding, Trace
 from autolab.core.zones import Span, Zone
-from safety.effects import judge_effects
-from safety.findings import Finding, verdict
+from safety.effects import judge_effects, rule
+from safety.findings import verdict
 from safety.mixing import DUST_UL
 from safety.scene import GRIPPER, LabRules, Scene
 
@@ -200,6 +201,20 @@ def test_the_stage_does_not_move_while_the_arm_holds_something_over_it() -> None
     assert judged(take, put, move) == []
     assert only(judged(move, places={"strip-1": GRIPPER}))[0] == "refused"
     assert judged(put, move, places={"strip-1": GRIPPER}) == []
+
+
+def test_a_trace_is_judged_from_the_positions_and_places_from_which_it_begins() -> None:
+    scene, move = replace(SCENE, positions={}), Write("stage.position", 80.0)
+    judge = rule(RULES, scene)
+
+    def found(effects: tuple[Effect, ...], **start: Any) -> list[str]:
+        return [finding.decision for finding in judge(Trace(effects, (1,) * len(effects), start))]
+
+    assert found((move,)) == ["refused"], "where the probe is nobody knows"
+    assert found((move,), probe_position=10.0, arm_holding="", arm_place_rack_1="strip-1") == []
+    assert found((move,), probe_position=60.0) == ["refused"]
+    assert found((move,), probe_position=10.0, arm_holding="strip-1") == ["refused"]
+    assert found((Lapse(601.0),), arm_place_stage="strip-1") == ["refused"]
 
 
 def test_a_record_of_the_well_that_cannot_be_is_refused_by_itself() -> None:
