@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from bluesky.protocols import Location
@@ -21,6 +22,9 @@ from devices.base import WritableSignal
 from devices.channels import Channel, GuardedEpicsSignal, ReadOnlySignal
 from devices.completion import Work, follow, pause_s
 from devices.epics_instrument import EpicsInstrument, Pulse
+from devices.zoning import within
+from safety.gate import PvGate
+from safety.ways import Way
 
 __all__ = ["EpicsStage"]
 
@@ -33,6 +37,18 @@ RAMPS_S = 1.0
 
 class _PositionSignal(GuardedEpicsSignal):
     """The position; setting it is a move of the stage, with all that belongs to one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._write_pv = PvGate(self._write_pv, partial(_PositionSignal.check_zones, self))
+
+    def check_zones(self, value: Any) -> None:
+        """Refuse a move through a zone that is not reserved: whoever writes here has not gone through `set`."""
+        try:
+            target_mm = float(value)
+        except (TypeError, ValueError):
+            return  # the envelope takes numbers only, and is asked next
+        self.owner.guard.zones.check(Way(self.owner.name, spans={"position": (target_mm, target_mm)}))
 
     def set(self, value: Any, **_: Any) -> DeviceStatus:
         return cast("EpicsStage", self.parent).set(value)
@@ -59,6 +75,7 @@ class EpicsStage(EpicsInstrument):
         WritableSignal("position", "mm"),
         WritableSignal("velocity", "mm/s"),
     )
+    zoned: ClassVar[frozenset[str]] = frozenset({"position"})
 
     axis = Channel(_PositionSignal, "READBACK", write_pv="SETPOINT", declared="position", key="position", kind="hinted")
     velocity = Channel(GuardedEpicsSignal, "VELOCITY_RBV", write_pv="VELOCITY", declared="velocity", kind="config")
@@ -80,18 +97,22 @@ class EpicsStage(EpicsInstrument):
             EnvelopeError: the position is outside the envelope.
             CommandRefusedError: a move is still going on.
             NotConnectedError: the stage does not answer.
+            ZoneError: another device has a zone on the way.
         """
         self.ask(self.heartbeat)  # who does not answer is not connected, whatever the envelope says
         self.check_value(value)
         self.guard.check("position", value, lambda: self.position)  # also where a class that derives checks nothing
         move = self._begin(float(value))
         try:
-            expected_s = self._expected_s(move.target_mm)
+            begin_mm, expected_s = self._expected(move.target_mm)
+            number = self.guard.zones.reserve(Way(self.name, spans={"position": (begin_mm, move.target_mm)}))
         except AutolabError:
             move.is_over = True
             raise
-        what = f"the move to {move.target_mm:g} mm"
-        return follow(self, self.clock, self._work(move, expected_s), expected_s=expected_s + RAMPS_S, what=what)
+        work = within(self.guard.zones, self.name, number, self._work(move, expected_s), self.whereabouts)
+        return follow(
+            self, self.clock, work, expected_s=expected_s + RAMPS_S, what=f"the move to {move.target_mm:g} mm"
+        )
 
     def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's protocol has it)
         """Stop at once. A move that is going on fails, whatever ``success`` says of the plan.
@@ -128,12 +149,19 @@ class EpicsStage(EpicsInstrument):
             self._move = _Move(target_mm)
             return self._move
 
-    def _expected_s(self, target_mm: float) -> float:
-        """Lab seconds that the move takes without its ramps; it may first have to come to rest."""
+    def whereabouts(self) -> dict[str, float]:
+        """Where it rests, see `devices.zoning.Zoned`."""
+        if int(self.ask(self.moving)):
+            raise DeviceError(f"{self.name}: it moves, at {self.position:g} mm: stop it, or wait until it rests")
+        return {"position": self.position}
+
+    def _expected(self, target_mm: float) -> tuple[float, float]:
+        """Where it is in mm, and lab seconds that the move takes without its ramps; it may first come to rest."""
         velocity = float(self.ask(self.velocity))
         if not velocity > 0:
             raise DeviceError(f"{self.name}: it reads back a velocity of {velocity:g} mm/s: set one above zero first")
-        return abs(target_mm - self.position) / velocity
+        begin_mm = self.position
+        return begin_mm, abs(target_mm - begin_mm) / velocity
 
     def _work(self, move: _Move, expected_s: float) -> Work:
         pulse = Pulse(self.name, self.clock)

@@ -27,7 +27,9 @@ from devices.completion import Work
 from devices.instrument import Instrument, describe_number, describe_text
 from devices.messages import Reply
 from devices.operating import OperatingClient
+from devices.zoning import within
 from safety.guard import Guard
+from safety.ways import Way
 
 __all__ = ["GRIPPER", "Grip", "Place", "Transfer", "ZmqArm"]
 
@@ -81,6 +83,7 @@ class ZmqArm(Instrument):
         WritableSignal("place", None),
         WritableSignal("gripper", None),
     )
+    zoned: ClassVar[frozenset[str]] = frozenset({"place"})
 
     def __init__(self, *, name: str, at: Address, clock: Clock, guard: Guard) -> None:
         super().__init__(name=name, at=at, clock=clock, guard=guard)
@@ -146,16 +149,31 @@ class ZmqArm(Instrument):
             EnvelopeError: the guard refuses; nothing was sent.
             InputError: the action is none of ours.
             NotConnectedError: the device was not connected.
+            ZoneError: another device has a zone of the way; nothing was sent.
         """
-        self._permit(*_request(self.name, action))
+        op, args = _request(self.name, action)
+        self._check(op, args)
         self._require_connected()
+        way, zones = _way(self.name, op, args), self._guard.zones
+        number = None if way is None else zones.reserve(way)
         expected_s = 1.0 if isinstance(action, Grip) else self._transfer_s
-        return self._follow(self._work(action, expected_s), expected_s, _words(action))
+        work = within(zones, self.name, number, self._work(action, expected_s), self.whereabouts)
+        return self._follow(work, expected_s, _words(action))
 
     def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's signature; a stop is a stop)
         """Stop at once. What the gripper holds stays in it, and the operation's status fails."""
         if self.connected:
             self._client.ask("stop")
+
+    def whereabouts(self) -> dict[str, float]:
+        """Nothing, where the arm is parked: out of the way of all others; see `devices.zoning.Zoned`."""
+        inventory = self._inventory()
+        if inventory.get("parked") is not True:
+            held = f" and holds {inventory['holding']}" if inventory["holding"] else ""
+            raise DeviceError(
+                f"{self.name} ({self._at}): says that it is not parked{held}: an operation that ends well parks it"
+            )
+        return {}
 
     def where(self, labware: str) -> str:
         """Ask the arm where a piece of labware is: the name of a place, or ``gripper``.
@@ -184,9 +202,17 @@ class ZmqArm(Instrument):
         return {**places, "holding": describe_text(source), "counter": describe_number(source, "", is_whole=True)}
 
     def _permit(self, op: str, args: Mapping[str, Any]) -> None:
-        """Refuse an operation that leaves the envelope, as it goes out: the lowest write of this device."""
+        """Refuse an operation that leaves the envelope, or enters a zone that is not reserved, as it goes out: the
+        lowest write of this device.
+        """
         if op in HARMLESS:
             return
+        self._check(op, args)
+        if (way := _way(self.name, op, args)) is not None:
+            self._guard.zones.check(way)
+
+    def _check(self, op: str, args: Mapping[str, Any]) -> None:
+        """Refuse an operation that leaves the envelope."""
         writes = _writes(op, args)
         if not writes:
             raise EnvelopeError(f"{self.name}: refused to send {op!r}: it is no operation of this device")
@@ -234,6 +260,12 @@ def _request(name: str, action: Transfer | Place | Grip) -> tuple[str, dict[str,
     if isinstance(action, Grip):
         return "grip", {"state": action.state}
     raise InputError(f"{name}: takes a Transfer, a Place or a Grip, not {action!r}")
+
+
+def _way(device: str, op: str, args: Mapping[str, Any]) -> Way | None:
+    """The way of an operation; None for one that moves the arm nowhere."""
+    places = frozenset(str(args[key]) for key in ("source", "target") if key in args)
+    return Way(device, places) if op in ("transfer", "place") else None
 
 
 def _writes(op: str, args: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:

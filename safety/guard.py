@@ -11,6 +11,7 @@ from autolab.core.envelope import Limit, RangeLimit
 from autolab.core.errors import EnvelopeError, ReadbackError
 from safety.envelope import check_rate, check_write
 from safety.trip import Trip
+from safety.zones import Zones
 
 __all__ = ["Guard"]
 
@@ -23,6 +24,7 @@ class Guard:
         limits: Limit by signal name (without the device's), in the signal's own unit.
         clock: Lab time, for largest rates; without one, a signal that declares a rate is refused.
         trip: The latch of the lab; None for one of its own.
+        zones: The zones of the lab, which moves of the device reserve; None for none.
     """
 
     def __init__(
@@ -31,8 +33,10 @@ class Guard:
         limits: Mapping[str, Limit] | None = None,
         clock: Clock | None = None,
         trip: Trip | None = None,
+        zones: Zones | None = None,
     ) -> None:
         self.device = device
+        self.zones = zones or Zones()
         self._limits: Mapping[str, Limit] = MappingProxyType(dict(limits or {}))
         self._clock = clock
         self._trip = trip or Trip()

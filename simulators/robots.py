@@ -46,13 +46,14 @@ class Arm:
             }
             state["places"] = {**pieces, **dict.fromkeys(place for place in self._further if place not in pieces)}
             state["holding"], state["gripper"] = None, "open"
+        state.setdefault("parked", state["holding"] is None)
         self._state = state
 
     def answer(self, op: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         if op == "where":
             return {"place": self._place_of(_text(args, "labware"))}
         if op == "inventory":
-            return {name: self._state[name] for name in ("places", "holding", "gripper", "counter")}
+            return {name: self._state[name] for name in ("places", "holding", "gripper", "parked", "counter")}
         if op == "limits":
             return {"transfer_s": self._transfer_s}
         raise Refusal("unknown_op", f"there is no operation {op!r}; queries are where, inventory and limits")
@@ -75,6 +76,8 @@ class Arm:
                 raise Refusal("impossible", f"the gripper holds {self._state['holding']}: place it first")
             milestones = (0.5,)
         self._carry = (op, dict(args))
+        if op != "grip":
+            self._state["parked"] = False
         return milestones
 
     def reach(self, milestone: int) -> Mapping[str, Any]:
@@ -89,7 +92,7 @@ class Arm:
         else:
             self._check_free(args["target"])
             places[args["target"]] = self._state["holding"]
-            self._state["holding"], self._state["gripper"] = None, "open"
+            self._state["holding"], self._state["gripper"], self._state["parked"] = None, "open", True
         return {name: self._state[name] for name in ("holding", "gripper")}
 
     def _check_transfer(self, labware: str, source: str, target: str) -> None:

@@ -13,7 +13,9 @@ from autolab.core.trials import Realm
 from autolab.journal.journal import Journal
 from autolab.journal.records import DeviceRecord
 from devices.reconciling import counts
+from safety.scene import LabRules
 from safety.trip import Trip
+from safety.zones import Zones
 
 __all__ = ["OpenLab"]
 
@@ -39,6 +41,10 @@ class OpenLab:
     """Asks every device whether it answers; returns a sentence for each that does not."""
     trip: Trip = field(default_factory=Trip, repr=False)
     """The latch that the guards of all devices share."""
+    rules: LabRules = field(default_factory=LabRules, repr=False)
+    """What the lab file says of materials, wells, zones and times at places; numbers in the devices' own units."""
+    zones: Zones = field(default_factory=Zones, repr=False)
+    """The zones that the moves of all devices reserve."""
     stock_left: Callable[[Journal], Mapping[str, float]] = field(default=lambda _: {}, repr=False)
     """What is left of each material by the record, in microlitres."""
     power: Path | None = None

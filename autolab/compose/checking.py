@@ -13,6 +13,7 @@ from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
 from autolab.config.specs import LabSpec
 from autolab.config.yamlfile import read_yaml
+from autolab.core.clock import real_clock
 from autolab.core.errors import AutolabError, FileError, InputError, InputErrors
 
 __all__ = ["CheckReport", "check_files", "check_names"]
@@ -71,6 +72,7 @@ def check_names(kind: str, file: Path) -> list[str]:
     from autolab.compose.devices import check_envelope, device_classes, foreign_signals
     from autolab.compose.names import Names
     from autolab.compose.power import without_power
+    from autolab.compose.ruling import lab_rules, refuse_expired
 
     if kind == "campaign":
         from autolab.compose.options import RunOptions
@@ -82,6 +84,8 @@ def check_names(kind: str, file: Path) -> list[str]:
         lab = load_lab(file)
         names = Names(lab.source, lab.packages, file.parent)
         check_envelope(lab, device_classes(lab, names))
+        lab_rules(lab, device_classes(lab, names))
+    refuse_expired(lab, real_clock().date().date())
     for name, device in lab.devices.items():
         if device.simulator is not None:
             names.resolve(device.simulator.class_name, ("devices", name, "simulator", "class"), "simulator class")

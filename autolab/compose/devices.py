@@ -18,6 +18,7 @@ from devices.base import WritableSignal
 from safety.foreign import guard_foreign
 from safety.guard import Guard
 from safety.trip import Trip
+from safety.zones import Zones
 
 __all__ = [
     "BuiltDevice",
@@ -81,9 +82,14 @@ def check_envelope(lab: LabSpec, classes: Mapping[str, type]) -> dict[str, dict[
 
 
 def build_devices(
-    lab: LabSpec, addresses: Mapping[str, Address], clock: Clock, classes: Mapping[str, type], trip: Trip
+    lab: LabSpec,
+    addresses: Mapping[str, Address],
+    clock: Clock,
+    classes: Mapping[str, type],
+    trip: Trip,
+    zones: Zones | None = None,
 ) -> list[BuiltDevice]:
-    """Build every device of a lab, with guards that share one trip. Nothing is connected yet.
+    """Build every device of a lab, with guards that share one trip and its zones. Nothing is connected yet.
 
     Raises:
         FileError: an option that a class does not take, or the envelope does not fit.
@@ -91,7 +97,7 @@ def build_devices(
     limits = check_envelope(lab, classes)
     built: list[BuiltDevice] = []
     for name, spec in lab.devices.items():
-        guard = Guard(name, limits[name], clock, trip)
+        guard = Guard(name, limits[name], clock, trip, zones)
         is_ours = writable_signals(classes[name], spec) is not None
         try:
             if is_ours:

@@ -63,6 +63,6 @@ def _safe_state(data: Path, record: CampaignRecord) -> str:
     if not steps:
         return ""
     with ExitStack() as stack:
-        journal, lab = open_all(stack, bound, options, data, record.seed, record.key, although_tripped=True)
+        journal, lab = open_all(stack, bound, options, data, record.seed, record.key, for_safety=True)
         journal.count_on(record.id)
         return f"safe state: {take_safe_state(steps, lab, journal, record.id)}"

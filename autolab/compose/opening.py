@@ -26,6 +26,7 @@ from autolab.core.trials import Realm
 from autolab.journal.records import DeviceRecord
 from safety.foreign import guard_foreign
 from safety.trip import Trip
+from safety.zones import Zones
 
 __all__ = ["CONNECT_REAL_S", "BenchPlan", "bench_for", "open_lab", "plan_bench"]
 
@@ -105,16 +106,19 @@ def open_lab(lab: LabSpec, names: Names, bench: Bench | None, clock: Clock) -> I
         NotConnectedError: devices do not answer; all of them are named.
     """
     from autolab.compose import devices as building
+    from autolab.compose.ruling import lab_rules, locate_all
 
     addresses = {name: device.at for name, device in lab.devices.items()} if bench is None else bench.addresses
     classes = building.device_classes(lab, names)
     with ExitStack() as stack:
         loop = _event_loop(stack, classes)
-        trip = Trip()
-        built = building.build_devices(lab, addresses, clock, classes, trip)
+        rules, trip = lab_rules(lab, classes), Trip()
+        zones = Zones(rules.zones)
+        built = building.build_devices(lab, addresses, clock, classes, trip, zones)
         for item in built:
             stack.callback(_disconnect, item.device)
         records = _connect(built, bench is not None, loop)
+        locate_all(zones, {item.spec.name: item.device for item in built})
         realm = min((Realm(record.realm) for record in records), key=list(Realm).index)
         identity = "physical" if bench is None else bench.id
         yield OpenLab(
@@ -131,6 +135,8 @@ def open_lab(lab: LabSpec, names: Names, bench: Bench | None, clock: Clock) -> I
             power=None if bench is None else bench.power,
             check=lambda: _silent(built),
             trip=trip,
+            rules=rules,
+            zones=zones,
             stock_left=lambda journal: stock_left(journal, lab, identity),
         )
 

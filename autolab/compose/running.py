@@ -119,16 +119,23 @@ def open_all(
     seed: int,
     key: str,
     *,
-    although_tripped: bool = False,
+    for_safety: bool = False,
 ) -> tuple[Journal, OpenLab]:
     """Open the bench, the lab and the journal of a campaign, each device locked; the stack closes them.
 
+    ``for_safety`` opens it to take it into its safe state: also where it has tripped, or a material has expired.
+
     Raises:
-        SafetyError: the lab has tripped; ``although_tripped`` opens it all the same.
+        SafetyError: the lab has tripped.
+        FileError: a material of the lab has expired.
         AutolabError: a device is held by another controller, or does not answer; the journal cannot be opened.
     """
+    from autolab.compose.ruling import refuse_expired  # with the devices' classes behind it
+
     folder = options.data / "simulators" / key
     bench, clock = stack.enter_context(bench_for(bound.lab, bound.names, options, bound.bench, seed, folder))
+    if not for_safety:
+        refuse_expired(bound.lab, clock.date().date())
     holder = f"process {os.getpid()} of {local_person().name} on {platform.node()}, data in {options.data.absolute()}"
     if not options.virtual:
         where = "" if bench is None else f" on bench {bench.id}"
@@ -136,7 +143,7 @@ def open_all(
         stack.enter_context(holding({name: f"{at}{where}" for name, at in addressed.items()}, holder))
     lab = stack.enter_context(open_lab(bound.lab, bound.names, bench, clock))
     journal = stack.enter_context(_journal(data, clock))
-    if not although_tripped:
+    if not for_safety:
         refuse_if_tripped(journal, lab)
     if data is not None and not options.virtual:
         claim_devices(stack, lab, data, holder)
@@ -166,6 +173,7 @@ def bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
     from autolab.compose.binding import bind as match
     from autolab.compose.binding import bind_recovery
     from autolab.compose.devices import check_envelope, device_classes, writable_signals
+    from autolab.compose.ruling import lab_rules
 
     lab_names = Names(lab.source, lab.packages, campaign.lab.parent)
     plan = names.resolve(campaign.plan, ("plan",), "plan")
@@ -181,6 +189,7 @@ def bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
         if policy.recover is not None
     }
     check_envelope(lab, classes)
+    lab_rules(lab, classes)
     bound = Bound(campaign, lab, lab_names, binding, recoveries, bench, signals)
     _check_lanes(campaign, lab, sorted(bound.used))
     return bound

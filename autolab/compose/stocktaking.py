@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -64,11 +64,23 @@ def note_materials(journal: Journal, campaign: str, lab_file: str, lab: LabSpec,
 
 
 def _latest(journal: Journal, campaign: str, lab_file: str) -> tuple[Any, float]:
-    """The materials with which a campaign was started or resumed last, and since when, in lab seconds."""
+    """The bottles with which a campaign was started or resumed last, and since when, in lab seconds."""
     for row in journal.states.rows(_CHANGES, (campaign, _CHANGED)):
-        return json.loads(row["detail"]), row["lab_s"]
+        return _bottles(json.loads(row["detail"])), row["lab_s"]
     return _materials(lab_file), 0.0
 
 
 def _materials(text: str) -> Any:
-    return (yaml.safe_load(text) or {}).get("materials") if text else None
+    """What a lab file says of each bottle: its stock, and when it expires. What it may be mixed with is no refill."""
+    declared = (yaml.safe_load(text) or {}).get("materials") if text else None
+    return _bottles(declared)
+
+
+def _bottles(declared: Any) -> Any:
+    if not isinstance(declared, dict):
+        return None
+    bottles = cast("dict[str, dict[str, Any]]", declared)
+    return {
+        name: {key: str(bottle[key]) for key in ("stock", "expires") if key in bottle}
+        for name, bottle in bottles.items()
+    }

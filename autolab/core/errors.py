@@ -8,7 +8,10 @@
     │   ├── NotAvailableYetError         a key that is known but has no effect yet
     │   └── InputErrors                  several of them, reported together
     ├── SafetyError                   3  stopped by safety
-    │   └── EnvelopeError                a write outside the envelope; nothing was written
+    │   ├── EnvelopeError                a write outside the envelope; nothing was written
+    │   ├── TripError                    the lab has tripped; nothing is written before it is reset
+    │   ├── InterlockError               a write that an interlock does not permit now
+    │   └── ZoneError                    a move through a zone that another device has; nothing was moved
     ├── DeviceError                   4  a device failed
     │   ├── NotConnectedError            it does not answer
     │   ├── DeviceTimeoutError           it answered, and then did not finish in time
@@ -48,6 +51,7 @@ __all__ = [
     "SafetyError",
     "StorageError",
     "WireError",
+    "ZoneError",
 ]
 
 
@@ -116,6 +120,10 @@ class TripError(SafetyError):
 
 class InterlockError(SafetyError):
     """A write is not permitted now: an interlock does not hold."""
+
+
+class ZoneError(SafetyError):
+    """A move would go through a zone that another device has, or may have. Nothing was moved."""
 
 
 class DeviceError(AutolabError):

@@ -28,7 +28,7 @@ def test_what_was_used_after_a_refill_is_counted_from_the_refill_on(tmp_path: Pa
     poured(journal, 1, 100.0)
     assert stock_left(journal, BEFORE, "bench")["cyan"] == 250_000.0 - 100.0
     assert stock_left(journal, BEFORE, "another bench")["cyan"] == 250_000.0
-    changed = example("colour", tmp_path, {"lab.yaml": ("cyan:    {stock: 250 mL}", "cyan: {stock: 1 mL}")})
+    changed = example("colour", tmp_path, {"lab.yaml": ("cyan:    {stock: 250 mL,", "cyan: {stock: 1 mL,")})
     after = load_lab(changed.with_name("lab.yaml"))
     clock.sleep(10.0)
     note_materials(journal, "c-1", BEFORE.source.text, after, ADA)
@@ -39,6 +39,21 @@ def test_what_was_used_after_a_refill_is_counted_from_the_refill_on(tmp_path: Pa
     assert stock_left(journal, after, "bench")["cyan"] == 970.0, "resumed again: what was used since the refill is used"
     journal.settle(OperationId("c1", 1, 1, "disp-cyan", 2), "void")
     assert stock_left(journal, after, "bench")["cyan"] == 1000.0
+    journal.close()
+
+
+def test_what_may_be_mixed_is_no_refill_and_another_date_is_one(tmp_path: Path):
+    clock = VirtualClock()
+    journal = Journal(None, clock)
+    journal.start_campaign(replace(START, lab=BEFORE.name, lab_file=BEFORE.source.text), ADA)
+    poured(journal, 1, 100.0)
+    clock.sleep(10.0)
+    changes = (("mixed", ", clear]", "]", 249_900.0), ("fresh", "250 mL,", "250 mL, expires: 2099-12-31,", 250_000.0))
+    for name, old, new, left_ul in changes:
+        changed = example("colour", tmp_path / name, {"lab.yaml": (old, new)})
+        after = load_lab(changed.with_name("lab.yaml"))
+        note_materials(journal, "c-1", BEFORE.source.text, after, ADA)
+        assert stock_left(journal, after, "bench")["cyan"] == left_ul
     journal.close()
 
 
