@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from itertools import combinations
 from typing import Literal
 
+from autolab.config.specs import MaterialSpec
 from autolab.config.words import did_you_mean, listed
 from autolab.core.effects import Pour
 from autolab.core.traces import Finding
@@ -39,14 +41,18 @@ def judge_pours(pours: Sequence[Pour], rules: LabRules, scene: Scene) -> list[Fi
     ]
 
 
-def expired(rules: LabRules, scene: Scene, material: str) -> str | None:
-    """That a material has expired, in one sentence; None where it has not."""
-    spec = rules.materials.get(material)
-    if spec is None or spec.expires is None or scene.date <= spec.expires:
+def expired(material: MaterialSpec, today: date) -> str | None:
+    """That a material has expired, in one sentence; None where it has not. It may be used on its last day.
+
+    Args:
+        material: What the lab file says of it.
+        today: The day, in UTC.
+    """
+    if material.expires is None or today <= material.expires:
         return None
     return (
-        f"{material} expired on {spec.expires}, and today is {scene.date}: put fresh one in, and write its date and "
-        "stock under 'materials' in the lab file"
+        f"{material.name} expired on {material.expires}, and today is {today}: put fresh one in, and write its date "
+        "and stock under 'materials' in the lab file"
     )
 
 
@@ -79,7 +85,7 @@ def _each(pours: Sequence[Pour], rules: LabRules) -> Iterator[Finding]:
 
 def _each_material(poured_ul: Mapping[str, float], rules: LabRules, scene: Scene) -> Iterator[Finding]:
     for material, volume_ul in poured_ul.items():
-        if (why := expired(rules, scene, material)) is not None:
+        if (why := expired(rules.materials[material], scene.date)) is not None:
             yield Finding("refused", why)
         left_ul = scene.left_ul.get(material, 0.0)
         if volume_ul > left_ul + DUST_UL:

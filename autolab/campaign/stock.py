@@ -62,15 +62,19 @@ class Stock:
         """Why another trial cannot begin, in one sentence: it may need as much as the greediest so far."""
         with self._lock:
             for material, left in self._known().items():
-                most = self._most.get(material, 0.0)
-                reserved = sum(max(0.0, most - used.get(material, 0.0)) for used in self._by_trial.values())
-                if left - reserved < most or left <= 0.0:
-                    free = volume(max(0.0, left - reserved))
+                most, free_ul = self._most.get(material, 0.0), self._free_ul(material)
+                if free_ul < most or left <= 0.0:
                     return (
-                        f"{material} runs dry: {free} are left and a trial has needed up to {volume(most)}: refill it, "
-                        "write what is there now under 'materials' in the lab file, and resume with --accept-changes"
+                        f"{material} runs dry: {volume(max(0.0, free_ul))} are left and a trial has needed up to "
+                        f"{volume(most)}: refill it, write what is there now under 'materials' in the lab file, and "
+                        "resume with --accept-changes"
                     )
         return None
+
+    def free_ul(self) -> dict[str, float]:
+        """What of each material is left for a trial that has not begun: less what running ones may still need."""
+        with self._lock:
+            return {material: max(0.0, self._free_ul(material)) for material in self._known()}
 
     def outlook(self, n_trials: int) -> str | None:
         """Which material will not last for so many more trials, in one sentence; None where all will."""
@@ -83,6 +87,11 @@ class Stock:
                         f"needed up to {volume(most)}"
                     )
         return None
+
+    def _free_ul(self, material: str) -> float:
+        most = self._most.get(material, 0.0)
+        reserved = sum(max(0.0, most - used.get(material, 0.0)) for used in self._by_trial.values())
+        return self._known()[material] - reserved
 
     def _known(self) -> dict[str, float]:
         if self._left is None:

@@ -4,9 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autolab.core.operations import OperationId
 from autolab.core.samples import Sample
+from autolab.journal.journal import Journal
 
-__all__ = ["Wells"]
+__all__ = ["Wells", "content_ul"]
+
+_POURED = """
+SELECT i.operation, t.campaign, t.trial, s.id AS sample, json_extract(i.action, '$.material') AS material,
+    COALESCE(i.used_ul, json_extract(i.action, '$.volume_ul')) AS volume_ul
+FROM samples s JOIN trial_samples t ON t.sample = s.id
+    JOIN intents i ON i.campaign = t.campaign AND i.trial = t.trial AND i.replicate = t.replicate
+WHERE s.lab = ? AND s.bench = ? AND s.labware = ? AND s.well = ? AND i.state <> 'void'
+"""
+
+
+def content_ul(journal: Journal, lab: str, bench: str, labware: str, well: int) -> dict[str, float]:
+    """What is in a well by the record, in microlitres by material. What was intended and is not settled counts.
+
+    Args:
+        journal: Keeps the actions.
+        lab: Name of the lab.
+        bench: Identity of the hardware's contents.
+        labware: Identity of the piece, such as ``strip-1``.
+        well: Position in it, from 0.
+    """
+    found: dict[str, float] = {}
+    for row in journal.states.rows(_POURED, (lab, bench, labware, well)):
+        poured_into = _sample_id(row["campaign"], row["trial"], OperationId.parse(row["operation"]).attempt)
+        if row["material"] is not None and row["sample"] == poured_into:
+            found[row["material"]] = found.get(row["material"], 0.0) + (row["volume_ul"] or 0.0)
+    return found
+
+
+def _sample_id(campaign: str, trial: int, attempt: int) -> str:
+    """Id of the sample of an attempt at a trial: each attempt has one of its own."""
+    return f"{campaign}.s{trial}" if attempt == 1 else f"{campaign}.s{trial}a{attempt}"
 
 
 class Wells:
@@ -26,8 +59,7 @@ class Wells:
         for labware, place, well in self._wells:
             if (labware, well) not in self._used:
                 self._used.add((labware, well))
-                again = "" if attempt == 1 else f"a{attempt}"
-                return Sample(f"{self._campaign}.s{trial}{again}", labware, place, well)
+                return Sample(_sample_id(self._campaign, trial, attempt), labware, place, well)
         return None
 
     def outlook(self, n_trials: int) -> str | None:

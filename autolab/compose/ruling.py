@@ -13,7 +13,7 @@ from autolab.config.units import convert
 from autolab.core.errors import FileError, InputErrors
 from autolab.core.zones import Span, Zone
 from safety.mixing import expired
-from safety.scene import LabRules, Scene
+from safety.scene import LabRules
 from safety.zones import Zones
 
 __all__ = ["lab_rules", "locate_all", "refuse_expired"]
@@ -48,8 +48,7 @@ def refuse_expired(lab: LabSpec, today: date) -> None:
         FileError: one has expired, with the line of its date.
         InputErrors: several have.
     """
-    rules, scene = LabRules(lab.materials), Scene(today)
-    said = {name: expired(rules, scene, name) for name in lab.materials}
+    said = {name: expired(material, today) for name, material in lab.materials.items()}
     problems = [lab.source.error(("materials", name, "expires"), why) for name, why in said.items() if why is not None]
     if problems:
         raise problems[0] if len(problems) == 1 else InputErrors(problems)

@@ -35,6 +35,7 @@ from autolab.journal.journal import CampaignStart, Journal
 from autolab.journal.reader import JournalReader
 from devices.reconciling import judged
 from plans.conventions import act
+from safety.scene import LabRules
 
 PROBLEM = Problem(Space((RangeParameter("x", 0.0, 1.0),)), Objective("y", "minimize"))
 
@@ -184,6 +185,7 @@ class SoftLab:
     silent: tuple[str, ...] = ()
     on_failure: Mapping[FaultKind, FaultPolicy] = field(default_factory=dict)
     folder: Path | None = None
+    rules: LabRules = field(default_factory=LabRules)
     make_plan: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
@@ -221,7 +223,7 @@ class SoftLab:
     def _go_on(self, setup: CampaignSetup, past: Recovered | None) -> CampaignResult:
         lab = OpenLab(
             "soft", "Example", Realm.SIMULATED, self.clock, "bench", {"pump": self.pump}, (), self.stations,
-            self.wells, None, lambda: list(self.silent),
+            self.wells, None, lambda: list(self.silent), rules=self.rules,
         )  # fmt: skip
         self.events: list[CampaignEvent] = []
         self.reader = JournalReader(self.journal.states, self.journal.documents)
