@@ -58,8 +58,8 @@ def test_zones_are_in_the_units_of_the_devices_whatever_the_file_uses(tmp_path: 
         ),
         (
             "{places: {arm: [stage]}, moves: [stage.velocity]}",
-            "zone over-stage: stage.velocity cannot be kept out of it, because devices.motion.EpicsStage reserves zones "
-            "by position only: leave it out, and keep it apart by a station",
+            "zone over-stage: stage.velocity cannot be kept out of it, because devices.motion.EpicsStage reserves "
+            "zones by position only: leave it out, and keep it apart by a station",
         ),
     ],
 )
