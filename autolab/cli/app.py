@@ -81,6 +81,7 @@ app.add_typer(auditing.commands, name="audit")
 app.command("backup")(auditing.backup)
 app.command("schema")(tools.schema)
 app.command("doctor")(tools.doctor)
+app.command("key")(tools.key)
 
 
 def command() -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from autolab.cli.options import CampaignId, DataFolder, Json, complete_campaign
+from autolab.cli.options import ActingAs, CampaignId, DataFolder, Json, complete_campaign
 from autolab.cli.output import columns, say, say_json
 from autolab.core.errors import InputError
 
@@ -26,6 +26,7 @@ def resume(
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on although the campaign or lab file has changed.")
     ] = False,
+    person: ActingAs = None,
     data: DataFolder = Path("autolab-data"),
     json: Json = False,
 ) -> None:
@@ -35,7 +36,7 @@ def resume(
         return
     from autolab.cli.execution import execute_resume
 
-    raise typer.Exit(execute_resume(data, campaign, accept_changes=accept_changes, json=json))
+    raise typer.Exit(execute_resume(data, campaign, accept_changes=accept_changes, person=person, json=json))
 
 
 def pause(campaign: CampaignId, data: DataFolder = Path("autolab-data")) -> None:
@@ -88,13 +89,13 @@ def stop(
 def reset(
     lab: Annotated[Path, typer.Argument(metavar="LAB", help="The lab file.")],
     because: Annotated[str, typer.Option("--because", metavar="TEXT", help="What you saw to; it is kept.")],
+    person: ActingAs = None,
     data: DataFolder = Path("autolab-data"),
 ) -> None:
     """Reset a lab after a trip. It is refused while the cause is there."""
     from autolab.compose.resetting import reset_lab
-    from autolab.core.principals import local_person
 
-    say(reset_lab(data, lab, because, local_person()))
+    say(reset_lab(data, lab, because, person))
 
 
 def settle(

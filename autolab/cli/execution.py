@@ -23,18 +23,20 @@ from autolab.journal.records import CampaignRecord
 __all__ = ["execute", "execute_resume", "serve_simulators"]
 
 
-def execute(file: Path, options: RunOptions, *, json: bool) -> int:
+def execute(file: Path, options: RunOptions, *, person: str | None = None, json: bool) -> int:
     """Run a campaign with live progress, write its report, and say what came of it. Returns the exit code.
 
     Raises:
         AutolabError: the campaign was refused before it started, or its record could not be written.
     """
-    return _execute(
-        options.data, lambda view, stop: run_campaign(file, options, observers=(view,), stop=stop), json=json
-    )
+
+    def start(view: Observer, stop: StopSwitch) -> CampaignResult:
+        return run_campaign(file, options, observers=(view,), stop=stop, person=person)
+
+    return _execute(options.data, start, json=json)
 
 
-def execute_resume(data: Path, campaign: str, *, accept_changes: bool, json: bool) -> int:
+def execute_resume(data: Path, campaign: str, *, accept_changes: bool, person: str | None = None, json: bool) -> int:
     """Go on with a campaign with live progress, as `execute` does. Returns the exit code.
 
     Raises:
@@ -43,7 +45,10 @@ def execute_resume(data: Path, campaign: str, *, accept_changes: bool, json: boo
     from autolab.compose.resuming import resume_campaign
 
     def go_on(view: Observer, stop: StopSwitch) -> CampaignResult:
-        return resume_campaign(data, campaign, accept_changes=accept_changes, observers=(view,), stop=stop)
+        observers = (view,)
+        return resume_campaign(
+            data, campaign, accept_changes=accept_changes, observers=observers, stop=stop, person=person
+        )
 
     return _execute(data, go_on, json=json)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["CampaignId", "DataFolder", "Json", "OneOrNewest", "complete_campaign"]
+__all__ = ["ActingAs", "CampaignId", "DataFolder", "Json", "OneOrNewest", "complete_campaign"]
 
 STATES_FILE = "journal.sqlite"
 """As `autolab.journal.journal.STATES_FILE`, which is too heavy for completion (a test holds the two together)."""
@@ -43,6 +43,10 @@ def _data_of(ctx: Any) -> Path:
 DataFolder = Annotated[
     Path,
     typer.Option("--data", envvar="AUTOLAB_DATA", file_okay=False, metavar="DIR", help="Folder that holds the data."),
+]
+ActingAs = Annotated[
+    str | None,
+    typer.Option("--as", metavar="NAME", help="Who you are, as the lab file names you; your key proves it."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for a program.")]
 CampaignId = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from autolab.cli.options import DataFolder, Json
+from autolab.cli.options import ActingAs, DataFolder, Json
 from autolab.cli.output import say, say_json
 from autolab.core.errors import InputError
 
@@ -78,6 +78,7 @@ def run(
         typer.Option("--engine", metavar="NAME", help="ax, botorch, sobol or random, instead of the file's."),
     ] = None,
     lanes: Annotated[int | None, typer.Option("--lanes", metavar="N", help="Trials that run side by side.")] = None,
+    person: ActingAs = None,
     data: DataFolder = Path("autolab-data"),
     json: Json = False,
 ) -> None:
@@ -95,7 +96,7 @@ def run(
         engine=engine,
         lanes=lanes,
     )
-    raise typer.Exit(execute(campaign, options, json=json))
+    raise typer.Exit(execute(campaign, options, person=person, json=json))
 
 
 def check(

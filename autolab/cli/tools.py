@@ -1,4 +1,4 @@
-"""Commands about the program itself: ``schema``, ``doctor``."""
+"""Commands about the program itself and its user: ``schema``, ``doctor``, ``key``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from autolab.cli.options import DataFolder, Json
-from autolab.cli.output import columns, say, say_json
+from autolab.cli.output import columns, say, say_json, tell
 
-__all__ = ["Kind", "doctor", "schema"]
+__all__ = ["Kind", "doctor", "key", "schema"]
 
 
 class Kind(StrEnum):
@@ -42,3 +42,17 @@ def doctor(data: DataFolder = Path("autolab-data"), json: Json = False) -> None:
             if finding.advice:
                 say(f"{finding.what}: {finding.advice}")
     raise typer.Exit(exit_code(findings))
+
+
+def key(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The person's name, as it is to stand in the lab file.")],
+) -> None:
+    """Make a key for a person of this account, and print the line for the lab file."""
+    from autolab.journal.keys import key_folder, make_personal_key
+
+    public = make_personal_key(name)
+    say(f"{name}: {{key: {public}, may: [approve]}}")
+    tell(
+        f"The private half is in {key_folder()}; nobody else may read it. The lab's owner adds the line under 'people' "
+        "in the lab file, with what the person may do: approve, reset, bypass."
+    )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autolab.compose.acting import acting_as
 from autolab.compose.options import RunOptions
 from autolab.compose.power import latched_power, reset_power
 from autolab.compose.running import data_folder
 from autolab.config.lab import load_lab
+from autolab.core.authority import Action
 from autolab.core.clock import real_clock
 from autolab.core.errors import InputError
 from autolab.core.principals import Principal
@@ -17,25 +19,27 @@ from autolab.journal.journal import STATES_FILE, Journal
 __all__ = ["reset_lab"]
 
 
-def reset_lab(data: Path, file: Path, because: str, by: Principal) -> str:
+def reset_lab(data: Path, file: Path, because: str, name: str | None = None) -> str:
     """Reset a lab that has tripped. The watchdog refuses while the cause is there.
 
     Args:
         data: The data folder.
         file: The lab file.
         because: What was the cause, and what was done about it; it is kept.
-        by: Who resets it.
+        name: Who resets it, as the lab file names them; None for the account.
 
     Returns:
         What was done, in one sentence.
 
     Raises:
         InputError: no reason is given, nothing has tripped, or a controller runs.
+        NotAuthorisedError: they may not reset this lab.
         SafetyError: the watchdog refuses, and why.
     """
     if not because.strip():
         raise InputError("--because: say what the cause was and what you did about it; it is kept with the reset")
     lab = load_lab(file)
+    by = acting_as(lab.authority, name, Action.RESET, lab.name)
     said = [] if latched_power(lab, data) is None else [reset_power(lab, data, because, by)]
     said += _reset_journal(data, lab.name, because, by)
     if not said:

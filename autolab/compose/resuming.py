@@ -10,14 +10,16 @@ from pathlib import Path
 
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.stopping import StopSwitch
+from autolab.compose.acting import acting_as
 from autolab.compose.conducting import conduct
 from autolab.compose.options import RunOptions
 from autolab.compose.running import Bound, bind, data_folder, make_setup, open_all, proposer_for, with_options
 from autolab.compose.stocktaking import note_materials
 from autolab.config.campaign import load_campaign
 from autolab.config.specs import CampaignSpec
+from autolab.core.authority import Action
 from autolab.core.errors import InputError
-from autolab.core.principals import Principal, local_person
+from autolab.core.principals import Principal
 from autolab.journal.journal import Journal
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord
@@ -36,6 +38,7 @@ def resume_campaign(
     observers: Sequence[Observer] = (),
     stop: StopSwitch | None = None,
     principal: Principal | None = None,
+    person: str | None = None,
 ) -> CampaignResult:
     """Go on with a campaign where it was interrupted, and run it to its end.
 
@@ -45,12 +48,12 @@ def resume_campaign(
         accept_changes: Go on although its files have changed; the change is recorded.
         observers: Told of what happens.
         stop: The switch by which a person stops it.
-        principal: Who resumes it; None for the person whose account this is.
+        principal: Who resumes it, where that is known already.
+        person: Who resumes it, as the lab file names them; None for the account.
 
     Raises:
         AutolabError: it cannot be resumed, and why; nothing has moved.
     """
-    who = principal or local_person()
     with ExitStack() as stack:
         stack.enter_context(data_folder(RunOptions(data=data)))
         record = campaign_record(data, name)
@@ -62,6 +65,7 @@ def resume_campaign(
         campaign = _with_repeats(campaign, data, record)
         proposer = stack.enter_context(proposer_for(campaign))
         bound = bind(campaign, options)
+        who = principal or acting_as(bound.lab.authority, person, Action.RUN, record.id)
         changes = _changes(record, bound)
         if changes and not accept_changes:
             raise InputError(

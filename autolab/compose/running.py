@@ -16,6 +16,7 @@ from typing import Any
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.stopping import StopSwitch
+from autolab.compose.acting import acting_as
 from autolab.compose.claims import claim_devices
 from autolab.compose.conducting import conduct
 from autolab.compose.environment import environment
@@ -28,6 +29,7 @@ from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
 from autolab.config.specs import CampaignSpec, LabSpec
 from autolab.core.addresses import NoAddress
+from autolab.core.authority import Action
 from autolab.core.clock import Clock
 from autolab.core.errors import InputError, StorageError
 from autolab.core.operations import Operations
@@ -81,6 +83,7 @@ def run_campaign(
     observers: Sequence[Observer] = (),
     stop: StopSwitch | None = None,
     principal: Principal | None = None,
+    person: str | None = None,
 ) -> CampaignResult:
     """Run a campaign to its end.
 
@@ -89,7 +92,8 @@ def run_campaign(
         options: How to run it.
         observers: Told of what happens.
         stop: The switch by which a person stops it.
-        principal: Who runs it; None for the person whose account this is.
+        principal: Who runs it, where that is known already.
+        person: Who runs it, as the lab file names them; None for the account.
 
     Returns:
         How it ended, with the exit code.
@@ -103,9 +107,9 @@ def run_campaign(
     with ExitStack() as stack:
         proposer = stack.enter_context(proposer_for(campaign))  # first: it imports while the rest is made ready
         bound = bind(campaign, options)
+        who = principal or acting_as(bound.lab.authority, person, Action.RUN, campaign.name)
         data = stack.enter_context(data_folder(options))
         journal, lab = open_all(stack, bound, options, data, seed, key)
-        who = principal or local_person()
         setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key))
         journal.start_campaign(campaign_start(bound, lab, setup, file, options), who)
         return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch())

@@ -10,6 +10,7 @@ from autolab.config.labmodel import LabModel
 from autolab.config.labware import read_labware
 from autolab.config.limits import read_envelope
 from autolab.config.materials import read_materials
+from autolab.config.people import read_people
 from autolab.config.power import read_power
 from autolab.config.problems import Problems
 from autolab.config.safestate import read_safe_state
@@ -46,6 +47,7 @@ def load_lab(path: str | Path) -> LabSpec:
     hazards = read_hazards(problems, file.values, signals)
     safe_state = read_safe_state(problems, file.values, envelope)
     power = read_power(problems, file.values)
+    authority = read_people(problems, file.values)
     problems.raise_any()
     model = LabModel.model_validate(file.values)
     return LabSpec(
@@ -67,4 +69,5 @@ def load_lab(path: str | Path) -> LabSpec:
         power=power,
         zones=zones,
         dwell_s=dwell_s,
+        authority=authority,
     )

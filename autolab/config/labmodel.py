@@ -34,6 +34,7 @@ __all__ = [
     "LabwareModel",
     "LimitModel",
     "MaterialModel",
+    "PersonModel",
     "PowerModel",
     "SafeStateStepModel",
     "SignalModel",
@@ -236,6 +237,18 @@ class PowerModel(FileModel):
     """The relay drops by itself when the watchdog has not asked for power for so long."""
 
 
+class PersonModel(FileModel):
+    """Somebody who may decide something in this lab."""
+
+    key: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
+        examples=["q2yPjZ2mC0aT0o0x0c8m3m9gq4m3v0f3J7yq1r2s3t4="]
+    )
+    """Public key of the person, as `autolab key NAME` prints it. The private half stays with the person."""
+    may: list[Literal["approve", "reset", "bypass"]] = Field(min_length=1, max_length=3, examples=["[approve]"])
+    """`approve`: trials and changes of the envelope. `reset`: the lab after a trip. `bypass`: ask for and approve the
+    bypass of an interlock. Never what the person has proposed or asked for."""
+
+
 class LabModel(FileModel):
     """A lab: one unit of assessment and control."""
 
@@ -275,3 +288,6 @@ class LabModel(FileModel):
     """Ordered steps that bring the lab into its safe state, whenever a campaign ends or the lab trips."""
     power: PowerModel | None = None
     """The relay and what it switches. Without it nothing takes the power of the devices away."""
+    people: dict[Slug, PersonModel] = Field(default_factory=dict[Slug, PersonModel], max_length=1000)
+    """Who may approve, reset and bypass, by name. Without it nobody can approve or bypass anything, and whoever has the
+    lab's account resets it."""

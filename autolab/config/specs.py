@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autolab.core.addresses import Address
+from autolab.core.authority import NOBODY, Authority
 from autolab.core.envelope import Limit
 from autolab.core.errors import FileError, NotAvailableYetError
 from autolab.core.faults import FaultKind, FaultPolicy
@@ -189,3 +190,5 @@ class LabSpec:
     """Parts of space for one moving device at a time; spans in the units of `envelope`."""
     dwell_s: Mapping[str, float] = field(default_factory=dict[str, float])
     """By place, the longest time in seconds that labware may stay there in one trial."""
+    authority: Authority = NOBODY
+    """Who may approve, reset and bypass."""

@@ -6,6 +6,7 @@
     ├── InputError                    2  what a person wrote is refused; nothing has moved
     │   ├── FileError                    ... in a file, with file and line
     │   ├── NotAvailableYetError         a key that is known but has no effect yet
+    │   ├── NotAuthorisedError           ... by somebody who may not do this, or cannot prove who they are
     │   └── InputErrors                  several of them, reported together
     ├── SafetyError                   3  stopped by safety
     │   ├── EnvelopeError                a write outside the envelope; nothing was written
@@ -43,6 +44,7 @@ __all__ = [
     "InputErrors",
     "IntegrityError",
     "InterruptedByPerson",
+    "NotAuthorisedError",
     "NotAvailableYetError",
     "NotConnectedError",
     "PlanError",
@@ -87,6 +89,10 @@ class FileError(InputError):
 
 class NotAvailableYetError(FileError):
     """A key that the design knows, and that has no effect in this version: refused, never ignored."""
+
+
+class NotAuthorisedError(InputError):
+    """Somebody may not do this, or cannot prove who they are. The message says who may."""
 
 
 class InputErrors(InputError):  # noqa: N818 (the plural says what it holds)

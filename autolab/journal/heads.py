@@ -10,14 +10,13 @@ Files of the data folder: ``audit.key`` (private, readable by its owner only), `
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autolab.core.canonical import canonical_json
 from autolab.core.errors import InputError, StorageError
-from autolab.journal.folder import sync_folder
+from autolab.journal.keys import make_key, read_key, write_whole
 from autolab.journal.log import TreeHead
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ class Signer:
         try:
             if not path.exists():
                 _refuse_if_lost(path)
-                _make_key(path)
+                make_key(path)
             self._key = _private_key(path)
             _write_public(folder / PUBLIC_KEY_FILE, self._key)
         except OSError as error:
@@ -159,15 +158,8 @@ def _parsed(line: str) -> SignedHead | None:
 
 
 def _private_key(path: Path) -> Ed25519PrivateKey:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    try:
-        key = load_pem_private_key(path.read_bytes(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, Ed25519PrivateKey):
+    key = read_key(path)
+    if key is None:
         raise StorageError(
             f"{path}: holds no Ed25519 key: restore it from a backup, or move it and {PUBLIC_KEY_FILE} away to begin "
             "with another key (heads of the old key are then reported by 'autolab audit verify')"
@@ -184,16 +176,6 @@ def _refuse_if_lost(path: Path) -> None:
         )
 
 
-def _make_key(path: Path) -> None:
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    text = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    _write_whole(path, text, 0o600)
-
-
 def _write_public(path: Path, key: Ed25519PrivateKey) -> None:
     from cryptography.hazmat.primitives import serialization
 
@@ -201,19 +183,4 @@ def _write_public(path: Path, key: Ed25519PrivateKey) -> None:
         text = key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
-        _write_whole(path, text, 0o644)
-
-
-def _write_whole(path: Path, text: bytes, mode: int) -> None:
-    """Make a file, whole or not at all, also when the power fails."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        sync_folder(path.parent)
-    finally:
-        part.unlink(missing_ok=True)
+        write_whole(path, text, 0o644)

@@ -40,8 +40,27 @@ GRIPPER = "allowed: [open, closed]"
 MATERIALS = "materials: {cyan: {stock: 250 mL}}"
 WELLS = "wells: 24}"
 PACKAGES = "packages: []"
+KEY = "KioqKioqKioqKioqKioqKioqKioqKioqKioqKioqKio="
 
 CASES = [
+    (
+        "key-that-is-none",
+        "packages: []",
+        "people: {alice: {key: secret, may: [approve]}}",
+        "20: alice: 'secret' is no public key: paste the line that 'autolab key alice' prints",
+    ),
+    (
+        "two-people-with-one-key",
+        "packages: []",
+        f"people: {{alice: {{key: {KEY}, may: [approve]}}, bob: {{key: {KEY}, may: [reset]}}}}",
+        "20: bob has the key of alice: each person needs a key of their own",
+    ),
+    (
+        "unknown-right",
+        "packages: []",
+        f"people: {{alice: {{key: {KEY}, may: [aprove]}}}}",
+        "20: people.alice.may, item 1: 'aprove' is not known: did you mean 'approve'?",
+    ),
     (
         "power-of-an-unknown-device",
         "packages: []",

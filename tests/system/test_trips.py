@@ -8,11 +8,9 @@ import pytest
 
 from autolab.compose.resetting import reset_lab
 from autolab.core.errors import InputError
-from autolab.core.principals import Principal
 from tests.compose.files import example
 from tests.system.command import autolab
 
-ADA = Principal("ada", "person")
 TOLERANCE = "  dispenser.mix_time: {min: 0 s, max: 60 s"
 
 
@@ -28,12 +26,12 @@ def test_a_trip_outlives_the_controller_until_a_person_resets_it(tmp_path: Path)
     assert refused.stderr.startswith("colour-bench has tripped on ")
     assert "see to the cause, then reset it with 'autolab reset LAB --because TEXT'" in refused.stderr
     with pytest.raises(InputError, match="--because: say what the cause was"):
-        reset_lab(data, lab, " ", ADA)
-    assert reset_lab(data, lab, "the tolerance was finer than the clock of the mixer", ADA).startswith(
+        reset_lab(data, lab, " ")
+    assert reset_lab(data, lab, "the tolerance was finer than the clock of the mixer").startswith(
         "colour-bench is reset (dispenser.mix_time: commanded "
     )
     with pytest.raises(InputError, match="has not tripped: there is nothing to reset"):
-        reset_lab(data, lab, "again", ADA)
+        reset_lab(data, lab, "again")
     lab.write_text(lab.read_text().replace(", tolerance: 1 ns", ""))
     resumed = autolab("resume", "teal", "--accept-changes", data=data)
     assert resumed.returncode == 0, resumed.stderr
