@@ -10,7 +10,7 @@ from enum import Enum
 from autolab.core.envelope import AllowedValues, Limit, RangeLimit
 from autolab.core.errors import EnvelopeError
 
-__all__ = ["check_rate", "check_write"]
+__all__ = ["check_rate", "check_write", "is_proven"]
 
 
 def check_write(signal: str, limit: Limit | None, value: object, present: float | None = None) -> None:
@@ -23,14 +23,16 @@ def check_write(signal: str, limit: Limit | None, value: object, present: float 
         present: The signal's present value, in its own unit; None where it is not known.
 
     Raises:
-        EnvelopeError: no limit is declared; the value is not a finite number, is outside the limits, is too large
-            a step or a step from an unknown value; or is not among the allowed values.
+        EnvelopeError: no limit is declared, or the signal is prohibited; the value is not a finite number, is outside
+            the limits, is too large a step or a step from an unknown value; or is not among the allowed values.
     """
     if limit is None:
         raise EnvelopeError(
             f"{signal}: refused to write {value!r}: the lab's envelope declares no limit for it; "
             "declare its min, max and unit (or its allowed values) in the lab file"
         )
+    if limit.tier == "prohibited":
+        raise EnvelopeError(f"{signal}: refused to write {value!r}: the lab's envelope prohibits every write of it")
     if isinstance(limit, AllowedValues):
         _check_allowed(signal, limit, value)
     else:
@@ -65,6 +67,24 @@ def check_rate(signal: str, limit: RangeLimit, value: object, before: float | No
             f"after {elapsed_s:.3g} s, and the envelope allows {limit.max_rate:g} {limit.unit}/s: wait "
             f"{change / limit.max_rate - elapsed_s:.3g} s, or go in smaller steps"
         )
+
+
+def is_proven(limit: Limit, value: object) -> bool:
+    """Whether a value lies in the proven region of a signal. What is not known to lie there does not.
+
+    Args:
+        limit: The declared limit, in the signal's own unit.
+        value: What is to be written, in the signal's own unit.
+    """
+    if limit.proven is None:
+        return False
+    if isinstance(limit, RangeLimit):
+        number = _number(value)
+        return number is not None and limit.proven[0] <= number <= limit.proven[1]
+    if limit.proven == "all":
+        return True
+    plain = _plain(value)
+    return any(_same(proven, plain) for proven in limit.proven)
 
 
 def _check_allowed(signal: str, limit: AllowedValues, value: object) -> None:

@@ -11,25 +11,20 @@ from typing import Any
 from autolab.campaign.aftermath import Aftermath
 from autolab.campaign.asking import Asking
 from autolab.campaign.book import Book
-from autolab.campaign.events import (
-    CampaignEnded,
-    CampaignResult,
-    CampaignStarted,
-    Observer,
-    StopRequested,
-    TrialStarted,
-)
+from autolab.campaign.desk import Desk
+from autolab.campaign.events import CampaignResult, CampaignStarted, Observer, StopRequested, TrialStarted
+from autolab.campaign.finishing import finish
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.lane import Lane, Prelude
-from autolab.campaign.recommending import recommended
+from autolab.campaign.permitting import Permitting
 from autolab.campaign.recovery import Fate, Recovered, Unfinished, fate_of, unfinished
-from autolab.campaign.rules import after_fault, bad_end, good_end, in_doubt, silent_end, target_met
+from autolab.campaign.rules import after_fault, bad_end, good_end, in_doubt, silent_end
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import End, StopRequest, StopSwitch
 from autolab.campaign.stopwatch import Stopwatch
 from autolab.campaign.supplies import Supplies
 from autolab.campaign.telling import Teller
-from autolab.campaign.underway import Running, abort_all
+from autolab.campaign.underway import Running, abort_all, idle_lane, open_lanes
 from autolab.core.clock import VirtualClock
 from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, ProposerError, StorageError
 from autolab.core.faults import kind_of
@@ -55,6 +50,7 @@ class Campaign:
         observers: Told of what happens; they cannot change it.
         stop: The switch by which a person stops it.
         past: Where it stood when it was interrupted; None for a new one.
+        desk: Where people's decisions about trials arrive.
     """
 
     def __init__(
@@ -66,6 +62,7 @@ class Campaign:
         observers: Sequence[Observer] = (),
         stop: StopSwitch | None = None,
         past: Recovered | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self._setup = setup
         self._lab = lab
@@ -85,14 +82,8 @@ class Campaign:
         self._aftermath = Aftermath(setup, self._book, journal, {} if past is None else past.attempts)
         self._asking = Asking(setup, self._book, proposer)
         self._stopwatch = Stopwatch(lab.clock, journal)
-        counts, book = lab.counts(), self._supplies.stock.book
-        self.lanes = [
-            Lane(
-                number, lab.clock, journal, setup.id, lab.loop, counts=counts, on_phase=self._teller.on_phase(number),
-                on_action=book,
-            )
-            for number in range(1, setup.lanes + 1)
-        ]  # fmt: skip
+        self._permitting = Permitting(setup, journal, desk or Desk())
+        self.lanes = open_lanes(setup, lab, journal, self._teller, self._supplies.stock.book)
 
     def run(self) -> CampaignResult:
         """Run the campaign to its end. Returns how it ended; errors of trials are recorded, not raised.
@@ -112,6 +103,7 @@ class Campaign:
                 begun = len(self._book.suggestions) - len(self._ready)
                 self._teller.note(self._supplies.outlook(setup.budget.trials - begun))
                 self._prepare()
+                self._attend()
                 self._start()
                 self._ask()
                 self._wait()
@@ -195,17 +187,30 @@ class Campaign:
 
     def _judge(self, suggestion: Suggestion) -> None:
         verdict = self._verdict(suggestion)
-        self._journal.screen(self._setup.id, suggestion, verdict, SCREEN)
         self._book.suggestions[suggestion.trial] = suggestion
+        with self._journal.commit():
+            self._journal.screen(self._setup.id, suggestion, verdict, SCREEN)
+            if verdict.decision == "needs approval":
+                self._teller.note(self._permitting.hold(suggestion, verdict, self._aftermath.attempt(suggestion.trial)))
         if verdict.decision == "allowed":
             self._ready.append(suggestion)
-            return
-        self._refused(suggestion.trial, verdict)
+        elif verdict.decision == "refused":
+            self._refused(suggestion.trial, verdict)
 
     def _verdict(self, suggestion: Suggestion) -> Verdict:
-        """What the screen says now. What a person wants to have repeated is not kept out of a closed region."""
-        closed = [] if suggestion.engine == REPEAT else self._book.quarantines()
-        return judge(suggestion, self._setup.problem.space, closed)
+        """What the screen says now. A repeat and another attempt are not kept out of a closed region."""
+        is_again = suggestion.engine == REPEAT or self._aftermath.attempt(suggestion.trial) > 1
+        verdict = judge(suggestion, self._setup.problem.space, [] if is_again else self._book.quarantines())
+        return self._setup.permits.tiered(suggestion, verdict, None)
+
+    def _attend(self) -> None:
+        """Hear what people say about the trials that wait for them."""
+        ready, refusals = self._permitting.attend()
+        self._ready.extend(ready)
+        for refusal in refusals:
+            self._refused(refusal.trial, Verdict("refused", (refusal.why,)))
+        if not (self._running or self._ready or self._unfinished or self._asking.asked):
+            self._end = self._end or self._permitting.nobody()
 
     def _refused(self, number: int, verdict: Verdict) -> None:
         self._book.concluded[number] = None
@@ -217,7 +222,7 @@ class Campaign:
     def _start(self) -> None:
         """Give trials to idle lanes, where the stations are free: those that were interrupted first."""
         while (self._unfinished or self._ready) and self._end is None:
-            lane = self._idle_lane()
+            lane = idle_lane(self.lanes, self._running, holds_stations=bool(self._setup.stations))
             if lane is None:
                 return
             if self._unfinished:
@@ -235,9 +240,13 @@ class Campaign:
     def _begin_next(self, lane: Lane, suggestion: Suggestion) -> bool:
         """Begin an attempt at a trial that was allowed, unless its region is closed by now. False: it has to wait."""
         number, attempt, bench = suggestion.trial, self._aftermath.attempt(suggestion.trial), self._lab.bench
-        if attempt == 1 and (verdict := self._verdict(suggestion)).decision == "refused":
+        verdict = self._verdict(suggestion)
+        if verdict.decision == "refused":
             self._journal.refuse_late(self._setup.id, number, "; ".join(verdict.reasons))
             self._refused(number, verdict)
+            return True
+        if not self._permitting.permits(suggestion, verdict, attempt):
+            self._judge(suggestion)
             return True
         sample, lacking = self._supplies.take(number, attempt)
         if lacking is not None:
@@ -245,6 +254,7 @@ class Campaign:
             self._end = End("paused", lacking, InterruptedByPerson.exit_code)
             return False
         with self._journal.commit():
+            self._permitting.use(suggestion)
             if attempt == 1:
                 self._journal.begin(self._setup.id, suggestion, lane.number, sample, bench)
             else:
@@ -253,16 +263,6 @@ class Campaign:
             prelude = self._aftermath.prelude(number)
         self._begin(lane, suggestion, sample, attempt, prelude)
         return True
-
-    def _idle_lane(self) -> Lane | None:
-        """The lane that has rested longest; None where all are busy, or a running trial holds the stations."""
-        busy = [running.lane for running in self._running]
-        idle = [lane for lane in self.lanes if lane not in busy]
-        if not idle or (busy and self._setup.stations):
-            return None
-        self.lanes.remove(idle[0])
-        self.lanes.append(idle[0])
-        return idle[0]
 
     def _begin(
         self, lane: Lane, suggestion: Suggestion, sample: Sample | None, attempt: int, prelude: Prelude | None
@@ -279,7 +279,8 @@ class Campaign:
         futures: list[Future[Any]] = [running.future for running in self._running]
         if self._asking.asked is not None and not isinstance(self._lab.clock, VirtualClock):
             futures.append(self._asking.asked)
-        if futures:
+        if futures or (self._permitting.waiting and self._end is None):
+            futures.append(self._permitting.arrived)
             wait([*futures, *self._stop.after(self._heeded)], return_when=FIRST_COMPLETED)
 
     def _conclude(self) -> None:
@@ -385,16 +386,5 @@ class Campaign:
         end = self._end or End("finished", f"budget used up: {self._setup.budget.trials} trials", 0)
         if (owed := self._aftermath.owed()) is not None:
             end = replace(end, reason=f"{end.reason}; {owed}")
-        for suggestion in self._ready if end.state in ("finished", "stopped") else ():
-            self._journal.abandon(self._setup.id, suggestion.trial, "the campaign ended before it was run")
-            self._teller.trial_ended(suggestion.trial, "abandoned", "the campaign ended before it was run")
-        proposer = None if end.state == "paused" else self._proposer
-        recommendation = recommended(self._setup, self._book, proposer)
-        self._journal.end_campaign(self._setup.id, end.state, end.reason, recommendation)
-        outcomes = self._book.outcomes()
-        result = CampaignResult(
-            self._setup.id, end.state, end.reason, end.exit_code, len(outcomes),
-            target_met(self._setup.problem, outcomes), recommendation,
-        )  # fmt: skip
-        self._teller.tell(CampaignEnded(result, self._teller.lab_s()))
-        return result
+        left = (*self._ready, *self._permitting.waiting)
+        return finish(self._setup, end, left, self._book, self._journal, self._teller, self._proposer)

@@ -47,6 +47,7 @@ class Recovered:
     """Lab seconds of its last record."""
     book: Book
     unscreened: tuple[Suggestion, ...]
+    """Suggestions without a verdict, and those that wait for people: the screen judges them again."""
     ready: tuple[Suggestion, ...]
     """Suggestions that were allowed and not begun, and those of trials that have failed and are tried again."""
     attempts: Mapping[int, int]
@@ -93,7 +94,7 @@ def recovered(trials: Iterable[TrialRecord], intents: Iterable[IntentRecord]) ->
     return Recovered(
         lab_s=lab_s,
         book=book,
-        unscreened=_suggestions(by_state, TrialState.SUGGESTED),
+        unscreened=(*_suggestions(by_state, TrialState.AWAITING), *_suggestions(by_state, TrialState.SUGGESTED)),
         ready=_suggestions(by_state, TrialState.SCREENED),
         attempts={trial.number: trial.attempt for group in by_state.values() for trial in group},
         unfinished=tuple(

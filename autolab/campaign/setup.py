@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from bluesky.utils import Msg
 
 from autolab.config.specs import Budget, NoImprovement
+from autolab.core.authority import NOBODY, Authority
+from autolab.core.clock import real_clock
 from autolab.core.data import TrialData
+from autolab.core.effects import Effect
 from autolab.core.errors import InputError
 from autolab.core.faults import DEFAULT_POLICY, FaultKind, FaultPolicy
 from autolab.core.operations import Operations
@@ -18,9 +22,9 @@ from autolab.core.principals import Principal
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
 from autolab.core.samples import Sample
-from autolab.core.trials import Outcome, Realm
+from autolab.core.trials import Outcome, Realm, Suggestion, Verdict
 
-__all__ = ["CampaignSetup", "MakePlan", "MakeRecovery"]
+__all__ = ["CampaignSetup", "MakePlan", "MakeRecovery", "PermitRules"]
 
 MakeRecovery = Callable[[Operations, Sample | None], Callable[[], Generator[Msg, Any, Any]]]
 """Makes a recovery plan, from the names of its actions and the sample of the trial that failed."""
@@ -34,6 +38,22 @@ class MakePlan(Protocol):
     ) -> Callable[[], Generator[Msg, Any, Any]]:
         """A function that makes the plan's generator."""
         ...
+
+
+@dataclass(frozen=True)
+class PermitRules:
+    """Who has to approve what, as ``autolab.compose`` read it when the campaign began or was resumed."""
+
+    authority: Authority = NOBODY
+    tiered: Callable[[Suggestion, Verdict, Sequence[Effect] | None], Verdict] = lambda _, verdict, __: verdict
+    """The screen's verdict with what the tiers ask for, from what the plan would do (None: nobody knows)."""
+    envelope: str = ""
+    """Content hash of the envelope."""
+    plan_hash: str = ""
+    materials: Callable[[], str] = lambda: ""
+    """Content hash of what the lab holds now."""
+    now: Callable[[], datetime] = field(default=lambda: real_clock().date())
+    """The time in UTC. It is real also where the campaign's clock is not: people live in it."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +80,8 @@ class CampaignSetup:
     """What to do by kind of fault; `autolab.core.faults.DEFAULT_POLICY` for those that are not named."""
     make_recovery: Mapping[str, MakeRecovery] = field(default_factory=dict[str, MakeRecovery])
     """How each recovery plan that ``on_failure`` names is made, by its dotted name."""
+    permits: PermitRules = field(default_factory=PermitRules)
+    """Who has to approve what."""
 
     def policy(self, kind: FaultKind) -> FaultPolicy:
         """What to do about a kind of fault. One that nobody has named is never gone on from without a person."""

@@ -1,16 +1,21 @@
-"""Trials that are under way on lanes."""
+"""Lanes, and the trials that are under way on them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from typing import Any
 
+from autolab.campaign.lab import OpenLab
 from autolab.campaign.lane import Lane
+from autolab.campaign.setup import CampaignSetup
+from autolab.campaign.telling import Teller
 from autolab.core.samples import Sample
 from autolab.core.trials import Suggestion
+from autolab.journal.journal import Journal
 
-__all__ = ["Running", "abort_all"]
+__all__ = ["Running", "abort_all", "idle_lane", "open_lanes"]
 
 ABORT_AGAIN_REAL_S = 0.1
 """Real seconds after which a plan that has not ended is aborted again: it may only just have begun."""
@@ -25,6 +30,45 @@ class Running:
     sample: Sample | None
     attempt: int
     future: Future[None]
+
+
+def open_lanes(
+    setup: CampaignSetup, lab: OpenLab, journal: Journal, teller: Teller, on_action: Callable[[int, Any], None]
+) -> list[Lane]:
+    """The lanes of a campaign.
+
+    Args:
+        setup: The campaign.
+        lab: The lab, open.
+        journal: Keeps the record.
+        teller: Tells observers of phases.
+        on_action: Told of each action when it is intended, as (trial, action).
+    """
+    counts = lab.counts()
+    return [
+        Lane(
+            number, lab.clock, journal, setup.id, lab.loop, counts=counts, on_phase=teller.on_phase(number),
+            on_action=on_action,
+        )
+        for number in range(1, setup.lanes + 1)
+    ]  # fmt: skip
+
+
+def idle_lane(lanes: list[Lane], running: Sequence[Running], *, holds_stations: bool) -> Lane | None:
+    """The lane that has rested longest; None where all are busy, or a running trial holds the stations.
+
+    Args:
+        lanes: All lanes; the one that is chosen goes to the end.
+        running: Trials that are under way.
+        holds_stations: Whether a running trial keeps others out.
+    """
+    busy = [one.lane for one in running]
+    idle = [lane for lane in lanes if lane not in busy]
+    if not idle or (busy and holds_stations):
+        return None
+    lanes.remove(idle[0])
+    lanes.append(idle[0])
+    return idle[0]
 
 
 def abort_all(trials: Sequence[Running], reason: str) -> None:

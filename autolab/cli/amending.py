@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from autolab.cli.options import CampaignId, DataFolder
+from autolab.cli.options import ActingAs, CampaignId, DataFolder
 from autolab.cli.output import say
 from autolab.core.errors import InputError
 from autolab.core.trials import Estimate
@@ -38,12 +38,18 @@ def correct(
     say(correct_outcome(data, campaign, trial, values, because, local_person()))
 
 
-def repeat(campaign: CampaignId, trial: Trial, because: Because, data: DataFolder = Path("autolab-data")) -> None:
+def repeat(
+    campaign: CampaignId,
+    trial: Trial,
+    because: Because,
+    person: ActingAs = None,
+    data: DataFolder = Path("autolab-data"),
+) -> None:
     """Have a trial run once more, as a new trial, when the campaign is resumed."""
     from autolab.compose.amending import repeat_trial
-    from autolab.core.principals import local_person
+    from autolab.compose.approving import asking_as
 
-    say(repeat_trial(data, campaign, trial, because, local_person()))
+    say(repeat_trial(data, campaign, trial, because, asking_as(data, campaign, person)))
 
 
 def abandon(campaign: CampaignId, trial: Trial, because: Because, data: DataFolder = Path("autolab-data")) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from autolab.cli import amending, auditing, continuing, reading, running, tools
+from autolab.cli import amending, approving, auditing, continuing, reading, running, tools
 from autolab.core.errors import InputError
 
 __all__ = ["LATER", "app", "command"]
@@ -70,6 +70,8 @@ app.command("settle")(continuing.settle)
 app.command("correct")(amending.correct)
 app.command("repeat")(amending.repeat)
 app.command("abandon")(amending.abandon)
+app.command("approve")(approving.approve)
+app.command("refuse")(approving.refuse)
 app.command("check")(running.check)
 app.command("simulate")(running.simulate)
 app.command("list")(reading.list_campaigns)

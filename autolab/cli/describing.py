@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autolab.cli.output import columns
+from autolab.core.approvals import Proposal
 from autolab.core.canonical import plain
 from autolab.core.faults import FaultKind
 from autolab.core.trials import TrialState
@@ -47,6 +48,8 @@ def campaign_json(reader: JournalReader, campaign: CampaignRecord) -> dict[str, 
         "budget_trials": campaign.budget_trials,
         "trials_by_state": {str(s): facts.count(s) for s in TrialState if facts.count(s)},
         "running": [trial.number for trial in facts.trials if trial.state is TrialState.RUNNING],
+        "waiting": [trial.number for trial in facts.trials if trial.state is TrialState.AWAITING],
+        "envelope": {"version": campaign.envelope_version, "hash": campaign.envelope_hash},
         "best": best and {"trial": best.trial.number, **plain(best.estimate)},
         "target_met": facts.target_is_met,
         "recommendation": plain(campaign.recommendation),
@@ -61,6 +64,15 @@ def status_text(reader: JournalReader, campaign: CampaignRecord) -> str:
     for trial in facts.trials:
         if trial.state is TrialState.RUNNING:
             lines.append(f"running: trial {trial.number}, because {trial.suggestion.reason}")
+    for trial in facts.trials:
+        if trial.state is TrialState.AWAITING and trial.proposal is not None:
+            values = ", ".join(
+                f"{name} {text}" for name, text in recipe(campaign.problem.space, trial.suggestion.values)
+            )
+            lines.append(
+                f"waiting: trial {trial.number} needs the approval of {_people(trial.proposal)}: "
+                f"{'; '.join(trial.proposal.reasons)} ({values})"
+            )
     ended = [t for t in facts.trials if t.outcome is not None or t in facts.without_outcome][-LAST_TRIALS:]
     if ended:
         lines += ["", "last trials:", columns([_trial_line(facts, trial) for trial in reversed(ended)], right=(0,))]
@@ -98,6 +110,8 @@ def trial_text(
     if trial.verdict is not None:
         reasons = f": {'; '.join(trial.verdict.reasons)}" if trial.verdict.reasons else ""
         lines.append(f"screen: {trial.verdict.decision}{reasons}")
+    if trial.state is TrialState.AWAITING and trial.proposal is not None:
+        lines += ["", *_proposal_lines(campaign, trial.proposal)]
     if trial.failure:
         kind = "" if trial.fault in (None, FaultKind.UNKNOWN) else f" ({trial.fault})"
         lines.append(f"failed{kind}: {trial.failure}")
@@ -157,6 +171,7 @@ def trial_json(
         "runs": list(trial.runs),
         "samples": plain(trial.samples),
         "repeat_of": trial.repeat_of,
+        "proposal": plain(trial.proposal),
         "transitions": plain(trial.transitions),
         "timings": plain(trial.timings),
     }
@@ -166,12 +181,40 @@ def trial_json(
     return found
 
 
+def _envelope_line(campaign: CampaignRecord) -> str:
+    version = f"version {campaign.envelope_version}" if campaign.envelope_version else "without a version"
+    return f"envelope {version}, {campaign.envelope_hash[:12]}"
+
+
+def _people(proposal: Proposal) -> str:
+    return "1 person" if proposal.persons == 1 else f"{proposal.persons} different people"
+
+
+def _proposal_lines(campaign: CampaignRecord, proposal: Proposal) -> list[str]:
+    """What people are asked to approve, and how."""
+    return [
+        f"{proposal.name} waits for the approval of {_people(proposal)}:",
+        *(f"  because {reason}" for reason in proposal.reasons),
+        columns(
+            [
+                ("  plan", proposal.plan, proposal.plan_hash[:12]),
+                ("  envelope", campaign.envelope_version or "no version", proposal.envelope[:12]),
+                ("  materials", "as the lab file says", proposal.materials[:12]),
+                ("  all of it", "what an approval is bound to", proposal.content_hash[:12]),
+            ]
+        ),
+        f"approve it: autolab approve {proposal.campaign} {proposal.trial} --as NAME",
+        f"refuse it:  autolab refuse {proposal.campaign} {proposal.trial} --as NAME --because TEXT",
+    ]
+
+
 def _head(facts: Facts) -> list[str]:
     campaign = facts.campaign
     reason = f": {campaign.reason}" if campaign.reason else ""
     lines = [
         f"{campaign.id} ({campaign.realm.upper()}): {campaign.state}{reason}",
         f"lab {campaign.lab}, engine {campaign.engine.name}, seed {campaign.seed}, started {campaign.created}",
+        *([_envelope_line(campaign)] if campaign.envelope_hash else []),
         f"{len(facts.measured)} of {campaign.budget_trials} trials have an outcome, {len(facts.without_outcome)} have "
         f"none; {duration_text(facts.lab_seconds)} of lab time",
     ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
+from autolab.campaign.desk import Desk
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.stopping import StopSwitch
@@ -44,8 +45,9 @@ def conduct(
     from autolab.campaign.campaign import Campaign  # with Bluesky behind it
 
     latch_trips(journal, setup.id, lab, stop)
-    stack.enter_context(heeding(journal, setup.id, lab.clock, stop))
-    campaign = Campaign(setup, lab, proposer, journal, observers, stop, past)
+    desk = Desk()
+    stack.enter_context(heeding(journal, setup.id, lab.clock, stop, desk))
+    campaign = Campaign(setup, lab, proposer, journal, observers, stop, past, desk)
     try:
         return _guarded(bound, setup.id, lab, journal, stop, campaign)
     except (SafetyError, InputError, InterruptedByPerson) as error:  # nothing was begun

@@ -219,4 +219,6 @@ def _converted(limit: RangeLimit, unit: str) -> RangeLimit:
         max_rate=difference(limit.max_rate),
         tolerance=difference(limit.tolerance),
         safe="hold" if limit.safe == "hold" else convert(limit.safe, limit.unit, unit),
+        proven=limit.proven
+        and (convert(limit.proven[0], limit.unit, unit), convert(limit.proven[1], limit.unit, unit)),
     )

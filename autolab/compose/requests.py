@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from autolab.campaign.desk import Desk
 from autolab.campaign.stopping import StopSwitch
 from autolab.core.clock import Clock
 from autolab.core.errors import StorageError
@@ -14,19 +15,26 @@ from autolab.journal.journal import Journal
 
 __all__ = ["heeding"]
 
+DECISIONS = ("approve", "refuse")
 LOOK_REAL_S = 0.2
 """Real seconds between two looks into the inbox."""
 
 
 @contextmanager
-def heeding(journal: Journal, campaign: str, clock: Clock, stop: StopSwitch) -> Iterator[None]:
-    """Look into the journal's inbox on a thread, and hand on what is found, until the block ends."""
+def heeding(journal: Journal, campaign: str, clock: Clock, stop: StopSwitch, desk: Desk) -> Iterator[None]:
+    """Look into the journal's inbox on a thread, and hand on what is found, until the block ends.
+
+    What is said of a trial goes to the desk: the campaign decides on it, and answers.
+    """
     inbox, over = Inbox(journal.states), threading.Event()
 
     def look() -> None:
         while not over.wait(LOOK_REAL_S):
             try:
                 for request in inbox.waiting(campaign):
+                    if request.verb in DECISIONS:
+                        desk.put(request)
+                        continue
                     _apply(request.verb, request.principal.name, bool(request.arguments.get("now")), stop)
                     said = "stops" if request.verb == "stop" else "pauses"
                     when = "now" if request.arguments.get("now") else "before the next action"

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.stopping import StopSwitch
-from autolab.compose.acting import acting_as
 from autolab.compose.conducting import conduct
 from autolab.compose.options import RunOptions
+from autolab.compose.permitting import approved_change, permit_rules, running_as
 from autolab.compose.running import Bound, bind, data_folder, make_setup, open_all, proposer_for, with_options
 from autolab.compose.stocktaking import note_materials
 from autolab.config.campaign import load_campaign
 from autolab.config.specs import CampaignSpec
-from autolab.core.authority import Action
 from autolab.core.errors import InputError
 from autolab.core.principals import Principal
+from autolab.journal.approvals import change_envelope
 from autolab.journal.journal import Journal
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord
@@ -65,8 +65,9 @@ def resume_campaign(
         campaign = _with_repeats(campaign, data, record)
         proposer = stack.enter_context(proposer_for(campaign))
         bound = bind(campaign, options)
-        who = principal or acting_as(bound.lab.authority, person, Action.RUN, record.id)
+        who = principal or running_as(bound, options, person)
         changes = _changes(record, bound)
+        change, approved = approved_change(record, bound.lab, data, who, changes)
         if changes and not accept_changes:
             raise InputError(
                 f"{record.id}: its files have changed since it started; to go on with them all the same, "
@@ -77,9 +78,11 @@ def resume_campaign(
         journal.count_from(past.lab_s)
         if changes:
             journal.intervene(record.id, None, who, "accept changes", changes)
+        if change is not None:
+            change_envelope(journal, change, approved, who)
         note_materials(journal, record.id, record.lab_file, bound.lab, who)
         journal.resume_campaign(record.id, past.lab_s, who, record.reason or "its controller was gone")
-        setup = make_setup(bound, lab, record.key, record.seed, who, record.id)
+        setup = make_setup(bound, lab, record.key, record.seed, who, record.id, permit_rules(bound, lab.realm))
         return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch(), past)
 
 

@@ -16,7 +16,6 @@ from typing import Any
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.stopping import StopSwitch
-from autolab.compose.acting import acting_as
 from autolab.compose.claims import claim_devices
 from autolab.compose.conducting import conduct
 from autolab.compose.environment import environment
@@ -24,13 +23,14 @@ from autolab.compose.locks import holding
 from autolab.compose.names import Names
 from autolab.compose.opening import BenchPlan, bench_for, open_lab, plan_bench
 from autolab.compose.options import RunOptions
+from autolab.compose.permitting import check_level, permit_rules, running_as
 from autolab.compose.tripping import refuse_if_tripped
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
 from autolab.config.specs import CampaignSpec, LabSpec
 from autolab.core.addresses import NoAddress
-from autolab.core.authority import Action
 from autolab.core.clock import Clock
+from autolab.core.envelope import Limit
 from autolab.core.errors import InputError, StorageError
 from autolab.core.operations import Operations
 from autolab.core.parameters import Values
@@ -69,6 +69,8 @@ class Bound:
     bench: BenchPlan
     signals: Mapping[str, Any]
     """Writable signals of each device of a class of ours."""
+    limits: Mapping[str, Limit]
+    """The envelope by ``device.signal``, in each device's own unit."""
 
     @property
     def used(self) -> frozenset[str]:
@@ -107,10 +109,11 @@ def run_campaign(
     with ExitStack() as stack:
         proposer = stack.enter_context(proposer_for(campaign))  # first: it imports while the rest is made ready
         bound = bind(campaign, options)
-        who = principal or acting_as(bound.lab.authority, person, Action.RUN, campaign.name)
+        who = principal or running_as(bound, options, person)
         data = stack.enter_context(data_folder(options))
         journal, lab = open_all(stack, bound, options, data, seed, key)
-        setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key))
+        permits = permit_rules(bound, lab.realm)
+        setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key), permits)
         journal.start_campaign(campaign_start(bound, lab, setup, file, options), who)
         return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch())
 
@@ -192,10 +195,11 @@ def bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
         for kind, policy in campaign.on_failure.items()
         if policy.recover is not None
     }
-    check_envelope(lab, classes)
+    limits = {f"{name}.{s}": limit for name, own in check_envelope(lab, classes).items() for s, limit in own.items()}
     lab_rules(lab, classes)
-    bound = Bound(campaign, lab, lab_names, binding, recoveries, bench, signals)
+    bound = Bound(campaign, lab, lab_names, binding, recoveries, bench, signals, limits)
     _check_lanes(campaign, lab, sorted(bound.used))
+    check_level(campaign, limits, bound.used)
     return bound
 
 
@@ -285,9 +289,11 @@ def campaign_id(campaign: CampaignSpec, clock: Clock, key: str) -> str:
     return f"{name}-{clock.date():%Y%m%d-%H%M%S}-{key[:4]}"
 
 
-def make_setup(bound: Bound, lab: OpenLab, key: str, seed: int, principal: Principal, identity: str) -> Any:
-    """What a campaign is made of, with the devices of an open lab."""
-    from autolab.campaign.setup import CampaignSetup
+def make_setup(
+    bound: Bound, lab: OpenLab, key: str, seed: int, principal: Principal, identity: str, permits: Any = None
+) -> Any:
+    """What a campaign is made of, with the devices of an open lab. Without ``permits`` nobody is asked for approval."""
+    from autolab.campaign.setup import CampaignSetup, PermitRules
 
     campaign, binding = bound.campaign, bound.binding
     return CampaignSetup(
@@ -308,6 +314,7 @@ def make_setup(bound: Bound, lab: OpenLab, key: str, seed: int, principal: Princ
         uses_samples=binding.uses_samples,
         stations=frozenset(bound.lab.stations) & bound.used,
         principal=principal,
+        permits=permits or PermitRules(),
     )
 
 
@@ -335,6 +342,8 @@ def campaign_start(bound: Bound, lab: OpenLab, setup: Any, file: Path, options: 
         environment=environment(),
         devices=lab.records,
         options={"file": str(file.absolute()), **wanted},
+        envelope_hash=bound.lab.envelope_hash,
+        envelope_version=bound.lab.envelope_version,
     )
 
 

@@ -23,7 +23,6 @@ __all__ = ["load_campaign"]
 
 _LATER = {
     "confirm": "the best trial is reported without confirmation",
-    "approval": "no trial asks for approval",
 }
 """Keys that have no effect in this version, and what happens instead."""
 
@@ -79,6 +78,7 @@ def _spec(
         engine=EngineSpec(model.engine.name, model.engine.initial),
         lanes=model.lanes,
         seed=model.seed,
+        approval=model.approval or "routine",
         on_failure=on_failure,
         source=source,
         content_hash=content_hash(values),

@@ -192,5 +192,6 @@ class CampaignModel(FileModel):
     in a way that nobody has named always pauses for a person."""
     confirm: ConfirmModel | None = None
     """Confirmation of the winner. Not available yet: the key is refused."""
-    approval: Slug | None = None
-    """Tightens the lab's hazard tiers. Not available yet: the key is refused."""
+    approval: Literal["routine", "new", "hazardous"] | None = None
+    """What every trial asks for at least: `new` one person, `hazardous` two. It tightens the lab's tiers, and never
+    loosens them."""

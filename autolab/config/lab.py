@@ -70,4 +70,5 @@ def load_lab(path: str | Path) -> LabSpec:
         zones=zones,
         dwell_s=dwell_s,
         authority=authority,
+        envelope_version=model.envelope_version or "",
     )

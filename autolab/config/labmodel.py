@@ -36,6 +36,7 @@ __all__ = [
     "MaterialModel",
     "PersonModel",
     "PowerModel",
+    "ProvenModel",
     "SafeStateStepModel",
     "SignalModel",
     "SimulatorModel",
@@ -137,6 +138,15 @@ class ZoneModel(FileModel):
     """By `device.signal`, the values at which the device is in the zone, whether it moves or stands there."""
 
 
+class ProvenModel(FileModel):
+    """The part of a range that is known to be harmless."""
+
+    min: Quantity
+    """Lowest value, with its unit."""
+    max: Quantity
+    """Highest value."""
+
+
 class LimitModel(FileModel):
     """Limits of one writable signal: a range (`min` and `max`), the `allowed` values, or a `pattern` for texts."""
 
@@ -159,6 +169,12 @@ class LimitModel(FileModel):
     """The values that may be written: places, choices, switches, texts."""
     pattern: str | None = Field(default=None, min_length=1, max_length=500)
     """Regular expression that the whole text must match."""
+    tier: Literal["routine", "hazardous", "prohibited"] = "routine"
+    """What a write asks for. `routine`: nothing in the proven region, one person outside it. `hazardous`: two people.
+    `prohibited`: it is never written."""
+    proven: ProvenModel | Literal["all"] | Annotated[list[Value], Field(min_length=1, max_length=1000)] | None = None
+    """What is known to be harmless, and runs without a person: a range (`min` and `max`), some of the allowed values,
+    or `all`. Without it nothing is. Under `--simulate` everything is."""
 
 
 class AuditModel(FileModel):
@@ -273,6 +289,9 @@ class LabModel(FileModel):
     """Parts of space in which only one device may move at a time, by name."""
     envelope: dict[SignalName, LimitModel] = Field(default_factory=dict[SignalName, LimitModel])
     """Limits of each writable signal, by `device.signal`. A signal of our classes without limits: no start."""
+    envelope_version: Annotated[Text, Field(max_length=100)] | None = Field(default=None, examples=["2026-03"])
+    """Version of the envelope, as its owner counts. A campaign that has begun goes on under another envelope only if
+    this has changed too, and somebody has approved it."""
     packages: list[PackageName] = Field(default_factory=list[PackageName])
     """Packages of the lab's owner from which dotted names may be resolved, besides our own."""
     audit: AuditModel | None = None

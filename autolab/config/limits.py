@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
-from autolab.config.labmodel import LimitModel
+from autolab.config.labmodel import LimitModel, ProvenModel
 from autolab.config.problems import Problems, valid
 from autolab.config.units import Quantity, convert, convert_difference, read_quantity
 from autolab.config.words import KeyPath, did_you_mean, listed, shown
 from autolab.core.envelope import AllowedValues, Limit, RangeLimit
 from autolab.core.errors import InputError
+from autolab.core.parameters import Value
 
 __all__ = ["read_envelope"]
 
@@ -63,23 +65,40 @@ def _read_limit(problems: Problems, path: KeyPath, signal: str, model: LimitMode
     if has_range:
         return _read_range(problems, path, signal, model)
     if model.pattern is not None:
-        return _read_pattern(problems, (*path, "pattern"), signal, model.pattern)
+        return _read_pattern(problems, path, signal, model)
     values = model.allowed or []
     for index, value in enumerate(values):
         if value in values[:index]:
             problems.add((*path, "allowed"), f"{signal}: allowed value {shown(value)} is given twice: remove one")
-    return AllowedValues(signal, tuple(values))
+    return _allowed(problems, path, signal, model, tuple(values), None)
 
 
-def _read_pattern(problems: Problems, path: KeyPath, signal: str, pattern: str) -> Limit | None:
+def _read_pattern(problems: Problems, path: KeyPath, signal: str, model: LimitModel) -> Limit | None:
+    pattern = model.pattern or ""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a pattern that may change its meaning is refused
             re.compile(pattern)
     except (re.error, OverflowError, RecursionError, Warning) as error:
-        problems.add(path, f"{signal}: pattern {shown(pattern)} is not a regular expression: {error}")
+        problems.add((*path, "pattern"), f"{signal}: pattern {shown(pattern)} is not a regular expression: {error}")
         return None
-    return AllowedValues(signal, (), pattern)
+    return _allowed(problems, path, signal, model, (), pattern)
+
+
+def _allowed(
+    problems: Problems, path: KeyPath, signal: str, model: LimitModel, values: tuple[Value, ...], pattern: str | None
+) -> Limit | None:
+    proven = model.proven
+    if isinstance(proven, ProvenModel):
+        problems.add((*path, "proven"), f"{signal}: proven is a range here: write some of its values, or 'all'")
+        return None
+    try:
+        return AllowedValues(
+            signal, values, pattern, tier=model.tier, proven=tuple(proven) if isinstance(proven, list) else proven
+        )
+    except InputError as error:
+        problems.add((*path, "proven"), str(error))
+        return None
 
 
 def _read_range(problems: Problems, path: KeyPath, signal: str, model: LimitModel) -> Limit | None:
@@ -101,13 +120,36 @@ def _read_range(problems: Problems, path: KeyPath, signal: str, model: LimitMode
     if problems.count > n_before or not {"min", "max"} <= numbers.keys():
         return None
     try:
-        return _range(signal, numbers)
+        return replace(_range(signal, numbers), tier=model.tier, proven=_proven(numbers, model.proven))
     except InputError as error:
         said = str(error).removeprefix(f"{signal}: ")
-        keys = ("max_step", "max_rate", "tolerance", "safe", "min", "max")
+        keys = ("proven", "max_step", "max_rate", "tolerance", "safe", "min", "max")
         key = next((key for key in keys if said.startswith(key)), "min")
-        problems.add((*path, key), str(error))
+        problems.add((*path, key), f"{signal}: {said}")
         return None
+
+
+def _proven(numbers: Mapping[str, Quantity], proven: object) -> tuple[float, float] | None:
+    """The proven region of a range, in the unit of ``min``.
+
+    Raises:
+        InputError: it is no region.
+    """
+    unit, lower, upper = numbers["min"].unit, numbers["min"], numbers["max"]
+    if proven is None:
+        return None
+    if proven == "all":
+        return lower.value, convert(upper.value, upper.unit, unit)
+    if not isinstance(proven, ProvenModel):
+        raise InputError("proven is a list here: write 'proven: {min: ..., max: ...}', or 'all'")
+    ends: list[float] = []
+    for key, text in (("min", proven.min), ("max", proven.max)):
+        try:
+            quantity = read_quantity(text, unit)
+        except InputError as error:
+            raise InputError(f"proven {key} {error}") from None
+        ends.append(convert(quantity.value, quantity.unit, unit))
+    return ends[0], ends[1]
 
 
 def _per_second(text: str | float, wanted: str | None) -> Quantity:

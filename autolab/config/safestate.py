@@ -67,6 +67,11 @@ def _read_step(
         hint = f"did you mean {guess!r}?" if guess else f"writable are {listed(envelope)}"
         problems.add((*path, "set"), f"{model.set!r} is not in the envelope, so it cannot be written: {hint}")
         return None
+    if limit.tier == "prohibited":
+        problems.add(
+            (*path, "set"), f"{model.set} is prohibited in the envelope, so it cannot be written: stop its device"
+        )
+        return None
     try:
         return _set_step(limit, model.to, line)
     except InputError as error:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from autolab.core.addresses import Address
+from autolab.core.approvals import Level
 from autolab.core.authority import NOBODY, Authority
-from autolab.core.envelope import Limit
+from autolab.core.envelope import Limit, envelope_hash
 from autolab.core.errors import FileError, NotAvailableYetError
 from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.interlocks import Hazard, Rule, SafeStateStep, SignalSpec
@@ -97,6 +98,8 @@ class CampaignSpec:
     engine: EngineSpec
     lanes: int
     seed: int | None
+    approval: Level
+    """What every trial of the campaign asks for at least."""
     source: Source
     content_hash: str
 
@@ -192,3 +195,10 @@ class LabSpec:
     """By place, the longest time in seconds that labware may stay there in one trial."""
     authority: Authority = NOBODY
     """Who may approve, reset and bypass."""
+    envelope_version: str = ""
+    """As the lab's owner counts; empty where they do not."""
+
+    @property
+    def envelope_hash(self) -> str:
+        """The content hash of the envelope."""
+        return envelope_hash(self.envelope)

@@ -26,6 +26,7 @@ class TrialState(StrEnum):
     """Where a trial stands."""
 
     SUGGESTED = "suggested"
+    AWAITING = "awaiting approval"
     SCREENED = "screened"
     REFUSED = "refused"
     RUNNING = "running"
@@ -39,8 +40,13 @@ class TrialState(StrEnum):
 
 NEXT: Mapping[TrialState | None, frozenset[TrialState]] = {
     None: frozenset({TrialState.SUGGESTED}),
-    TrialState.SUGGESTED: frozenset({TrialState.SCREENED, TrialState.REFUSED, TrialState.ABANDONED}),
-    TrialState.SCREENED: frozenset({TrialState.RUNNING, TrialState.REFUSED, TrialState.ABANDONED}),
+    TrialState.SUGGESTED: frozenset(
+        {TrialState.SCREENED, TrialState.AWAITING, TrialState.REFUSED, TrialState.ABANDONED}
+    ),
+    TrialState.AWAITING: frozenset(
+        {TrialState.SCREENED, TrialState.AWAITING, TrialState.REFUSED, TrialState.ABANDONED}
+    ),
+    TrialState.SCREENED: frozenset({TrialState.RUNNING, TrialState.AWAITING, TrialState.REFUSED, TrialState.ABANDONED}),
     TrialState.RUNNING: frozenset(
         {TrialState.ACQUIRED, TrialState.FAILED, TrialState.IN_DOUBT, TrialState.ABANDONED, TrialState.RUNNING}
     ),
@@ -54,7 +60,7 @@ NEXT: Mapping[TrialState | None, frozenset[TrialState]] = {
 }
 """What may follow each state; None is before the trial is suggested. *Running* or *in doubt* again is a resume. A trial
 that has failed and is tried again waits as *screened*, so that the retry is not forgotten. One that was allowed is
-*refused* after all where its region has been closed meanwhile."""
+*refused* after all where its region has been closed meanwhile. *Awaiting approval* again is another proposal."""
 
 FINAL = frozenset({TrialState.INGESTED, TrialState.FAILED, TrialState.REFUSED, TrialState.ABANDONED})
 """States in which nothing more happens to a trial by itself."""
@@ -110,3 +116,5 @@ class Verdict:
 
     decision: Literal["allowed", "needs approval", "refused"]
     reasons: tuple[str, ...] = ()
+    persons: int = 0
+    """How many different people have to approve it."""

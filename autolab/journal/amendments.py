@@ -79,7 +79,8 @@ def repeat(
         journal.intervene(campaign.id, trial.number, by, "repeat", f"as trial {number}: {because}")
         journal.suggest(campaign.id, trial.realm, again)
         journal.states.write(
-            "UPDATE trials SET repeat_of = ? WHERE campaign = ? AND number = ?", (trial.number, campaign.id, number)
+            "UPDATE trials SET repeat_of = ?, asked_by = ? WHERE campaign = ? AND number = ?",
+            (trial.number, journal.principal(by), campaign.id, number),
         )
         why = f"trial {trial.number} is to be repeated as trial {number}"
         journal.end_campaign(campaign.id, "paused", why, campaign.recommendation)

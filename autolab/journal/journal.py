@@ -47,6 +47,15 @@ class CampaignStart:
     devices: tuple[DeviceRecord, ...]
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """How it was asked to run, and where its files are: what a resume needs."""
+    envelope_hash: str = ""
+    envelope_version: str = ""
+
+
+_STATE_AFTER = {
+    "allowed": TrialState.SCREENED,
+    "needs approval": TrialState.AWAITING,
+    "refused": TrialState.REFUSED,
+}
 
 
 class Journal(ActionJournal):
@@ -88,6 +97,8 @@ class Journal(ActionJournal):
                 bench=start.bench,
                 environment=canonical_json(start.environment),
                 options=canonical_json(start.options),
+                envelope_hash=start.envelope_hash,
+                envelope_version=start.envelope_version,
             )
             for device in start.devices:
                 self.states.insert(
@@ -160,19 +171,25 @@ class Journal(ActionJournal):
 
     def screen(self, campaign: str, suggestion: Suggestion, verdict: Verdict, principal: Principal) -> None:
         """Record the screen's verdict; where it is *allowed*, with a permit for exactly this suggestion."""
-        state = TrialState.SCREENED if verdict.decision == "allowed" else TrialState.REFUSED
         with self.commit():
             reasons = "; ".join(verdict.reasons) or None
+            state = _STATE_AFTER[verdict.decision]
             self._enter(campaign, suggestion.trial, state, reasons, verdict=canonical_json(verdict))
             if verdict.decision == "allowed":
-                self.states.insert(
-                    "permits",
-                    campaign=campaign,
-                    trial=suggestion.trial,
-                    content_hash=content_hash(suggestion.values),
-                    principal=self.principal(principal),
-                    granted=self.date(),
-                )
+                self.permit(campaign, suggestion, principal)
+
+    def permit(self, campaign: str, suggestion: Suggestion, principal: Principal) -> None:
+        """Grant a permit for exactly this suggestion, unless there was one."""
+        self.states.write(
+            "INSERT OR IGNORE INTO permits (campaign, trial, content_hash, principal, granted) VALUES (?, ?, ?, ?, ?)",
+            (campaign, suggestion.trial, content_hash(suggestion.values), self.principal(principal), self.date()),
+        )
+
+    def enter_approved(self, campaign: str, suggestion: Suggestion, why: str, by: Principal) -> None:
+        """Record that people have approved a trial, with a permit for exactly this suggestion."""
+        with self.commit():
+            self._enter(campaign, suggestion.trial, TrialState.SCREENED, why)
+            self.permit(campaign, suggestion, by)
 
     def begin(self, campaign: str, suggestion: Suggestion, lane: int, sample: Sample | None, bench: str) -> None:
         """Use the trial's permit and record that a lane runs it.

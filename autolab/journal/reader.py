@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from autolab.core.approvals import Proposal
 from autolab.core.data import TrialData
 from autolab.core.errors import InputError, StorageError
 from autolab.core.problem import Problem
@@ -36,6 +37,7 @@ _problem = TypeAdapter(Problem)
 _outcome = TypeAdapter(Outcome)
 _verdict = TypeAdapter(Verdict)
 _recommendation = TypeAdapter(Recommendation)
+_proposal = TypeAdapter(Proposal)
 _engine = TypeAdapter(EngineSpec)
 _timings = TypeAdapter(Timings)
 
@@ -259,6 +261,8 @@ def _campaign(row: dict[str, Any]) -> CampaignRecord:
         environment=json.loads(row["environment"]),
         recommendation=recommendation and _recommendation.validate_json(recommendation),
         options=json.loads(row["options"]),
+        envelope_hash=row["envelope_hash"] or "",
+        envelope_version=row["envelope_version"] or "",
     )
 
 
@@ -291,4 +295,5 @@ def _trial(
         repeat_of=row["repeat_of"],
         fault=row["fault"],
         closes=row["closes"],
+        proposal=row["proposal"] and _proposal.validate_json(row["proposal"]),
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from autolab.core.approvals import Proposal
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec, Recommendation
 from autolab.core.samples import Sample
@@ -59,6 +60,9 @@ class CampaignRecord:
     recommendation: Recommendation | None
     options: Mapping[str, Any]
     """How it was asked to run, and where its files are."""
+    envelope_hash: str = ""
+    """Content hash of the envelope that it runs in; empty where an older autolab began it."""
+    envelope_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,8 @@ class TrialRecord:
     """Kind of the fault that it failed with last."""
     closes: float | None = None
     """Half width of the region around it that is in quarantine, as a fraction of each parameter's range."""
+    proposal: Proposal | None = None
+    """What people are asked to approve, where they are."""
 
     def lab_s(self, state: TrialState) -> float | None:
         """Lab time at which the trial last entered ``state``; None where it never did."""

@@ -109,7 +109,20 @@ CREATE TABLE trips (
     reset_date TEXT);
 """
 
-_SCRIPTS = {"states": (_STATES_1, _STATES_2, _STATES_3, _STATES_4), "documents": (_DOCUMENTS_1,)}
+_STATES_5_APPROVALS = """
+ALTER TABLE campaigns ADD COLUMN envelope_hash TEXT;
+ALTER TABLE campaigns ADD COLUMN envelope_version TEXT;
+ALTER TABLE trials ADD COLUMN proposal TEXT;
+ALTER TABLE trials ADD COLUMN asked_by INTEGER REFERENCES principals(id);
+CREATE TABLE approvals (
+    id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, trial INTEGER, content_hash TEXT NOT NULL,
+    principal INTEGER NOT NULL REFERENCES principals(id), nonce TEXT NOT NULL UNIQUE, signed TEXT NOT NULL,
+    date TEXT NOT NULL, used TEXT);
+"""
+
+_STATES_5 = _STATES_5_APPROVALS
+
+_SCRIPTS = {"states": (_STATES_1, _STATES_2, _STATES_3, _STATES_4, _STATES_5), "documents": (_DOCUMENTS_1,)}
 _FIRST_LOGGED = 2
 """Version of the states that logs what is written."""
 

@@ -13,10 +13,11 @@ import bluesky.preprocessors as bpp
 from ophyd.status import DeviceStatus
 
 from autolab.campaign.campaign import Campaign
+from autolab.campaign.desk import Desk
 from autolab.campaign.events import CampaignEvent, CampaignResult
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.recovery import Recovered, recovered
-from autolab.campaign.setup import CampaignSetup
+from autolab.campaign.setup import CampaignSetup, PermitRules
 from autolab.campaign.stopping import StopSwitch
 from autolab.config.specs import Budget, NoImprovement
 from autolab.core.clock import Clock, VirtualClock
@@ -37,6 +38,7 @@ from devices.reconciling import judged
 from plans.conventions import act
 from safety.scene import LabRules
 
+ADA = Principal("ada", "person")
 PROBLEM = Problem(Space((RangeParameter("x", 0.0, 1.0),)), Objective("y", "minimize"))
 
 
@@ -187,6 +189,9 @@ class SoftLab:
     folder: Path | None = None
     rules: LabRules = field(default_factory=LabRules)
     make_plan: Callable[..., Any] | None = None
+    permits: PermitRules = field(default_factory=PermitRules)
+    principal: Principal = ADA
+    realm: Realm = Realm.SIMULATED
 
     def __post_init__(self) -> None:
         self.pump = SoftPump("pump", self.clock, self.fails, is_exclusive=self.lanes == 1)
@@ -222,19 +227,21 @@ class SoftLab:
 
     def _go_on(self, setup: CampaignSetup, past: Recovered | None) -> CampaignResult:
         lab = OpenLab(
-            "soft", "Example", Realm.SIMULATED, self.clock, "bench", {"pump": self.pump}, (), self.stations,
+            "soft", "Example", self.realm, self.clock, "bench", {"pump": self.pump}, (), self.stations,
             self.wells, None, lambda: list(self.silent), rules=self.rules,
         )  # fmt: skip
         self.events: list[CampaignEvent] = []
         self.reader = JournalReader(self.journal.states, self.journal.documents)
-        return Campaign(setup, lab, self.proposer, self.journal, (self, *self.observers), self.stop, past).run()
+        self.desk = Desk()
+        observers = (self, *self.observers)
+        return Campaign(setup, lab, self.proposer, self.journal, observers, self.stop, past, self.desk).run()
 
     def _setup(self) -> CampaignSetup:
         return CampaignSetup(
             id="soft-1", key="soft1", name="soft", problem=self.problem, budget=Budget(self.trials, self.hours),
             no_improvement=self.no_improvement, engine=EngineSpec("line"), lanes=self.lanes, seed=7,
             plan_name="pour_and_read", make_plan=self._plan, reduce=self.reduce, uses_samples=self.uses_samples,
-            stations=self.stations, principal=Principal("ada", "person"), on_failure=self.on_failure,
+            stations=self.stations, principal=self.principal, on_failure=self.on_failure, permits=self.permits,
         )  # fmt: skip
 
     def notify(self, event: CampaignEvent) -> None:

@@ -18,8 +18,9 @@ ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "ax", "botorch", "ophyd", "bluesky")
 HEAVY_FOR_HELP = (*HEAVY, "numpy", "pandas", "pint", "plotly", "yaml", "sqlite_utils", "epics", "zmq")
 COMMANDS = (
-    "demo", "run", "resume", "pause", "stop", "reset", "settle", "correct", "repeat", "abandon", "check", "simulate",
-    "list", "status", "show", "report", "export", "backup", "schema", "doctor", "audit",
+    "demo", "run", "resume", "pause", "stop", "reset", "settle", "correct", "repeat", "abandon", "approve",
+    "refuse", "check", "simulate",
+    "list", "status", "show", "report", "export", "backup", "schema", "doctor", "key", "audit",
 )  # fmt: skip
 
 

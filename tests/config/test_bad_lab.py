@@ -44,6 +44,54 @@ KEY = "KioqKioqKioqKioqKioqKioqKioqKioqKioqKioqKio="
 
 CASES = [
     (
+        "proven-outside-the-limits",
+        POSITION,
+        f"{POSITION}, proven: {{min: 0 mm, max: 40 cm}}",
+        "18: stage.position: proven region [0, 400] is empty or not inside [0, 300]",
+    ),
+    (
+        "proven-swapped",
+        POSITION,
+        f"{POSITION}, proven: {{min: 10 mm, max: 5 mm}}",
+        "18: stage.position: proven region [10, 5] is empty or not inside [0, 300]",
+    ),
+    (
+        "proven-in-another-dimension",
+        POSITION,
+        f"{POSITION}, proven: {{min: 0 mm, max: 5 s}}",
+        "18: stage.position: proven max '5 s': 's' is a time, and a length is wanted: use 'mm' or a unit like it",
+    ),
+    (
+        "proven-list-for-a-range",
+        POSITION,
+        f"{POSITION}, proven: [1, 2]",
+        "18: stage.position: proven is a list here: write 'proven: {min: ..., max: ...}', or 'all'",
+    ),
+    (
+        "proven-value-that-is-not-allowed",
+        GRIPPER,
+        f"{GRIPPER}, proven: [ajar]",
+        "19: arm.gripper: proven value 'ajar' is not among the allowed ones",
+    ),
+    (
+        "proven-range-for-a-list",
+        GRIPPER,
+        f"{GRIPPER}, proven: {{min: 1, max: 2}}",
+        "19: arm.gripper: proven is a range here: write some of its values, or 'all'",
+    ),
+    (
+        "unknown-tier",
+        GRIPPER,
+        f"{GRIPPER}, tier: safe",
+        "19: envelope.arm.gripper.tier: 'safe' is not known: write one of routine, hazardous or prohibited",
+    ),
+    (
+        "safe-state-that-is-prohibited",
+        f"{GRIPPER}}}\npackages: []\ninterlocks: []\nsafe_state: []",
+        f"{GRIPPER}, tier: prohibited}}\npackages: []\ninterlocks: []\nsafe_state: [{{set: arm.gripper, to: open}}]",
+        "22: arm.gripper is prohibited in the envelope, so it cannot be written: stop its device",
+    ),
+    (
         "key-that-is-none",
         "packages: []",
         "people: {alice: {key: secret, may: [approve]}}",

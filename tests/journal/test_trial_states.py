@@ -98,6 +98,7 @@ def _enter(journal: Journal, trial: int, state: TrialState) -> None:
     calls: dict[TrialState, Callable[[], None]] = {
         TrialState.SUGGESTED: lambda: journal.suggest("c-1", "simulated", suggestion),
         TrialState.SCREENED: lambda: _screen(journal, suggestion),
+        TrialState.AWAITING: lambda: journal.screen("c-1", suggestion, Verdict("needs approval", ("new",), 1), ADA),
         TrialState.REFUSED: lambda: journal.screen("c-1", suggestion, Verdict("refused", ("no",)), ADA),
         TrialState.RUNNING: lambda: _run(journal, suggestion),
         TrialState.ACQUIRED: lambda: journal.acquired("c-1", trial),
