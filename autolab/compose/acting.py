@@ -33,6 +33,11 @@ def acting_as(authority: Authority, name: str | None, action: Action, about: str
             f"{action} ({about}): an account proves nothing in a lab that names its people: say who you are with "
             f"'--as NAME', one of {', '.join(authority.people)}"
         )
+    if who.name in authority.people:
+        raise NotAuthorisedError(
+            f"{who.name!r} is one of the lab's people, and an account of that name does not prove that it is them: say "
+            f"'--as {who.name}'"
+        )
     if not authority.people:
         authorise(who, action, Matter(about), authority)
     return who
