@@ -87,6 +87,8 @@ class Settings:
     power: Path | None = None
     """UNIX socket of the relay's power line, for the shell of a simulator that loses power with the relay; None where
     there is always power, as under the virtual clock."""
+    takes_forces: bool = False
+    """True where the simulator takes forced readings, a test input, and says so to whoever asks."""
 
 
 class Simulator(Protocol):

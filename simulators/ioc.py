@@ -64,6 +64,8 @@ def serve_pvs(
     port = _free_port(settings.device, prefix, int(at.get("port") or 0))
     os.environ.update(server_environment(port))
     stop = StopRequest()
+    if settings.takes_forces:
+        core.take_forces()
     if settings.power is not None:
         core.power(False, settings.clock.now())  # before the first client can ask
     with _standard_output_for_us():  # the IOC prints its banner there, and readers wait for our line

@@ -118,6 +118,7 @@ class OperationsCore:
         self._beats = 0
         self._claim: _Claim | None = None
         self._has_power = True
+        self._forced: dict[str, Any] = {}
         self._running: _Running | None = None
         self._ended: list[tuple[Any, bytes]] = []
         machine.load(self._state)
@@ -199,6 +200,7 @@ class OperationsCore:
                     "protocol": 1,
                     "epoch": self._state["starts"],
                     "clock": real,
+                    **({"takes_forces": True} if self._settings.takes_forces else {}),
                 }
             case "heartbeat":
                 values = {"beat": self._beats}
@@ -215,8 +217,10 @@ class OperationsCore:
             case "stop":
                 values = {"stopped": None if self._running is None else self._running.id}
                 self._end("failed", {"code": "stopped", "reason": "it was stopped"})
+            case "force" if self._settings.takes_forces:
+                values = self._force(request.args)
             case _:
-                values = dict(self.machine.answer(request.op, request.args))
+                values = self._as_forced(self.machine.answer(request.op, request.args))
         return Reply(request.id, ReplyKind.OK, values)
 
     def _known(self, request: Request) -> dict[str, Any]:
@@ -226,6 +230,26 @@ class OperationsCore:
         record = self._state["operations"].get(operation)
         known = {"state": "unknown"} if record is None else _public(record)
         return {**known, "counter": self._state["counter"]}
+
+    def _force(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Force what a key of the answers reads, or let all of them go. It moves nothing, and hides the truth."""
+        name = args.get("name")
+        if name is None:
+            self._forced.clear()
+        elif isinstance(name, str) and "value" in args:
+            self._forced[name] = args["value"]
+        else:
+            raise Refusal("bad_args", "force needs the arguments name and value, or neither to let all readings go")
+        return {"forced": dict(self._forced)}
+
+    def _as_forced(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of an answer with those that are forced; ``places.stage`` is inside ``places``."""
+        found = dict(values)
+        for name, value in self._forced.items():
+            outer, _, inner = name.partition(".")
+            if outer in found:
+                found[outer] = {**found[outer], inner: value} if inner else value
+        return found
 
     def _claimed(self, request: Request) -> dict[str, Any]:
         by = request.args.get("by")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Literal
 
-__all__ = ["ARMED", "IDENTITY", "Pv", "PvCore", "Reading", "Severity", "table"]
+__all__ = ["ARMED", "FORCING", "IDENTITY", "Pv", "PvCore", "Reading", "Severity", "table"]
 
 
 class Severity(IntEnum):
@@ -73,7 +74,12 @@ class PvCore(ABC):
         """Whether its actuators have power; the electronics always have."""
         self._beats = 0
         self._armed = False
+        self._forced: dict[str, Any] = {}
         self._identity = {"MODEL": model, "SERIAL": serial_number, "SIMULATED": 1}
+
+    def take_forces(self) -> None:
+        """Take forced readings from here on, and say so: `FORCING` is there. Before the first client can ask."""
+        self.pvs = {**self.pvs, **{pv.name: pv for pv in FORCING}}
 
     def beat(self) -> None:
         """Count the heartbeat up. Whoever drives the core calls it as long as it is alive, in real time."""
@@ -96,6 +102,10 @@ class PvCore(ABC):
                 return Reading(int(self._armed))
             if name in self._identity:
                 return Reading(self._identity[name])
+            if name in (FORCE.name, FORCED.name) and name in self.pvs:
+                return Reading(", ".join(f"{each}={value}" for each, value in self._forced.items())[:_LONGEST_TEXT])
+            if name in self._forced:
+                return Reading(self._forced[name])
             return self._read(name, now)
 
     def write(self, name: str, value: Any, now: float) -> None:
@@ -115,7 +125,20 @@ class PvCore(ABC):
             if name == ARMED.name:
                 self._armed = bool(value)
                 return
+            if name == FORCE.name:
+                self._force(str(value))
+                return
             self._write(name, value, now)
+
+    def _force(self, text: str) -> None:
+        """Force a reading, ``NAME=VALUE``, or let all of them go. What is forced moves nothing, and hides the truth."""
+        name, _, value = text.partition("=")
+        pv = self.pvs.get(name)
+        if not text:
+            self._forced.clear()
+        elif pv is not None and not pv.writable and pv not in (*IDENTITY, FORCED):
+            with suppress(ValueError):  # a value of another kind is not taken
+                self._forced[name] = _of_kind(pv, value)
 
     def power(self, on: bool, now: float) -> None:
         """Give power to the actuators, or take it away. Power that comes back moves nothing.
@@ -148,6 +171,13 @@ ARMED = Pv(
 )
 """The process variable by which a controller keeps other writers out."""
 
+FORCE = Pv("FORCE", "text", "NAME=VALUE forces what NAME reads; an empty text lets all readings go", writable=True)
+FORCED = Pv("FORCED", "text", "What is forced; empty for nothing")
+FORCING = (FORCE, FORCED)
+"""A test input, only where a simulator was started to take it. Nothing else has these process variables."""
+_LONGEST_TEXT = 39
+"""Characters of a text on the wire."""
+
 IDENTITY = (
     Pv("MODEL", "text", "Model of the instrument"),
     Pv("SERIAL", "text", "Serial number"),
@@ -156,6 +186,19 @@ IDENTITY = (
     ARMED,
 )
 """The process variables that every simulator of ours has."""
+
+
+def _of_kind(pv: Pv, text: str) -> Any:
+    """A value as a process variable holds it.
+
+    Raises:
+        ValueError: it holds none such.
+    """
+    if pv.kind in ("switch", "choice"):
+        return pv.choices.index(text)
+    if pv.kind == "array":
+        raise ValueError("an array cannot be forced")
+    return text if pv.kind == "text" else float(text) if pv.kind == "number" else int(float(text))
 
 
 def table(pvs: Sequence[Pv]) -> str:

@@ -48,6 +48,8 @@ class ServeRequest:
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     power: Path | None = None
     """UNIX socket of the relay's power line; None where nothing takes the power away."""
+    takes_forces: bool = False
+    """Take forced readings, as a proof test needs them."""
 
     @classmethod
     def from_json(cls, text: str) -> ServeRequest:
@@ -85,6 +87,7 @@ class ServeRequest:
                 "labware": {kind: [list(places), wells] for kind, (places, wells) in self.labware.items()},
                 "options": dict(self.options),
                 "power": None if self.power is None else str(self.power),
+                "takes_forces": self.takes_forces,
             }
         )
 
@@ -108,6 +111,7 @@ def build(request: ServeRequest) -> Simulator:
         materials=request.materials,
         labware=request.labware,
         power=request.power,
+        takes_forces=request.takes_forces,
     )
     try:
         return simulator_class(settings, **request.options)
