@@ -1,14 +1,28 @@
-"""The interlocks of a lab at work: scan by scan they forbid writes, trip, and alarm."""
+"""The interlocks of a lab at work: scan by scan they forbid writes, trip, and alarm, and let be what is bypassed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from autolab.core.interlocks import Reading, Rule, SignalSpec, Truth
-from safety.interpreter import Interpreter, acting, forbidding
+from autolab.core.principals import Principal
+from safety.interpreter import Interpreter, acting
+from safety.latches import Bypass, Latches, LatchMachine, Reset, Scanned
 from safety.trip import Trip
 
-__all__ = ["Interlocks"]
+__all__ = ["Interlocks", "Onset"]
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """A rule has begun to act, or would act and is bypassed."""
+
+    rule: str
+    what: Literal["trip", "alarm", "bypassed"]
+    cause: str
+    """The rule, whether it holds or is unknown, and its hazard, in one sentence."""
 
 
 class Interlocks:
@@ -21,17 +35,32 @@ class Interlocks:
         rules: The rules.
         signals: What each signal can read.
         trip: The lab's trip; its guards ask the permissives from here on.
-        alarm: Told when an alarm begins, in one sentence.
+        tell: Told of each trip, each alarm and each bypassed rule when it begins to act, in their order.
+        date_s: Seconds since 1970, by which bypasses end.
     """
 
     def __init__(
-        self, rules: Sequence[Rule], signals: Mapping[str, SignalSpec], trip: Trip, alarm: Callable[[str], object]
+        self,
+        rules: Sequence[Rule],
+        signals: Mapping[str, SignalSpec],
+        trip: Trip,
+        tell: Callable[[Onset], object],
+        date_s: Callable[[], float],
     ) -> None:
         self._rules, self._interpreter = tuple(rules), Interpreter(rules, signals)
-        self._trip, self._alarm = trip, alarm
+        self._by_name = {rule.name: rule for rule in rules}
+        self._permissives = tuple(rule for rule in rules if rule.effect == "permissive")
+        self._machine = LatchMachine([rule.name for rule in rules if rule.effect != "alarm"], lambda *_: True)
+        self._trip, self._tell, self._date_s = trip, tell, date_s
         self._truths: Mapping[str, Truth] = {}
-        self._alarms: frozenset[str] = frozenset()
+        self._told: frozenset[str] = frozenset()
+        """Alarms that go on, and bypassed rules that would act."""
+        self._given: tuple[Bypass, ...] | None = None
+        self._permitting: dict[str, tuple[Rule, ...]] = {}
+        self._bypassed: frozenset[str] = frozenset()
         self._first_s: float | None = None
+        self.latches = Latches()
+        """What has tripped since the start, the first cause first, and the bypasses in force."""
         self.is_ready = False
         trip.heed(self.forbids)
 
@@ -39,6 +68,10 @@ class Interlocks:
     def signals(self) -> tuple[str, ...]:
         """The signals that the rules read."""
         return self._interpreter.signals
+
+    def heed(self, bypasses: Sequence[Bypass]) -> None:
+        """Let these bypasses, and no others, be in force from the next scan on, each until it ends. Any thread."""
+        self._given = tuple(bypasses)
 
     def scan(self, at_s: float, readings: Mapping[str, Reading]) -> str | None:
         """Evaluate all rules once.
@@ -55,25 +88,53 @@ class Interlocks:
         """
         self._truths = self._interpreter.scan(at_s, readings)
         self._first_s = at_s if self._first_s is None else self._first_s
-        if at_s - self._first_s >= self._interpreter.warm_up_s:
-            for rule in acting(self._rules, self._truths, "trip"):
-                self._trip.trip(self._words(rule))
+        is_warm = at_s - self._first_s >= self._interpreter.warm_up_s
+        causes = acting(self._rules, self._truths, "trip") if is_warm else ()
+        self._latch(tuple(rule.name for rule in causes))
+        if is_warm:
             self._ring()
             self.is_ready = True
         return self._trip.cause
 
     def forbids(self, signal: str) -> str | None:
         """Why ``device.signal`` may not be written now, in words; None where it may."""
-        rules = forbidding(self._rules, self._truths, signal)
-        return self._words(rules[0]) if rules else None
+        rules = self._permitting.get(signal)
+        if rules is None:
+            rules = self._permitting[signal] = tuple(rule for rule in self._permissives if rule.covers(signal))
+        truths, bypassed = self._truths, self._bypassed
+        for rule in rules:
+            if truths.get(rule.name) is not True and rule.name not in bypassed:
+                return self._words(rule)
+        return None
+
+    def check_reset(self, rule: str, by: Principal) -> None:
+        """Refuse a reset while the cause is there.
+
+        Raises:
+            InputError: the rule has not tripped, or its cause is still there, or unknown.
+        """
+        self._machine.take(self.latches, Reset(self._date_s(), rule, by))
+
+    def _latch(self, causes: tuple[str, ...]) -> None:
+        """Latch what acts and is not bypassed, and tell it."""
+        given, self._given = self._given, None
+        before = self.latches if given is None else replace(self.latches, bypasses=given)
+        self.latches = self._machine.take(before, Scanned(self._date_s(), causes))
+        self._bypassed = frozenset(item.rule for item in self.latches.bypasses if item.approver is not None)
+        for latch in self.latches.latched[len(before.latched) :]:
+            cause = self._words(self._by_name[latch.rule])
+            self._tell(Onset(latch.rule, "trip", cause))
+            self._trip.trip(cause)
 
     def _ring(self) -> None:
-        """Tell each alarm that has begun; one that goes on is told once."""
-        rules = acting(self._rules, self._truths, "alarm")
-        for rule in rules:
-            if rule.name not in self._alarms:
-                self._alarm(self._words(rule))
-        self._alarms = frozenset(rule.name for rule in rules)
+        """Tell each alarm, and each bypassed rule that would act, when it has begun; one that goes on is told once."""
+        begun = [rule for rule in self._rules if rule.effect == "alarm" or rule.name in self._bypassed]
+        begun = [rule for rule in begun if rule.acts(self._truths.get(rule.name))]
+        for rule in begun:
+            if rule.name not in self._told:
+                what = "alarm" if rule.effect == "alarm" else "bypassed"
+                self._tell(Onset(rule.name, what, self._words(rule)))
+        self._told = frozenset(rule.name for rule in begun)
 
     def _words(self, rule: Rule) -> str:
         truth = self._truths.get(rule.name)

@@ -38,7 +38,7 @@ from autolab.core.interlocks import (
 from autolab.core.parameters import Value
 from safety.windows import HeldWindow, Interval, RateWindow, SumWindow
 
-__all__ = ["Interpreter", "acting", "forbidding"]
+__all__ = ["Interpreter", "acting"]
 
 Slots = list[object]
 """What one scan knows: a plain value, an interval, a truth, or None for unknown, by slot."""
@@ -104,11 +104,6 @@ class Interpreter:
 def acting(rules: Iterable[Rule], truths: Mapping[str, Truth], effect: Effect) -> tuple[Rule, ...]:
     """The rules of an effect that act, in their order; one that was not evaluated is unknown, and acts."""
     return tuple(rule for rule in rules if rule.effect == effect and rule.acts(truths.get(rule.name)))
-
-
-def forbidding(rules: Iterable[Rule], truths: Mapping[str, Truth], signal: str) -> tuple[Rule, ...]:
-    """The permissives that forbid a write to ``device.signal``; none where it is permitted."""
-    return tuple(rule for rule in acting(rules, truths, "permissive") if rule.covers(signal))
 
 
 class _Program:

@@ -213,7 +213,9 @@ class LatchMachine:
     def _ask(self, state: Latches, event: AskBypass) -> Latches:
         self._check(event.by, "ask", event.rule)
         if event.rule not in self.rules:
-            raise InputError(f"{event.rule} is not a trip of this lab: trips are {', '.join(self.rules)}")
+            raise InputError(
+                f"{event.rule} is no interlock of this lab that can be bypassed: there are {', '.join(self.rules)}"
+            )
         if any(item.rule == event.rule for item in state.bypasses):
             raise InputError(f"{event.rule} is bypassed, or a bypass was asked for: end that one first")
         if len(state.bypasses) >= MOST_BYPASSES:

@@ -99,6 +99,28 @@ class Logic:
         measures = dict.fromkeys(measure for condition in conditions for measure in measures_in(condition))
         return ", ".join(f"{measure} = {self._reading(model, measure)}" for measure in measures)
 
+    def readings(self, conditions: Iterable[Condition], *formulas: Formula) -> dict[str, Value] | None:
+        """Readings by signal for which all the formulas are true, in the units of the signals; None where none are.
+
+        Args:
+            conditions: What they measure is read: no integrals and rates, whose readings no single moment gives.
+            formulas: What is to be true.
+        """
+        model = self._model(formulas)
+        if model is None:
+            return None
+        names = dict.fromkeys(signal_of(measure) for condition in conditions for measure in measures_in(condition))
+        return {name: self._value(model, name) for name in names}
+
+    def _value(self, model: Any, name: str) -> Value:
+        value, spec = model.eval(self._term(Signal(name)), model_completion=True), self._signals[name]
+        if spec.is_number:
+            return float(value.as_fraction())
+        place: int = value.as_long()
+        if spec.values is not None:
+            return spec.values[place]
+        return next((text for text, number in self._texts.items() if number == place), "another text")
+
     def _model(self, formulas: Iterable[Formula]) -> Any:
         """One state in which all the formulas are true, or None.
 

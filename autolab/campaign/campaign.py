@@ -77,13 +77,13 @@ class Campaign:
         self._end: End | None = None
         self._unfinished: deque[Unfinished] = deque()
         origin_s = lab.clock.now() - (0.0 if past is None else past.lab_s)
-        self._teller = Teller(setup.problem, self._book, observers, lambda: lab.clock.now() - origin_s)
+        self.teller = Teller(setup.problem, self._book, observers, lambda: lab.clock.now() - origin_s)
         self._supplies = Supplies(setup, lab, journal)
         self._aftermath = Aftermath(setup, self._book, journal, {} if past is None else past.attempts)
         self._asking = Asking(setup, self._book, proposer)
         self._stopwatch = Stopwatch(lab.clock, journal)
         self._permitting = Permitting(setup, journal, desk or Desk())
-        self.lanes = open_lanes(setup, lab, journal, self._teller, self._supplies.stock.book)
+        self.lanes = open_lanes(setup, lab, journal, self.teller, self._supplies.stock.book)
 
     def run(self) -> CampaignResult:
         """Run the campaign to its end. Returns how it ended; errors of trials are recorded, not raised.
@@ -92,7 +92,7 @@ class Campaign:
             StorageError: the journal cannot be written: nothing more is done.
         """
         setup, lab = self._setup, self._lab
-        self._teller.tell(CampaignStarted(
+        self.teller.tell(CampaignStarted(
             setup.id, setup.name, lab.name, lab.realm, setup.problem, setup.engine.name, setup.seed,
             setup.budget.trials, setup.budget.hours, len(self._book.concluded),
         ))  # fmt: skip
@@ -101,7 +101,7 @@ class Campaign:
                 self._recover(self._past)
             while not self._is_over():
                 begun = len(self._book.suggestions) - len(self._ready)
-                self._teller.note(self._supplies.outlook(setup.budget.trials - begun))
+                self.teller.note(self._supplies.outlook(setup.budget.trials - begun))
                 self._prepare()
                 self._attend()
                 self._start()
@@ -191,7 +191,7 @@ class Campaign:
         with self._journal.commit():
             self._journal.screen(self._setup.id, suggestion, verdict, SCREEN)
             if verdict.decision == "needs approval":
-                self._teller.note(self._permitting.hold(suggestion, verdict, self._aftermath.attempt(suggestion.trial)))
+                self.teller.note(self._permitting.hold(suggestion, verdict, self._aftermath.attempt(suggestion.trial)))
         if verdict.decision == "allowed":
             self._ready.append(suggestion)
         elif verdict.decision == "refused":
@@ -214,7 +214,7 @@ class Campaign:
 
     def _refused(self, number: int, verdict: Verdict) -> None:
         self._book.concluded[number] = None
-        self._teller.trial_ended(number, "refused", "; ".join(verdict.reasons))
+        self.teller.trial_ended(number, "refused", "; ".join(verdict.reasons))
         self._judge_end(None)
 
     # trials
@@ -270,7 +270,7 @@ class Campaign:
         setup = self._setup
         md = setup.metadata(suggestion.trial, lane.number, self._lab.name, self._lab.realm)
         operations = Operations(setup.key, suggestion.trial, attempt=attempt)
-        self._teller.tell(TrialStarted(lane.number, suggestion, self._teller.lab_s()))
+        self.teller.tell(TrialStarted(lane.number, suggestion, self.teller.lab_s()))
         plan = setup.make_plan(suggestion.values, operations, sample, md)
         future = lane.submit(suggestion.trial, attempt, plan, md, prelude)
         self._running.append(Running(lane, suggestion, sample, attempt, future))
@@ -322,7 +322,7 @@ class Campaign:
         elif self._end.state == "stopped":
             self._journal.abandon(self._setup.id, number, str(error))
             self._book.concluded[number] = None
-            self._teller.trial_ended(number, "abandoned", str(error))
+            self.teller.trial_ended(number, "abandoned", str(error))
 
     def _reduce(self, running: Running) -> BaseException | None:
         """Turn data into an outcome and tell the proposer; returns why that failed, or None."""
@@ -336,7 +336,7 @@ class Campaign:
             self._journal.reduced(setup.id, number, 1, 1, outcome)
             self._journal.ingested(setup.id, number, self._stopwatch.lap(running.lane.device_seconds))
         self._book.concluded[number] = outcome
-        self._teller.trial_ended(number, "ingested", None)
+        self.teller.trial_ended(number, "ingested", None)
         return None
 
     def _fail(self, number: int, error: BaseException, sample: Sample | None) -> None:
@@ -349,7 +349,7 @@ class Campaign:
             self._ready.appendleft(self._book.suggestions[number])
             return
         self._book.concluded[number] = None
-        self._teller.trial_ended(number, "failed", str(error))
+        self.teller.trial_ended(number, "failed", str(error))
         self._end = self._end or after_fault(number, kind_of(error), policy, error)
 
     def _judge_end(self, error: BaseException | None) -> None:
@@ -359,7 +359,7 @@ class Campaign:
         setup, outcomes = self._setup, self._book.outcomes()
         n_failures = self._book.failures_in_a_row(setup.problem.space)
         self._end = bad_end(error, self._lab.trip.cause, self._lab.check, n_failures) or good_end(
-            setup.problem, setup.budget, setup.no_improvement, outcomes, self._teller.lab_s()
+            setup.problem, setup.budget, setup.no_improvement, outcomes, self.teller.lab_s()
         )
 
     def _heed_stop(self) -> None:
@@ -369,7 +369,7 @@ class Campaign:
             return
         self._heeded, self._end, by = request, request.end, request.by or self._setup.principal
         self._journal.intervene(self._setup.id, None, by, request.cause, request.reason)
-        self._teller.tell(StopRequested(request.at_once, request.reason))
+        self.teller.tell(StopRequested(request.at_once, request.reason))
         for lane in self.lanes:
             lane.pause()
         if request.at_once:
@@ -387,4 +387,4 @@ class Campaign:
         if (owed := self._aftermath.owed()) is not None:
             end = replace(end, reason=f"{end.reason}; {owed}")
         left = (*self._ready, *self._permitting.waiting)
-        return finish(self._setup, end, left, self._book, self._journal, self._teller, self._proposer)
+        return finish(self._setup, end, left, self._book, self._journal, self.teller, self._proposer)

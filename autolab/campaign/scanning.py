@@ -50,6 +50,11 @@ class Scan:
         return self._interlocks.scan(self._lab.clock.now(), known)
 
     @property
+    def interlocks(self) -> Interlocks | None:
+        """The rules; None where there are none."""
+        return self._interlocks
+
+    @property
     def is_ready(self) -> bool:
         """Whether the rules have seen as much past as they ask for."""
         return self._interlocks is None or self._interlocks.is_ready

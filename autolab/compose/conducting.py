@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
+from autolab.campaign.alarming import AlarmBook
 from autolab.campaign.desk import Desk
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.lab import OpenLab
@@ -14,7 +15,6 @@ from autolab.compose.power import beating, note_events
 from autolab.compose.requests import heeding
 from autolab.compose.tripping import latch_trips
 from autolab.core.errors import InputError, InterruptedByPerson, SafetyError, StorageError
-from autolab.core.principals import Principal
 from autolab.journal.journal import Journal
 
 if TYPE_CHECKING:
@@ -44,12 +44,13 @@ def conduct(
     """
     from autolab.campaign.campaign import Campaign  # with Bluesky behind it
 
-    latch_trips(journal, setup.id, lab, stop)
     desk = Desk()
-    stack.enter_context(heeding(journal, setup.id, lab.clock, stop, desk))
     campaign = Campaign(setup, lab, proposer, journal, observers, stop, past, desk)
+    alarms = AlarmBook(journal, setup.id, lab.name, lab.clock, campaign.teller.note)
+    latch_trips(journal, setup.id, lab, stop, alarms)
+    stack.enter_context(heeding(journal, setup.id, lab.clock, stop, desk))
     try:
-        return _guarded(bound, setup.id, lab, journal, stop, campaign)
+        return _guarded(bound, setup.id, lab, journal, stop, campaign, alarms)
     except (SafetyError, InputError, InterruptedByPerson) as error:  # nothing was begun
         for lane in campaign.lanes:
             lane.close()
@@ -63,7 +64,7 @@ def conduct(
 
 
 def _guarded(
-    bound: Bound, identity: str, lab: OpenLab, journal: Journal, stop: StopSwitch, campaign: Any
+    bound: Bound, identity: str, lab: OpenLab, journal: Journal, stop: StopSwitch, campaign: Any, alarms: AlarmBook
 ) -> CampaignResult:
     """Run it once there is power and the interlocks have been evaluated.
 
@@ -71,10 +72,9 @@ def _guarded(
     """
     from autolab.compose.interlocking import await_ready, safing, scanning  # with Bluesky behind it
 
-    interlocks = Principal("interlocks", "system")
     loops = [lane.loop for lane in campaign.lanes]
     with (
-        scanning(bound.lab, lab, lambda said: journal.intervene(identity, None, interlocks, "alarm", said)) as scan,
+        scanning(bound.lab, lab, alarms.note) as scan,
         beating(lab.power, loops, lab.clock, stop, scan),
         safing(bound.lab, lab, bound.signals, journal, identity),
     ):

@@ -11,7 +11,7 @@ from autolab.compose.running import bind, data_folder, open_all
 from autolab.config.campaign import load_campaign
 from autolab.core.clock import real_clock
 from autolab.core.errors import AutolabError, InputError
-from autolab.core.principals import local_person
+from autolab.core.principals import Principal, local_person
 from autolab.journal.journal import Journal
 from autolab.journal.records import CampaignRecord
 
@@ -55,14 +55,15 @@ def _safe_state(data: Path, record: CampaignRecord) -> str:
     Raises:
         AutolabError: the lab cannot be opened.
     """
-    from autolab.compose.interlocking import safe_state_steps, take_safe_state  # with Bluesky behind it
+    from autolab.compose.interlocking import take_safe_state  # with Bluesky behind it
 
     options = options_of(record, data)
     bound = bind(load_campaign(Path(record.options["file"])), options)
-    steps = safe_state_steps(bound.lab, bound.signals)
-    if not steps:
+    if not bound.lab.safe_state:
         return ""
     with ExitStack() as stack:
         journal, lab = open_all(stack, bound, options, data, record.seed, record.key, for_safety=True)
         journal.count_on(record.id)
-        return f"safe state: {take_safe_state(steps, lab, journal, record.id)}"
+        said = "; ".join(take_safe_state(bound.lab, lab, bound.signals))
+        journal.intervene(record.id, None, Principal("autolab", "system"), "safe state", said)
+        return f"safe state: {said}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -22,22 +22,22 @@ from autolab.core.interlocks import SafeStateStep, SetStep, measures_in, signal_
 from autolab.core.principals import Principal
 from autolab.journal.journal import Journal
 from devices.base import WritableSignal
-from safety.interlocking import Interlocks
+from safety.interlocking import Interlocks, Onset
 
-__all__ = ["await_ready", "safe_state_steps", "safing", "scanning", "take_safe_state"]
+__all__ = ["await_ready", "in_device_unit", "safing", "scanning", "take_safe_state"]
 
 WAIT_REAL_S = 0.02
 """Real seconds between two looks at whether the interlocks have been evaluated."""
 
 
 @contextmanager
-def scanning(spec: LabSpec, lab: OpenLab, alarm: Callable[[str], object]) -> Generator[Scan]:
+def scanning(spec: LabSpec, lab: OpenLab, tell: Callable[[Onset], object]) -> Generator[Scan]:
     """Read what the interlocks judge while the block runs.
 
     Args:
         spec: The lab file.
         lab: The lab, open.
-        alarm: Told of each alarm.
+        tell: Told of each trip, alarm and bypassed rule when it begins to act.
 
     Raises:
         InputError: the virtual clock, on which nobody scans.
@@ -48,7 +48,7 @@ def scanning(spec: LabSpec, lab: OpenLab, alarm: Callable[[str], object]) -> Gen
         return
     if isinstance(lab.clock, VirtualClock):
         raise InputError(f"{lab.name}: its interlocks are not scanned with --virtual: leave the option out")
-    interlocks = Interlocks(spec.interlocks, spec.signals, lab.trip, alarm)
+    interlocks = Interlocks(spec.interlocks, spec.signals, lab.trip, tell, lambda: lab.clock.date().timestamp())
     readings = Readings(lab.devices, _converters(spec, lab, interlocks.signals), lab.clock, lab.loop)
     try:
         yield Scan(interlocks, readings, lab)
@@ -76,25 +76,17 @@ def safing(
     spec: LabSpec, lab: OpenLab, signals: Mapping[str, tuple[WritableSignal, ...]], journal: Journal, campaign: str
 ) -> Generator[None]:
     """Bring the lab into its safe state when the block ends, however it ends; what was done is journalled."""
-    steps = safe_state_steps(spec, signals)
     try:
         yield
     finally:
-        take_safe_state(steps, lab, journal, campaign)
+        if said := take_safe_state(spec, lab, signals):
+            journal.intervene(campaign, None, Principal("autolab", "system"), "safe state", "; ".join(said))
 
 
-def take_safe_state(steps: Sequence[SafeStateStep], lab: OpenLab, journal: Journal, campaign: str) -> str:
-    """Do the steps into the safe state, and journal what was done; returns it in words, empty where there are none."""
-    if not steps:
-        return ""
-    said = "; ".join(enter_safe_state(steps, lab.devices, lab.trip, lab.clock, lab.loop))
-    journal.intervene(campaign, None, Principal("autolab", "system"), "safe state", said)
-    return said
-
-
-def safe_state_steps(spec: LabSpec, signals: Mapping[str, tuple[WritableSignal, ...]]) -> list[SafeStateStep]:
-    """The steps of a lab into its safe state, values in the units of the devices."""
-    return [_in_device_unit(step, signals) for step in spec.safe_state]
+def take_safe_state(spec: LabSpec, lab: OpenLab, signals: Mapping[str, tuple[WritableSignal, ...]]) -> list[str]:
+    """Bring the lab into its safe state, and say what was done in each step; nothing where it declares none."""
+    steps = [_in_device_unit(step, signals) for step in spec.safe_state]
+    return enter_safe_state(steps, lab.devices, lab.trip, lab.clock, lab.loop)
 
 
 def _in_device_unit(step: SafeStateStep, signals: Mapping[str, tuple[WritableSignal, ...]]) -> SafeStateStep:
@@ -103,6 +95,16 @@ def _in_device_unit(step: SafeStateStep, signals: Mapping[str, tuple[WritableSig
     device, _, name = step.signal.partition(".")
     unit = next((signal.unit for signal in signals.get(device, ()) if signal.name == name), None)
     return step if unit is None else replace(step, value=convert(float(step.value), step.unit, unit), unit=unit)
+
+
+def in_device_unit(spec: LabSpec, lab: OpenLab, signal: str, value: float) -> float:
+    """A number in the unit of the rules, as the device would read it."""
+    device = lab.devices[signal.partition(".")[0]]
+    unit = spec.signals[signal].unit
+    if inspect.iscoroutinefunction(device.describe):
+        return value
+    described = {**device.describe(), **device.describe_configuration()}
+    return convert(value, unit, described[key_of(signal)].get("units") or unit)
 
 
 def _converters(spec: LabSpec, lab: OpenLab, signals: tuple[str, ...]) -> dict[str, Callable[[float], float]]:

@@ -120,9 +120,31 @@ CREATE TABLE approvals (
     date TEXT NOT NULL, used TEXT);
 """
 
-_STATES_5 = _STATES_5_APPROVALS
+_STATES_5_INTERLOCKS = """
+CREATE TABLE alarms (
+    id INTEGER PRIMARY KEY, lab TEXT NOT NULL, campaign TEXT NOT NULL, what TEXT NOT NULL, rule TEXT NOT NULL,
+    cause TEXT NOT NULL, head INTEGER REFERENCES alarms(id), lab_s REAL NOT NULL, date TEXT NOT NULL);
+CREATE INDEX alarms_by_campaign ON alarms(campaign);
+CREATE TABLE bypasses (
+    id INTEGER PRIMARY KEY, lab TEXT NOT NULL, rule TEXT NOT NULL, reason TEXT NOT NULL, measure TEXT NOT NULL,
+    requester INTEGER NOT NULL REFERENCES principals(id), since_s REAL NOT NULL, until_s REAL NOT NULL,
+    approver INTEGER REFERENCES principals(id), approved_s REAL, ended_s REAL,
+    ended_by INTEGER REFERENCES principals(id));
+CREATE TABLE proof_tests (
+    id INTEGER PRIMARY KEY, lab TEXT NOT NULL, lab_hash TEXT NOT NULL, principal INTEGER NOT NULL
+    REFERENCES principals(id), date TEXT NOT NULL, passed INTEGER NOT NULL);
+CREATE TABLE proof_paths (
+    test INTEGER NOT NULL REFERENCES proof_tests(id), number INTEGER NOT NULL, rule TEXT NOT NULL,
+    cause TEXT NOT NULL, passed INTEGER NOT NULL, latch_ms REAL, power_ms REAL, seen TEXT NOT NULL,
+    PRIMARY KEY (test, number));
+"""
 
-_SCRIPTS = {"states": (_STATES_1, _STATES_2, _STATES_3, _STATES_4, _STATES_5), "documents": (_DOCUMENTS_1,)}
+_STATES_5 = _STATES_5_APPROVALS + _STATES_5_INTERLOCKS
+
+_SCRIPTS = {
+    "states": (_STATES_1, _STATES_2, _STATES_3, _STATES_4, _STATES_5),
+    "documents": (_DOCUMENTS_1,),
+}
 _FIRST_LOGGED = 2
 """Version of the states that logs what is written."""
 

@@ -10,7 +10,7 @@ from autolab.core.interlocks import Effect, Reading, Rule, SignalSpec
 from autolab.core.parameters import Value
 from autolab.core.ruletext import parse_condition
 from safety.guard import Guard
-from safety.interlocking import Interlocks
+from safety.interlocking import Interlocks, Onset
 from safety.trip import Trip
 
 SIGNALS = {
@@ -34,8 +34,8 @@ class Bench:
     """A heater under interlocks."""
 
     def __init__(self, *rules: Rule) -> None:
-        self.trip, self.alarms = Trip(), []
-        self.interlocks = Interlocks(rules, SIGNALS, self.trip, self.alarms.append)
+        self.trip, self.onsets, self.date_s = Trip(), list[Onset](), 1_000.0
+        self.interlocks = Interlocks(rules, SIGNALS, self.trip, self.onsets.append, lambda: self.date_s)
         limit = RangeLimit("heater.power", 0.0, 100.0, "W")
         self.heater = Guard("heater", {"power": limit}, trip=self.trip)
         self.other = Guard("other", {"power": limit}, trip=self.trip)
@@ -91,7 +91,8 @@ def test_an_alarm_is_told_when_it_begins_and_not_again_while_it_goes_on():
     bench = Bench(WARM)
     for temperature in (20.0, 61.0, 62.0, 20.0, 61.0):
         bench.scan(bath_temperature=temperature)
-    assert bench.alarms == ["interlock a-alarm: bath.temperature > 60 degC holds (it is dangerous)"] * 2
+    begun = Onset("a-alarm", "alarm", "interlock a-alarm: bath.temperature > 60 degC holds (it is dangerous)")
+    assert bench.onsets == [begun] * 2
 
 
 def test_nothing_trips_before_the_rules_have_seen_the_past_that_they_ask_for():

@@ -102,7 +102,7 @@ def test_the_relays_own_trip_is_always_there_and_once() -> None:
         ([_asked(by=EVE)], "eve may not ask here"),
         ([_asked(by=BOT)], "bot is no person"),
         ([_asked(RELAY)], "the relay's own trip cannot be bypassed"),
-        ([_asked("other")], "other is not a trip of this lab: trips are hot, far, full, relay"),
+        ([_asked("other")], "other is no interlock of this lab that can be bypassed: there are hot, far, full, relay"),
         ([replace(_asked(), reason=" ")], "a bypass of hot needs a reason and a compensating measure"),
         ([replace(_asked(), measure="")], "a bypass of hot needs a reason and a compensating measure"),
         ([_asked(hours=0.0)], "a bypass of hot for 0 h: it lasts above 0 and at most 8 h"),
