@@ -73,6 +73,11 @@ class Interlocks:
         """Let these bypasses, and no others, be in force from the next scan on, each until it ends. Any thread."""
         self._given = tuple(bypasses)
 
+    @property
+    def bypassed(self) -> frozenset[str] | None:
+        """Names of the rules whose bypass is in force; None where a scan has yet to take up what was given."""
+        return None if self._given is not None else self._bypassed
+
     def scan(self, at_s: float, readings: Mapping[str, Reading]) -> str | None:
         """Evaluate all rules once.
 
@@ -117,10 +122,12 @@ class Interlocks:
 
     def _latch(self, causes: tuple[str, ...]) -> None:
         """Latch what acts and is not bypassed, and tell it."""
-        given, self._given = self._given, None
+        given = self._given
         before = self.latches if given is None else replace(self.latches, bypasses=given)
         self.latches = self._machine.take(before, Scanned(self._date_s(), causes))
         self._bypassed = frozenset(item.rule for item in self.latches.bypasses if item.approver is not None)
+        if self._given is given:  # what was given meanwhile is for the next scan
+            self._given = None
         for latch in self.latches.latched[len(before.latched) :]:
             cause = self._words(self._by_name[latch.rule])
             self._tell(Onset(latch.rule, "trip", cause))

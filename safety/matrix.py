@@ -29,6 +29,8 @@ from autolab.core.interlocks import (
     window_text,
 )
 from autolab.core.ruletext import parse_condition
+from safety.bypasswords import bypass_text
+from safety.latches import Bypass
 
 __all__ = ["matrix_page", "words"]
 
@@ -60,6 +62,7 @@ def matrix_page(
     signals: Mapping[str, SignalSpec],
     safe_state: Sequence[SafeStateStep] = (),
     hazards: Sequence[Hazard] = (),
+    bypasses: Sequence[Bypass] = (),
 ) -> str:
     """The page of a lab's interlocks, in Markdown. The same rules that are evaluated are described.
 
@@ -69,8 +72,12 @@ def matrix_page(
         signals: What each signal can read.
         safe_state: The steps into the safe state, in their order.
         hazards: States that the rules keep from arising.
+        bypasses: Bypasses that are asked for or in force now.
     """
     parts = [f"# Interlocks of {lab}\n"]
+    if bypasses:
+        lines = "".join(f"- {bypass_text(bypass)}\n" for bypass in bypasses)
+        parts.append(f"**Bypassed now, so that these do not act:**\n\n{lines}")
     if not rules:
         return f"{parts[0]}\nThis lab has no interlocks: nothing watches it but the people in it.\n"
     parts.append(_matrix(rules))

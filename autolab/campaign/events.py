@@ -10,6 +10,7 @@ from autolab.core.trials import Outcome, Realm, Suggestion
 from autolab.journal.records import Recommendation
 
 __all__ = [
+    "BypassesChanged",
     "CampaignEnded",
     "CampaignEvent",
     "CampaignResult",
@@ -91,6 +92,14 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class BypassesChanged:
+    """Interlocks are bypassed, or are not any more."""
+
+    bypasses: tuple[str, ...]
+    """A sentence for each that is in force."""
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignEnded:
     """The campaign is over and all is recorded."""
 
@@ -115,7 +124,9 @@ class CampaignResult:
     recommendation: Recommendation | None
 
 
-CampaignEvent = CampaignStarted | TrialStarted | PhaseChanged | TrialEnded | StopRequested | Noted | CampaignEnded
+CampaignEvent = (
+    CampaignStarted | TrialStarted | PhaseChanged | TrialEnded | StopRequested | Noted | BypassesChanged | CampaignEnded
+)
 
 
 class Observer(Protocol):

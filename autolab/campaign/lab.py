@@ -13,6 +13,7 @@ from autolab.core.trials import Realm
 from autolab.journal.journal import Journal
 from autolab.journal.records import DeviceRecord
 from devices.reconciling import counts
+from safety.guard import Guard
 from safety.scene import LabRules
 from safety.trip import Trip
 from safety.zones import Zones
@@ -45,6 +46,8 @@ class OpenLab:
     """What the lab file says of materials, wells, zones and times at places; numbers in the devices' own units."""
     zones: Zones = field(default_factory=Zones, repr=False)
     """The zones that the moves of all devices reserve."""
+    guards: Mapping[str, Guard] = field(default_factory=dict[str, Guard], repr=False)
+    """The guard of each device."""
     stock_left: Callable[[Journal], Mapping[str, float]] = field(default=lambda _: {}, repr=False)
     """What is left of each material by the record, in microlitres."""
     power: Path | None = None

@@ -7,12 +7,12 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from autolab.cli import amending, approving, auditing, continuing, reading, running, tools
+from autolab.cli import amending, approving, auditing, bypassing, continuing, guarding, reading, running, tools
 from autolab.core.errors import InputError
 
 __all__ = ["LATER", "app", "command"]
 
-LATER = ("try", "backtest", "serve", "review", "portfolio", "safety")
+LATER = ("try", "backtest", "serve", "review", "portfolio")
 """Commands that the design knows and that this version lacks."""
 
 
@@ -80,6 +80,8 @@ app.command("show")(reading.show)
 app.command("report")(reading.report)
 app.command("export")(reading.export)
 app.add_typer(auditing.commands, name="audit")
+app.add_typer(guarding.commands, name="safety")
+app.add_typer(bypassing.commands, name="bypass")
 app.command("backup")(auditing.backup)
 app.command("schema")(tools.schema)
 app.command("doctor")(tools.doctor)

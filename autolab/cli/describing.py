@@ -10,14 +10,17 @@ from autolab.core.approvals import Proposal
 from autolab.core.canonical import plain
 from autolab.core.faults import FaultKind
 from autolab.core.trials import TrialState
+from autolab.journal.alarms import AlarmGroup, AlarmRecord
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, IntentRecord, InterventionRecord, TrialRecord
 from autolab.report.facts import Facts
 from autolab.report.numbers import duration_text, estimate_text, outcome_text, recipe, target_text, with_unit
 
-__all__ = ["campaign_json", "campaign_line", "campaign_text", "status_text", "trial_json", "trial_text"]
+__all__ = ["alarm_lines", "campaign_json", "campaign_line", "campaign_text", "status_text", "trial_json", "trial_text"]
 
 LAST_TRIALS = 8
+LAST_GROUPS = 3
+"""Groups of alarms that a status shows."""
 
 
 def campaign_line(reader: JournalReader, campaign: CampaignRecord) -> tuple[str, ...]:
@@ -54,6 +57,7 @@ def campaign_json(reader: JournalReader, campaign: CampaignRecord) -> dict[str, 
         "target_met": facts.target_is_met,
         "recommendation": plain(campaign.recommendation),
         "lab_seconds": facts.lab_seconds,
+        "alarms": [plain(group) for group in reader.alarms(campaign.id)],
     }
 
 
@@ -73,6 +77,7 @@ def status_text(reader: JournalReader, campaign: CampaignRecord) -> str:
                 f"waiting: trial {trial.number} needs the approval of {_people(trial.proposal)}: "
                 f"{'; '.join(trial.proposal.reasons)} ({values})"
             )
+    lines += alarm_lines(reader.alarms(campaign.id)[-LAST_GROUPS:])
     ended = [t for t in facts.trials if t.outcome is not None or t in facts.without_outcome][-LAST_TRIALS:]
     if ended:
         lines += ["", "last trials:", columns([_trial_line(facts, trial) for trial in reversed(ended)], right=(0,))]
@@ -82,7 +87,7 @@ def status_text(reader: JournalReader, campaign: CampaignRecord) -> str:
 def campaign_text(reader: JournalReader, campaign: CampaignRecord, trials: Sequence[TrialRecord]) -> str:
     """A campaign with its recipe and all of its trials."""
     facts = Facts.read(reader, campaign)
-    lines = _head(facts)
+    lines = [*_head(facts), *alarm_lines(reader.alarms(campaign.id))]
     recommendation = campaign.recommendation
     if recommendation is not None:
         rows = recipe(campaign.problem.space, recommendation.values)
@@ -94,6 +99,19 @@ def campaign_text(reader: JournalReader, campaign: CampaignRecord, trials: Seque
         right = (0, *range(2, 3 + len(names)))
         lines += ["", columns([("trial", "state", facts.objective.metric, *names), *rows], right=right)]
     return "\n".join(lines)
+
+
+def alarm_lines(groups: Sequence[AlarmGroup]) -> list[str]:
+    """What the interlocks have said: the first of each group, and under it what followed."""
+    lines = ["", "trips and alarms, the first of each group on top:"] if groups else []
+    for group in groups:
+        lines.append(f"  {_alarm_line(group.head)}")
+        lines += [f"    then {_alarm_line(follower)}" for follower in group.followers]
+    return lines
+
+
+def _alarm_line(alarm: AlarmRecord) -> str:
+    return f"{alarm.date[11:19]} {alarm.what.upper()}: {alarm.cause}"
 
 
 def trial_text(

@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from autolab.campaign.events import (
+    BypassesChanged,
     CampaignEnded,
     CampaignEvent,
     CampaignStarted,
@@ -54,6 +55,8 @@ class Progress:
         self.running: dict[int, Running] = {}
         """By lane. Never changed in place: a signal handler may be reading it."""
         self.ended: deque[TrialEnded] = deque(maxlen=LAST_TRIALS)
+        self.bypasses: tuple[str, ...] = ()
+        """A sentence for each interlock that is bypassed."""
         self.done = 0
         self.best_trial: int | None = None
         self.best_value: float | None = None
@@ -73,6 +76,8 @@ class Progress:
                         self.running[event.lane].phase = event.phase
                 case TrialEnded():
                     self._end(event)
+                case BypassesChanged():
+                    self.bypasses = event.bypasses
                 case StopRequested() | Noted() | CampaignEnded():
                     pass
 

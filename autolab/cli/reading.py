@@ -48,14 +48,21 @@ def list_campaigns(data: DataFolder = DATA, json: Json = False) -> None:
 def status(campaign: OneOrNewest = None, data: DataFolder = DATA, json: Json = False) -> None:
     """Say how a campaign stands: what runs, the best so far, the last trials, and the power of its lab."""
     from autolab.cli.describing import campaign_json, status_text
+    from autolab.compose.bypassing import known_bypasses
+    from autolab.core.canonical import plain
+    from safety.bypasswords import bypass_text
     from safety.supply import power_state
 
     with _journal(data) as reader:
         record = reader.campaign(campaign)
         power = power_state(data, record.lab)
+        bypasses = known_bypasses(reader.states, record.lab)
         if json:
-            say_json({**campaign_json(reader, record), "power": power})
+            said = [plain(bypass) for bypass in bypasses]
+            say_json({**campaign_json(reader, record), "power": power, "bypasses": said})
             return
+        for bypass in bypasses:
+            say(f"BYPASSED: {bypass_text(bypass)}")
         say(status_text(reader, record))
         if power is not None:
             latch = "" if power["latch"] is None else f", latched: {power['latch']} (see 'autolab reset')"

@@ -13,7 +13,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from autolab.campaign.events import CampaignEvent, CampaignStarted, Noted, TrialEnded, TrialStarted
+from autolab.campaign.events import (
+    BypassesChanged,
+    CampaignEvent,
+    CampaignStarted,
+    Noted,
+    TrialEnded,
+    TrialStarted,
+)
 from autolab.cli.output import tell
 from autolab.cli.progress import Progress
 from autolab.core.trials import Realm
@@ -87,6 +94,11 @@ class LineView(SilentView):
                 tell(f"trial {event.suggestion.trial}: {_values_text(self.progress, event)}; {event.suggestion.reason}")
             case Noted():
                 tell(f"Note: {event.text}.")
+            case BypassesChanged(bypasses):
+                for text in bypasses:
+                    tell(f"BYPASSED: {text}")
+                if not bypasses:
+                    tell("No interlock is bypassed any more.")
             case TrialEnded(state="abandoned"):
                 tell(f"trial {event.trial}: {self.progress.outcome_text(event)}")
             case TrialEnded():
@@ -98,7 +110,8 @@ class LineView(SilentView):
         start, left = self.progress.start, self.progress.left_s
         total = start.budget_trials if start else 0
         time_left = "" if left is None else f", about {duration_text(left)} left"
-        return f"{self.progress.best_text()}; {self.progress.done} of {total} trials{time_left}"
+        bypassed = "".join(f"; BYPASSED: {text}" for text in self.progress.bypasses)
+        return f"{self.progress.best_text()}; {self.progress.done} of {total} trials{time_left}{bypassed}"
 
 
 class LiveView(View):
@@ -149,6 +162,7 @@ class LiveView(View):
                 return Text(self._notice or f"Opening the lab … {duration_text(progress.elapsed_s)}")
             simulated = start.realm is not Realm.PHYSICAL
             rows: list[RenderableType] = [self._bar(start), Text(f"best so far: {progress.best_text()}", style="bold")]
+            rows += [Text(f"BYPASSED: {text}", style="bold white on red") for text in progress.bypasses]
             rows += [self._running(), self._ended()]
             if self._notice:
                 rows.append(Text(self._notice, style="bold yellow"))

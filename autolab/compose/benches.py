@@ -9,7 +9,7 @@ import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,8 @@ class Bench:
     """Ports of the Channel Access servers."""
     power: Path | None = None
     """Folder of the watchdog's sockets; None where nothing takes the power away."""
+    pids: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Process of each simulator, where this process started them."""
 
 
 def check_simulators(lab: LabSpec) -> None:
@@ -119,6 +121,7 @@ def in_processes(
     *,
     wished: bool = False,
     supply: Supply | None = None,
+    takes_forces: bool = False,
 ) -> Iterator[Bench]:
     """Each simulator in a process of its own, until the block ends.
 
@@ -130,6 +133,7 @@ def in_processes(
         ca_ports: Port of the Channel Access server of each EPICS device, from `free_ca_ports`.
         wished: True to listen where the lab file says (for other people's clients), False on free ports.
         supply: Relay and watchdog, which may not be ready yet; None where there is always power.
+        takes_forces: True to have the simulators take forced readings, for a proof test.
 
     Raises:
         FileError: a device has an address and no simulator.
@@ -141,9 +145,9 @@ def in_processes(
     identity = _identity(folder)
     line = None if supply is None else supply.line
     requests = serve_requests(lab, folder, seed, factor, ca_ports, wished=wished, line=line)
-    running: Running = start_all(requests)
+    running: Running = start_all([replace(request, takes_forces=takes_forces) for request in requests])
     try:
-        bench = bench_at(identity, factor, lab, running.addresses)
+        bench = replace(bench_at(identity, factor, lab, running.addresses), pids=running.pids)
         if supply is not None:
             supply.await_ready(real_clock())
             bench = replace(bench, power=supply.folder)

@@ -70,11 +70,17 @@ def _guarded(
 
     The steps into the safe state are taken while there is still power, and not where the interlocks were refused.
     """
+    from autolab.campaign.events import BypassesChanged
+    from autolab.compose.heeding import heeding_bypasses
     from autolab.compose.interlocking import await_ready, safing, scanning  # with Bluesky behind it
+
+    def tell(bypasses: tuple[str, ...]) -> None:
+        campaign.teller.tell(BypassesChanged(bypasses))
 
     loops = [lane.loop for lane in campaign.lanes]
     with (
         scanning(bound.lab, lab, alarms.note) as scan,
+        heeding_bypasses(journal, identity, bound.lab, scan, lab.clock, tell),
         beating(lab.power, loops, lab.clock, stop, scan),
         safing(bound.lab, lab, bound.signals, journal, identity),
     ):

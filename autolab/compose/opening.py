@@ -28,7 +28,7 @@ from safety.foreign import guard_foreign
 from safety.trip import Trip
 from safety.zones import Zones
 
-__all__ = ["CONNECT_REAL_S", "BenchPlan", "bench_for", "open_lab", "plan_bench"]
+__all__ = ["CONNECT_REAL_S", "BenchPlan", "bench_for", "open_lab", "plan_bench", "reach_channel_access"]
 
 CONNECT_REAL_S = 10.0
 """Real seconds that each device has to answer."""
@@ -56,7 +56,7 @@ def plan_bench(lab: LabSpec, options: RunOptions) -> BenchPlan:
     found = benches.attached(lab, options.data / "simulators" / lab.name)
     if found is None:
         ports = benches.free_ca_ports(lab)
-        _reach_channel_access(tuple(ports.values()))
+        reach_channel_access(tuple(ports.values()))
         return BenchPlan(None, ports)
     bench, _ = found
     if options.time_factor not in (1.0, bench.factor):
@@ -64,7 +64,7 @@ def plan_bench(lab: LabSpec, options: RunOptions) -> BenchPlan:
             f"--time-factor {options.time_factor:g}: the simulators of {lab.name} run at {bench.factor:g}: "
             "leave the option out, or stop 'autolab simulate'"
         )
-    _reach_channel_access(bench.ca_ports)
+    reach_channel_access(bench.ca_ports)
     return BenchPlan(bench, {})
 
 
@@ -137,11 +137,12 @@ def open_lab(lab: LabSpec, names: Names, bench: Bench | None, clock: Clock) -> I
             trip=trip,
             rules=rules,
             zones=zones,
+            guards={item.spec.name: item.guard for item in built},
             stock_left=lambda journal: stock_left(journal, lab, identity),
         )
 
 
-def _reach_channel_access(ports: Sequence[int]) -> None:
+def reach_channel_access(ports: Sequence[int]) -> None:
     """Point the process's Channel Access client at our servers. It reads this once, when EPICS is first used."""
     if not ports:
         return

@@ -22,7 +22,16 @@ from safety.channel import Channel
 from safety.record import KeptEvent, latch_in, read_events
 from safety.supply import EVENTS, Supply, keep_of, place_of, record_of, supplied
 
-__all__ = ["beating", "check_power", "latched_power", "note_events", "powered", "reset_power", "without_power"]
+__all__ = [
+    "beating",
+    "check_power",
+    "latched_power",
+    "note_events",
+    "powered",
+    "reset_at",
+    "reset_power",
+    "without_power",
+]
 
 RESET_REAL_S = 3.0
 """Real seconds in which a relay that was just started answers, and a button counts as released."""
@@ -164,16 +173,26 @@ def reset_power(lab: LabSpec, data: Path, because: str, who: Principal) -> str:
         raise InputError(f"{lab.name}: it declares no 'power': there is nothing to reset")
     place = place_of(keep)
     if place is not None and (place / "watchdog").exists() and _answers(place):
-        _reset(place, because, who, clock)
+        reset_at(place, because, who, clock)
     else:
         with supplied(keep, lab.power.dead_man_s, clock) as supply:
             supply.await_ready(clock)
-            _reset(supply.folder, because, who, clock)
+            reset_at(supply.folder, because, who, clock)
     return f"{lab.name}: the power is reset by {who.name}: it comes back when a campaign asks for it"
 
 
-def _reset(place: Path, because: str, who: Principal, clock: Clock) -> None:
-    """Ask for the reset, again for a short while: relay and button need a moment to be known as they are."""
+def reset_at(place: Path, because: str, who: Principal, clock: Clock) -> None:
+    """Ask for the reset, again for a short while: relay and button need a moment to be known as they are.
+
+    Args:
+        place: Folder of the watchdog's sockets.
+        because: What was seen to.
+        who: Who says so.
+        clock: For real time.
+
+    Raises:
+        SafetyError: it is refused, and why.
+    """
     channel, end_s = Channel(place), clock.real() + RESET_REAL_S
     try:
         while True:

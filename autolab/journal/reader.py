@@ -17,6 +17,7 @@ from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
 from autolab.core.samples import Sample
 from autolab.core.trials import Outcome, Suggestion, TrialState, Verdict
+from autolab.journal.alarms import AlarmGroup, alarm_groups
 from autolab.journal.database import Database
 from autolab.journal.journal import DOCUMENTS_FILE, STATES_FILE
 from autolab.journal.records import (
@@ -64,7 +65,8 @@ class JournalReader:
     """
 
     def __init__(self, states: Database, documents: Database | _Unreadable) -> None:
-        self._states = states
+        self.states = states
+        """Database of the states."""
         self._documents = documents
 
     @classmethod
@@ -85,12 +87,12 @@ class JournalReader:
 
     def close(self) -> None:
         """Close both databases. Idempotent."""
-        self._states.close()
+        self.states.close()
         self._documents.close()
 
     def campaigns(self) -> list[CampaignRecord]:
         """All campaigns, the oldest first."""
-        rows = self._states.rows(
+        rows = self.states.rows(
             "SELECT c.*, p.name AS person FROM campaigns c JOIN principals p ON p.id = c.principal ORDER BY c.rowid"
         )
         return [_campaign(row) for row in rows]
@@ -114,7 +116,7 @@ class JournalReader:
 
     def devices(self, campaign: str) -> list[DeviceRecord]:
         """Devices of a campaign."""
-        rows = self._states.rows("SELECT * FROM devices WHERE campaign = ? ORDER BY rowid", (campaign,))
+        rows = self.states.rows("SELECT * FROM devices WHERE campaign = ? ORDER BY rowid", (campaign,))
         return [
             DeviceRecord(r["name"], r["class"], r["address"], r["model"], r["serial_number"], r["realm"]) for r in rows
         ]
@@ -131,23 +133,23 @@ class JournalReader:
             limit: At most so many; None for all.
         """
         chosen, values = ("", (campaign,)) if state is None else ("AND state = ?", (campaign, state))
-        rows = self._states.rows(
+        rows = self.states.rows(
             f"SELECT * FROM trials WHERE campaign = ? {chosen} AND number > ? ORDER BY number LIMIT ?",  # noqa: S608 (the condition is ours)
             (*values, after, -1 if limit is None else limit),
         )
         their = "campaign = ? AND trial IN (SELECT value FROM json_each(?))"
         these = (campaign, json.dumps([row["number"] for row in rows]))
         transitions: dict[int, list[Transition]] = {}
-        for row in self._states.rows(f"SELECT * FROM transitions WHERE {their} ORDER BY id", these):  # noqa: S608 (as above)
+        for row in self.states.rows(f"SELECT * FROM transitions WHERE {their} ORDER BY id", these):  # noqa: S608 (as above)
             transition = Transition(row["trial"], TrialState(row["state"]), row["lab_s"], row["date"], row["detail"])
             transitions.setdefault(row["trial"], []).append(transition)
         samples: dict[int, list[Sample]] = {}
         query = f"SELECT t.trial, s.* FROM trial_samples t JOIN samples s ON s.id = t.sample WHERE {their}"  # noqa: S608 (as above)
-        for row in self._states.rows(query, these):
+        for row in self.states.rows(query, these):
             sample = Sample(row["id"], row["labware"], row["place"], row["well"])
             samples.setdefault(row["trial"], []).append(sample)
         runs: dict[int, list[str]] = {}
-        for row in self._states.rows(f"SELECT trial, run FROM run_trials WHERE {their}", these):  # noqa: S608 (as above)
+        for row in self.states.rows(f"SELECT trial, run FROM run_trials WHERE {their}", these):  # noqa: S608 (as above)
             runs.setdefault(row["trial"], []).append(row["run"])
         return [
             _trial(
@@ -162,11 +164,11 @@ class JournalReader:
     def n_repeats(self, campaign: str) -> int:
         """Number of a campaign's trials that repeat another."""
         counted = "SELECT COUNT(*) AS n FROM trials WHERE campaign = ? AND repeat_of IS NOT NULL"
-        return self._states.rows(counted, (campaign,))[0]["n"]
+        return self.states.rows(counted, (campaign,))[0]["n"]
 
     def intents(self, campaign: str, trial: int | None = None) -> list[IntentRecord]:
         """Actions of a campaign, or of one trial, in the order in which they were begun."""
-        rows = self._states.rows(
+        rows = self.states.rows(
             "SELECT i.*, p.name AS person FROM intents i LEFT JOIN principals p ON p.id = i.settled_by "
             "WHERE campaign = ?1 AND (?2 IS NULL OR trial = ?2) ORDER BY i.rowid",
             (campaign, trial),
@@ -196,7 +198,7 @@ class JournalReader:
 
     def interventions(self, campaign: str) -> list[InterventionRecord]:
         """What people did to a campaign."""
-        rows = self._states.rows(
+        rows = self.states.rows(
             "SELECT i.*, p.name AS person FROM interventions i JOIN principals p ON p.id = i.principal "
             "WHERE campaign = ? ORDER BY i.id",
             (campaign,),
@@ -204,6 +206,10 @@ class JournalReader:
         return [
             InterventionRecord(r["trial"], r["person"], r["cause"], r["detail"], r["lab_s"], r["date"]) for r in rows
         ]
+
+    def alarms(self, campaign: str) -> list[AlarmGroup]:
+        """What its interlocks have said, in groups, the oldest first."""
+        return alarm_groups(self.states, campaign)
 
     def documents(self, campaign: str, trial: int | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
         """Bluesky documents of a campaign, or of one trial, as (name, document) in the order of recording."""

@@ -128,8 +128,8 @@ CREATE INDEX alarms_by_campaign ON alarms(campaign);
 CREATE TABLE bypasses (
     id INTEGER PRIMARY KEY, lab TEXT NOT NULL, rule TEXT NOT NULL, reason TEXT NOT NULL, measure TEXT NOT NULL,
     requester INTEGER NOT NULL REFERENCES principals(id), since_s REAL NOT NULL, until_s REAL NOT NULL,
-    approver INTEGER REFERENCES principals(id), approved_s REAL, ended_s REAL,
-    ended_by INTEGER REFERENCES principals(id));
+    request TEXT NOT NULL, approver INTEGER REFERENCES principals(id), approved_s REAL, approval TEXT,
+    ended_s REAL, ended_by INTEGER REFERENCES principals(id));
 CREATE TABLE proof_tests (
     id INTEGER PRIMARY KEY, lab TEXT NOT NULL, lab_hash TEXT NOT NULL, principal INTEGER NOT NULL
     REFERENCES principals(id), date TEXT NOT NULL, passed INTEGER NOT NULL);
