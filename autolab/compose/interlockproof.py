@@ -101,8 +101,13 @@ class _Watched:
         """Force readings, in the units of the rules; None for one that is no value."""
         self.begun_s = self.rig.clock.real()
         for name, value in readings.items():
-            number = in_device_unit(self.rig.lab, self.lab, name, value) if _is_number(value) else value
-            self.rig.forcing.force(self.lab, name, number)
+            self.rig.forcing.force(self.lab, name, self._as_read(name, value))
+
+    def _as_read(self, name: str, value: Value | None) -> Value | None:
+        """A reading as the instrument says it."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return in_device_unit(self.rig.lab, self.lab, name, value)
+        return value
 
     def until(self, done: Callable[[], bool], real_s: float) -> bool:
         """Wait until something is so; False where it is not in time."""
@@ -275,10 +280,6 @@ def _said(rig: Rig, readings: Mapping[str, Value]) -> str:
 
 def _text(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else repr(value)
-
-
-def _is_number(value: Value | None) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _reset_quietly(bench: Bench, clock: Clock) -> None:
