@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from autolab.core.envelope import RangeLimit
-from autolab.core.errors import InterlockError, TripError
+from autolab.core.errors import InputError, InterlockError, TripError
 from autolab.core.interlocks import Effect, Reading, Rule, SignalSpec
 from autolab.core.parameters import Value
+from autolab.core.principals import Principal
 from autolab.core.ruletext import parse_condition
 from safety.guard import Guard
 from safety.interlocking import Interlocks, Onset
+from safety.latches import Bypass
 from safety.trip import Trip
 
 SIGNALS = {
@@ -117,3 +121,79 @@ def test_a_step_into_the_safe_state_is_let_through_and_nothing_beside_it():
             bench.heater.check("power", value)
     with pytest.raises(TripError):
         bench.other.check("power", 0.0)
+
+
+ANN, BOB = Principal("ann", "person"), Principal("bob", "person")
+
+
+def bypass(rule: str, until_s: float = 1_010.0) -> Bypass:
+    return Bypass(rule, "the sensor is swapped", "a person watches", ANN, 1_000.0, until_s, BOB)
+
+
+def test_a_bypassed_trip_is_told_and_lets_the_lab_go_on_until_its_time_is_over():
+    bench = Bench(HOT)
+    bench.interlocks.heed([bypass("a-trip")])
+    assert bench.scan(bath_temperature=81.0) is None
+    assert bench.scan(bath_temperature=82.0) is None
+    assert [(onset.rule, onset.what) for onset in bench.onsets] == [("a-trip", "bypassed")]
+    bench.heater.check("power", 10.0)
+    bench.date_s = 1_010.0
+    assert bench.scan(bath_temperature=82.0) is not None, "its time is over"
+    assert [onset.what for onset in bench.onsets] == ["bypassed", "trip"]
+
+
+def test_a_bypass_that_is_ended_early_lets_the_rule_act():
+    bench = Bench(HOT)
+    bench.interlocks.heed([bypass("a-trip")])
+    assert bench.interlocks.bypassed is None, "no scan has taken it up"
+    bench.scan(bath_temperature=81.0)
+    assert bench.interlocks.bypassed == {"a-trip"}
+    bench.interlocks.heed([])
+    assert bench.scan(bath_temperature=81.0) is not None
+
+
+def test_time_that_goes_back_ends_a_bypass():
+    bench = Bench(HOT)
+    bench.interlocks.heed([bypass("a-trip")])
+    bench.scan(bath_temperature=20.0)
+    bench.date_s = 500.0
+    assert bench.scan(bath_temperature=81.0) is not None
+
+
+def test_a_bypass_that_nobody_has_approved_bypasses_nothing():
+    bench = Bench(HOT)
+    bench.interlocks.heed([replace(bypass("a-trip"), approver=None)])
+    assert bench.scan(bath_temperature=81.0) is not None
+
+
+def test_a_bypassed_permissive_forbids_nothing_and_another_still_does():
+    other = Rule("level", parse_condition("bath.temperature < 50 degC"), "permissive", ("heater",), "it boils dry")
+    bench = Bench(SHUT, other)
+    bench.interlocks.heed([bypass("a-permissive")])
+    bench.scan(door_shut=False, bath_temperature=20.0)
+    bench.heater.check("power", 10.0)
+    bench.scan(door_shut=False, bath_temperature=60.0)
+    with pytest.raises(InterlockError, match="interlock level"):
+        bench.heater.check("power", 10.0)
+
+
+def test_what_trips_later_is_told_after_the_first_cause_which_stays():
+    late = Rule("late", parse_condition("bath.temperature > 90 degC"), "trip", why="it burns")
+    bench = Bench(late, HOT, WARM)
+    bench.scan(bath_temperature=81.0)
+    bench.scan(bath_temperature=95.0)
+    assert [onset.rule for onset in bench.onsets] == ["a-trip", "a-alarm", "late"]
+    assert bench.interlocks.latches.first == "a-trip"
+    assert (bench.trip.cause or "").startswith("interlock a-trip")
+
+
+def test_a_reset_is_refused_while_the_cause_is_there():
+    bench = Bench(HOT)
+    bench.scan(bath_temperature=81.0)
+    with pytest.raises(InputError, match="a-trip is not reset: its cause is still there"):
+        bench.interlocks.check_reset("a-trip", ANN)
+    bench.scan()
+    with pytest.raises(InputError, match="still there, or unknown"):
+        bench.interlocks.check_reset("a-trip", ANN)
+    bench.scan(bath_temperature=20.0)
+    bench.interlocks.check_reset("a-trip", ANN)
