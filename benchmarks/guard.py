@@ -50,9 +50,9 @@ def page(date: str, rows: dict[str, list[float]]) -> str:
     lines = [
         "# Proof: what the guard costs at each write",
         "",
-        f"Measured on {date} with `python -m benchmarks.guard`: {N_WRITES} writes that the envelope allows, each asked",
-        f"of a guard whose lab has {N_RULES} interlocks over {N_SIGNALS} signals, all of them permissives of that write,",
-        "and all of them holding: the longest way through. The rules are evaluated by the scan, and not by the write.",
+        f"Measured on {date} with `python -m benchmarks.guard`: {N_WRITES} writes that the envelope allows, each",
+        f"asked of a guard whose lab has {N_RULES} interlocks over {N_SIGNALS} signals, all of them permissives of",
+        "that write, and all of them holding: the longest way through. The scan evaluates the rules, the write does not.",
         f"At most {MOST_US:g} µs in the median is allowed.",
         "",
         "| guard | median (µs) | 99th percentile (µs) |",

@@ -29,7 +29,7 @@ from autolab.journal.reader import JournalReader
 from safety.bypasswords import date_text
 from safety.latches import Act, ApproveBypass, AskBypass, Bypass, EndBypass, Event, Latches, LatchMachine
 
-__all__ = ["approve", "as_bypass", "ask", "bypasses_of", "end", "in_force", "known_bypasses"]
+__all__ = ["approve", "as_bypass", "ask", "bypasses_in_force", "bypasses_of", "end", "in_force", "known_bypasses"]
 
 _ACTIONS: dict[Act, Action] = {
     "reset": Action.RESET,
@@ -130,6 +130,17 @@ def known_bypasses(states: Database, lab: str) -> tuple[Bypass, ...]:
     """As `bypasses_of`, from an open journal."""
     now_s = real_clock().date().timestamp()
     return tuple(as_bypass(record) for record in kept.open_bypasses(states, lab) if now_s < record.until_s)
+
+
+def bypasses_in_force(data: Path, lab: LabSpec) -> list[Bypass]:
+    """The bypasses that `in_force` finds in a data folder, for interlocks that no campaign evaluates."""
+    if not (data / STATES_FILE).is_file():
+        return []
+    reader = JournalReader.open(data)
+    try:
+        return [as_bypass(record) for record in in_force(reader.states, lab, real_clock().date().timestamp())]
+    finally:
+        reader.close()
 
 
 def in_force(states: Database, lab: LabSpec, now_s: float) -> list[BypassRecord]:

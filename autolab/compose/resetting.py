@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autolab.compose import benches
 from autolab.compose.acting import acting_as
+from autolab.compose.bypassing import bypasses_in_force
+from autolab.compose.names import Names
 from autolab.compose.options import RunOptions
 from autolab.compose.power import latched_power, reset_power
 from autolab.compose.running import data_folder
 from autolab.config.lab import load_lab
+from autolab.config.specs import LabSpec
 from autolab.core.authority import Action
-from autolab.core.clock import real_clock
-from autolab.core.errors import InputError
+from autolab.core.clock import ScaledClock, real_clock
+from autolab.core.errors import InputError, SafetyError
 from autolab.core.principals import Principal
 from autolab.journal import trips
 from autolab.journal.journal import STATES_FILE, Journal
 
 __all__ = ["reset_lab"]
+
+LOOK_REAL_S = 10.0
+"""Real seconds for which the interlocks are evaluated before a reset; rules with longer windows are not known then."""
 
 
 def reset_lab(data: Path, file: Path, because: str, name: str | None = None) -> str:
@@ -34,17 +41,45 @@ def reset_lab(data: Path, file: Path, because: str, name: str | None = None) -> 
     Raises:
         InputError: no reason is given, nothing has tripped, or a controller runs.
         NotAuthorisedError: they may not reset this lab.
-        SafetyError: the watchdog refuses, and why.
+        SafetyError: the watchdog refuses, and why; or a cause is seen to be there.
     """
     if not because.strip():
         raise InputError("--because: say what the cause was and what you did about it; it is kept with the reset")
     lab = load_lab(file)
     by = acting_as(lab.authority, name, Action.RESET, lab.name)
+    _refuse_while_caused(lab, file, data)
     said = [] if latched_power(lab, data) is None else [reset_power(lab, data, because, by)]
     said += _reset_journal(data, lab.name, because, by)
     if not said:
         raise InputError(f"{lab.name} has not tripped: there is nothing to reset")
     return "; ".join(said)
+
+
+def _refuse_while_caused(lab: LabSpec, file: Path, data: Path) -> None:
+    """Evaluate the interlocks where something can be read: on simulators that run by themselves. Nothing moves.
+
+    Raises:
+        SafetyError: a cause is still there, or unknown, and is not bypassed.
+    """
+    found = benches.attached(lab, data / "simulators" / lab.name) if lab.interlocks else None
+    if found is None:
+        return
+    from autolab.campaign.scanning import scanned
+    from autolab.compose.interlocking import scanning
+    from autolab.compose.opening import open_lab, reach_channel_access
+
+    bench, clock = found[0], ScaledClock(found[0].factor)
+    names = Names(lab.source, lab.packages, file.parent)
+    reach_channel_access(bench.ca_ports)
+    with open_lab(lab, names, bench, clock) as opened, scanning(lab, opened, str) as scan:
+        if scan.interlocks is not None:
+            scan.interlocks.heed(bypasses_in_force(data, lab))
+        end_s = clock.real() + LOOK_REAL_S
+        with scanned(scan):
+            while not scan.is_ready and opened.trip.cause is None and clock.real() < end_s:
+                clock.sleep(0.02 * clock.factor)
+        if (cause := opened.trip.cause) is not None:
+            raise SafetyError(f"{lab.name} is not reset: {cause}; remove the cause, then reset")
 
 
 def _reset_journal(data: Path, lab: str, because: str, by: Principal) -> list[str]:
