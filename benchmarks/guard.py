@@ -52,7 +52,7 @@ def page(date: str, rows: dict[str, list[float]]) -> str:
         "",
         f"Measured on {date} with `python -m benchmarks.guard`: {N_WRITES} writes that the envelope allows, each",
         f"asked of a guard whose lab has {N_RULES} interlocks over {N_SIGNALS} signals, all of them permissives of",
-        "that write, and all of them holding: the longest way through. The scan evaluates the rules, the write does not.",
+        "that write, and all of them holding: the longest way through. The scan evaluates them, the write does not.",
         f"At most {MOST_US:g} µs in the median is allowed.",
         "",
         "| guard | median (µs) | 99th percentile (µs) |",
