@@ -21,7 +21,7 @@ An ID may be shortened to its unique beginning. `autolab --install-completion` c
 | 0 | done |
 | 1 | internal error; the message names a log file |
 | 2 | refused input; nothing has moved. Of `audit verify` and `backup`: the record was changed |
-| 3 | stopped by safety |
+| 3 | stopped by safety; of `safety proof-test`: a path failed |
 | 4 | a device failed for good, also at the start |
 | 5 | paused or stopped by a person (Ctrl-C once, `pause`, `stop`, SIGTERM), or waiting for one |
 | 6 | no room or no right to write |

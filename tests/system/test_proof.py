@@ -15,7 +15,7 @@ power: {devices: [arm, dispenser, stage]}
 signals: {arm.holding: {allowed: ['', strip-1]}, stage.position: {min: -1 mm, max: 301 mm}}
 interlocks:
   - {name: far, when: stage.position > 15 cm, effect: trip, why: it hits the hood, stale_after: 1 s}
-  - {name: runs, when: rate(stage.position over 1 s) > 250 mm/s, effect: trip, why: it runs away, stale_after: 1 s}
+  - {name: runs, when: rate(stage.position over 200 ms) > 1 m/s, effect: trip, why: it runs away, stale_after: 1 s}
   - {name: empty, when: arm.holding == '', effect: permissive, of: [stage], why: a strip falls, stale_after: 1 s}
 safe_state: [{device: arm, do: stop}, {set: stage.velocity, to: 2 mm/s}]
 """
