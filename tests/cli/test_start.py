@@ -21,6 +21,7 @@ COMMANDS = (
     "demo", "run", "resume", "pause", "stop", "reset", "settle", "correct", "repeat", "abandon", "approve",
     "refuse", "check", "simulate",
     "list", "status", "show", "report", "export", "backup", "schema", "doctor", "key", "audit",
+    "safety", "bypass",
 )  # fmt: skip
 
 
