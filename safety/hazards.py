@@ -57,10 +57,7 @@ def hazards(file: Path = REGISTER) -> tuple[RegisteredHazard, ...]:
     """
     raw = cast("list[dict[str, Any]]", yaml.safe_load(file.read_text(encoding="utf-8")))
     try:
-        lists = [
-            {key: tuple(value) if isinstance(value, list) else value for key, value in each.items()} for each in raw
-        ]
-        found = tuple(RegisteredHazard(**each) for each in lists)
+        found = tuple(_hazard(each) for each in raw)
     except TypeError as error:
         raise ValueError(f"{file}: a hazard has not the parts that it must have: {error}") from None
     ids = [hazard.id for hazard in found]
@@ -73,6 +70,11 @@ def hazard_page(register: Sequence[RegisteredHazard]) -> str:
     """The register as a page, in Markdown."""
     rows = "".join(f"| [{each.id}](#{each.id}) | {each.cause} | {each.control} |\n" for each in register)
     return f"{_HEAD}{rows}\n{''.join(_section(each) for each in register)}".rstrip() + "\n"
+
+
+def _hazard(raw: dict[str, Any]) -> RegisteredHazard:
+    lists: dict[str, Any] = {key: tuple(raw[key]) for key in ("enforced", "tests") if key in raw}
+    return RegisteredHazard(**{**raw, **lists})
 
 
 def _section(hazard: RegisteredHazard) -> str:
