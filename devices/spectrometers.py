@@ -95,7 +95,7 @@ class EpicsSpectrometer(EpicsInstrument):
 
     def foresee_trigger(self, known: Mapping[str, Any]) -> Foreseen:
         """Say what `trigger` would do, see `devices.foresight`: nobody knows what it measures."""
-        integration_s, n_scans = known_number(known, self.integration_time.name), number(known, self.n_scans.name)
+        integration_s, n_scans = known_number(known, self.integration_time.name), known_number(known, self.n_scans.name)
         seconds = None if integration_s is None or n_scans is None else integration_s * n_scans
         signals = (self.spectrum, self.scatter, self.severity, self.counter, self.done_operation)
         done = {self.done_operation.name: known[self.operation.name]} if self.operation.name in known else {}

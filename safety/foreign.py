@@ -99,7 +99,7 @@ def guard_foreign(device: Any, guard: Guard) -> list[str]:
 
 
 def setpoint_entries(prefix: str) -> list[str]:
-    """Entries of the envelope that a device's ``set`` may be checked against, ``prefix`` being its name in its device."""
+    """Entries of the envelope that a device's ``set`` may be checked against; ``prefix`` is its name in its device."""
     return [f"{prefix}.{name}" if prefix else name for name in SETPOINTS]
 
 
