@@ -20,7 +20,9 @@ class Trace:
     """For each effect the number of the plan's message that has it, from 1."""
     start: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, hash=False)
     """What was known when it began: value by key of the documents (``stage_position``). What is missing is unknown."""
-    branch: str = ""
+    end: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, hash=False)
+    """What would be known at its end, likewise."""
+    branch: str = field(default="", compare=False, hash=False)
     """Which readings led here, in words; empty where the plan looked at none that could not be foreseen."""
     ends_with: str | None = None
     """The error with which the plan itself ends here; None where it comes to its end."""

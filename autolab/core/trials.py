@@ -110,3 +110,5 @@ class Verdict:
 
     decision: Literal["allowed", "needs approval", "refused"]
     reasons: tuple[str, ...] = ()
+    dry_run: str | None = None
+    """What the dry run of the plan has shown, in words; None where there was none."""
