@@ -24,6 +24,7 @@ from autolab.campaign.lane import Lane, Prelude
 from autolab.campaign.recommending import recommended
 from autolab.campaign.recovery import Fate, Recovered, Unfinished, fate_of, unfinished
 from autolab.campaign.rules import after_fault, bad_end, good_end, in_doubt, silent_end, target_met
+from autolab.campaign.screening import Screening
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import End, StopRequest, StopSwitch
 from autolab.campaign.stopwatch import Stopwatch
@@ -36,10 +37,10 @@ from autolab.core.faults import kind_of
 from autolab.core.operations import Operations
 from autolab.core.proposing import Proposer
 from autolab.core.samples import Sample
-from autolab.core.trials import REPEAT, Suggestion, Verdict
+from autolab.core.trials import Suggestion, Verdict
 from autolab.journal.journal import Journal
 from autolab.journal.reader import trial_data
-from autolab.screen import SCREEN, judge
+from autolab.screen import SCREEN
 
 __all__ = ["Campaign"]
 
@@ -83,6 +84,7 @@ class Campaign:
         self._teller = Teller(setup.problem, self._book, observers, lambda: lab.clock.now() - origin_s)
         self._supplies = Supplies(setup, lab, journal)
         self._aftermath = Aftermath(setup, self._book, journal, {} if past is None else past.attempts)
+        self._screening = Screening(setup, lab, self._book, self._supplies)
         self._asking = Asking(setup, self._book, proposer)
         self._stopwatch = Stopwatch(lab.clock, journal)
         counts, book = lab.counts(), self._supplies.stock.book
@@ -194,18 +196,13 @@ class Campaign:
             self._judge(suggestion)
 
     def _judge(self, suggestion: Suggestion) -> None:
-        verdict = self._verdict(suggestion)
+        verdict = self._screening.verdict(suggestion, is_idle=not self._running)
         self._journal.screen(self._setup.id, suggestion, verdict, SCREEN)
         self._book.suggestions[suggestion.trial] = suggestion
         if verdict.decision == "allowed":
             self._ready.append(suggestion)
             return
         self._refused(suggestion.trial, verdict)
-
-    def _verdict(self, suggestion: Suggestion) -> Verdict:
-        """What the screen says now. What a person wants to have repeated is not kept out of a closed region."""
-        closed = [] if suggestion.engine == REPEAT else self._book.quarantines()
-        return judge(suggestion, self._setup.problem.space, closed)
 
     def _refused(self, number: int, verdict: Verdict) -> None:
         self._book.concluded[number] = None
@@ -235,7 +232,7 @@ class Campaign:
     def _begin_next(self, lane: Lane, suggestion: Suggestion) -> bool:
         """Begin an attempt at a trial that was allowed, unless its region is closed by now. False: it has to wait."""
         number, attempt, bench = suggestion.trial, self._aftermath.attempt(suggestion.trial), self._lab.bench
-        if attempt == 1 and (verdict := self._verdict(suggestion)).decision == "refused":
+        if attempt == 1 and (verdict := self._screening.last_verdict(suggestion)).decision == "refused":
             self._journal.refuse_late(self._setup.id, number, "; ".join(verdict.reasons))
             self._refused(number, verdict)
             return True

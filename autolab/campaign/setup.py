@@ -19,6 +19,7 @@ from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
 from autolab.core.samples import Sample
 from autolab.core.trials import Outcome, Realm
+from autolab.screen.planscreen import PlanScreen
 
 __all__ = ["CampaignSetup", "MakePlan", "MakeRecovery"]
 
@@ -60,6 +61,9 @@ class CampaignSetup:
     """What to do by kind of fault; `autolab.core.faults.DEFAULT_POLICY` for those that are not named."""
     make_recovery: Mapping[str, MakeRecovery] = field(default_factory=dict[str, MakeRecovery])
     """How each recovery plan that ``on_failure`` names is made, by its dotted name."""
+
+    plan_screen: PlanScreen | None = None
+    """What screens the plans; None where only the values of a trial are judged."""
 
     def policy(self, kind: FaultKind) -> FaultPolicy:
         """What to do about a kind of fault. One that nobody has named is never gone on from without a person."""

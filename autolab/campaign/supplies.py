@@ -37,6 +37,10 @@ class Supplies:
         lacking = "no free well is left: put in fresh labware, then resume the campaign"
         return sample, lacking if sample is None else None
 
+    def expected(self, trial: int) -> Sample | None:
+        """The sample that a first attempt would be given now; None where it needs none, or no well is free."""
+        return None if self._wells is None else self._wells.next(trial, 1)
+
     def outlook(self, n_trials: int) -> str | None:
         """What will not last for so many more trials, in one sentence; None where all will, or it has been said."""
         for found in (self.stock.outlook(n_trials), self._wells and self._wells.outlook(n_trials)):

@@ -98,6 +98,8 @@ def trial_text(
     if trial.verdict is not None:
         reasons = f": {'; '.join(trial.verdict.reasons)}" if trial.verdict.reasons else ""
         lines.append(f"screen: {trial.verdict.decision}{reasons}")
+        if trial.verdict.dry_run is not None:
+            lines.append(f"dry run of its plan: {trial.verdict.dry_run}")
     if trial.failure:
         kind = "" if trial.fault in (None, FaultKind.UNKNOWN) else f" ({trial.fault})"
         lines.append(f"failed{kind}: {trial.failure}")

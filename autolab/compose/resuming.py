@@ -12,7 +12,16 @@ from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.stopping import StopSwitch
 from autolab.compose.conducting import conduct
 from autolab.compose.options import RunOptions
-from autolab.compose.running import Bound, bind, data_folder, make_setup, open_all, proposer_for, with_options
+from autolab.compose.running import (
+    Bound,
+    bind,
+    data_folder,
+    dry_runner_for,
+    make_setup,
+    open_all,
+    proposer_for,
+    with_options,
+)
 from autolab.compose.stocktaking import note_materials
 from autolab.config.campaign import load_campaign
 from autolab.config.specs import CampaignSpec
@@ -68,6 +77,7 @@ def resume_campaign(
                 f"{record.id}: its files have changed since it started; to go on with them all the same, "
                 f"use --accept-changes\n{changes}"
             )
+        runner = stack.enter_context(dry_runner_for(bound, options))
         journal, lab = open_all(stack, bound, options, data, record.seed, record.key)
         past = _past(journal, record)
         journal.count_from(past.lab_s)
@@ -75,7 +85,7 @@ def resume_campaign(
             journal.intervene(record.id, None, who, "accept changes", changes)
         note_materials(journal, record.id, record.lab_file, bound.lab, who)
         journal.resume_campaign(record.id, past.lab_s, who, record.reason or "its controller was gone")
-        setup = make_setup(bound, lab, record.key, record.seed, who, record.id)
+        setup = make_setup(bound, lab, record.key, record.seed, who, record.id, runner)
         return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch(), past)
 
 

@@ -8,7 +8,7 @@ import platform
 import re
 import secrets
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,9 @@ __all__ = [
     "bind_files",
     "campaign_id",
     "data_folder",
+    "dry_runner_for",
     "make_setup",
+    "match_plan",
     "open_all",
     "proposer_for",
     "run_campaign",
@@ -103,10 +105,11 @@ def run_campaign(
     with ExitStack() as stack:
         proposer = stack.enter_context(proposer_for(campaign))  # first: it imports while the rest is made ready
         bound = bind(campaign, options)
+        runner = stack.enter_context(dry_runner_for(bound, options))
         data = stack.enter_context(data_folder(options))
         journal, lab = open_all(stack, bound, options, data, seed, key)
         who = principal or local_person()
-        setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key))
+        setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key), runner)
         journal.start_campaign(campaign_start(bound, lab, setup, file, options), who)
         return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch())
 
@@ -153,17 +156,12 @@ def bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
     """
     lab = load_lab(campaign.lab)
     bench = plan_bench(lab, options)  # before plans are imported: they bring EPICS along
-    names = Names(campaign.source, lab.packages, campaign.lab.parent)
-    from autolab.compose.binding import bind as match
+    binding, signals = match_plan(campaign, lab)
     from autolab.compose.binding import bind_recovery
-    from autolab.compose.devices import check_envelope, device_classes, writable_signals
+    from autolab.compose.devices import check_envelope, device_classes
 
+    names = Names(campaign.source, lab.packages, campaign.lab.parent)
     lab_names = Names(lab.source, lab.packages, campaign.lab.parent)
-    plan = names.resolve(campaign.plan, ("plan",), "plan")
-    reducer = names.resolve(campaign.reduce, ("reduce",), "reducer")
-    classes = device_classes(lab, lab_names)
-    signals = {name: writable_signals(classes[name], spec) or () for name, spec in lab.devices.items()}
-    binding = match(campaign, lab, plan, reducer, signals)
     recoveries = {
         policy.recover: bind_recovery(
             campaign, lab, kind, policy.recover, names.resolve(policy.recover, ("on_failure", kind, "recover"), "plan")
@@ -171,10 +169,30 @@ def bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
         for kind, policy in campaign.on_failure.items()
         if policy.recover is not None
     }
-    check_envelope(lab, classes)
+    check_envelope(lab, device_classes(lab, lab_names))
     bound = Bound(campaign, lab, lab_names, binding, recoveries, bench, signals)
     _check_lanes(campaign, lab, sorted(bound.used))
     return bound
+
+
+def match_plan(campaign: CampaignSpec, lab: LabSpec) -> tuple[Any, Mapping[str, Any]]:
+    """Resolve the names of a campaign's plan, its reducer and the lab's devices, and match them.
+
+    Returns:
+        The `autolab.compose.binding.Binding`, and the writable signals of each device of a class of ours.
+
+    Raises:
+        InputError: something in the files is refused; all that was found is reported together.
+    """
+    names = Names(campaign.source, lab.packages, campaign.lab.parent)
+    from autolab.compose.binding import bind as match
+    from autolab.compose.devices import device_classes, writable_signals
+
+    plan = names.resolve(campaign.plan, ("plan",), "plan")
+    reducer = names.resolve(campaign.reduce, ("reduce",), "reducer")
+    classes = device_classes(lab, Names(lab.source, lab.packages, campaign.lab.parent))
+    signals = {name: writable_signals(classes[name], spec) or () for name, spec in lab.devices.items()}
+    return match(campaign, lab, plan, reducer, signals), signals
 
 
 def _check_lanes(campaign: CampaignSpec, lab: LabSpec, devices: Sequence[str]) -> None:
@@ -263,9 +281,19 @@ def campaign_id(campaign: CampaignSpec, clock: Clock, key: str) -> str:
     return f"{name}-{clock.date():%Y%m%d-%H%M%S}-{key[:4]}"
 
 
-def make_setup(bound: Bound, lab: OpenLab, key: str, seed: int, principal: Principal, identity: str) -> Any:
-    """What a campaign is made of, with the devices of an open lab."""
+def dry_runner_for(bound: Bound, options: RunOptions) -> AbstractContextManager[Any]:
+    """What makes the dry runs of a campaign (an `autolab.screen.rig.DryRunner`); enter it before the lab is opened."""
+    from autolab.compose.screening import dry_runner
+
+    return dry_runner(bound, virtual=options.virtual)
+
+
+def make_setup(
+    bound: Bound, lab: OpenLab, key: str, seed: int, principal: Principal, identity: str, runner: Any
+) -> Any:
+    """What a campaign is made of, with the devices of an open lab, and what makes its dry runs."""
     from autolab.campaign.setup import CampaignSetup
+    from autolab.compose.screening import plan_screen
 
     campaign, binding = bound.campaign, bound.binding
     return CampaignSetup(
@@ -286,6 +314,7 @@ def make_setup(bound: Bound, lab: OpenLab, key: str, seed: int, principal: Princ
         uses_samples=binding.uses_samples,
         stations=frozenset(bound.lab.stations) & bound.used,
         principal=principal,
+        plan_screen=plan_screen(bound, lab, runner),
     )
 
 

@@ -63,19 +63,19 @@ class DeadCore:
     def __init__(self, device: str, reached: Reached) -> None:
         self._device, self._reached = device, reached
         self.is_built = False
-        self.pvs = _AnyPv()
-        self.lock = None
+        self.pvs: Mapping[str, Any] = _AnyPv()
+        self.lock: Any = None
 
     def beat(self) -> None:
         """Nothing lives here."""
 
-    def read(self, name: str, _now: float) -> Any:
+    def read(self, name: str, now: float) -> Any:  # noqa: ARG002 (as all cores have it)
         """Zero while the shadow is built; a refusal afterwards."""
         if self.is_built:
             self._refuse(f"read {name}")
         return _Zero()
 
-    def write(self, name: str, value: Any, _now: float) -> None:
+    def write(self, name: str, value: Any, now: float) -> None:  # noqa: ARG002 (as all cores have it)
         self._refuse(f"wrote {value!r} to {name}")
 
     def __getattr__(self, name: str) -> Any:

@@ -20,7 +20,8 @@ __all__ = ["walled"]
 REFUSED = (
     "ctypes.dlopen", "open", "os.chdir", "os.chmod", "os.exec", "os.fork", "os.forkpty", "os.kill", "os.link",
     "os.mkdir", "os.posix_spawn", "os.putenv", "os.remove", "os.rename", "os.rmdir", "os.spawn", "os.symlink",
-    "os.system", "os.truncate", "pty.spawn", "shutil.", "socket.", "sqlite3.", "subprocess.", "tempfile.", "urllib.", "webbrowser.",
+    "os.system", "os.truncate", "pty.spawn", "shutil.", "socket.", "sqlite3.",
+    "subprocess.", "tempfile.", "urllib.", "webbrowser.",
 )  # fmt: skip
 """Audit events, or how they begin."""
 SOURCES = ("linecache.py", "tokenize.py", "<frozen importlib._bootstrap_external>")
