@@ -12,7 +12,7 @@ from autolab.campaign.stock import volume
 from autolab.campaign.stopping import StopSwitch
 from autolab.compose.conducting import conduct
 from autolab.compose.options import RunOptions
-from autolab.compose.running import Bound, bind_files, campaign_start, dry_runner_for, make_setup, open_all
+from autolab.compose.running import Bound, bind_files, campaign_start, make_setup, open_all
 from autolab.core.errors import AutolabError, ProposerError
 from autolab.core.principals import local_person
 from autolab.core.proposing import SuggestRequest
@@ -52,9 +52,8 @@ def rehearse(file: Path) -> list[str]:
 def _rehearsed(file: Path, options: RunOptions, wanted: Bound) -> list[str]:
     bound = bind_files(file, options)
     with ExitStack() as stack:
-        runner = stack.enter_context(dry_runner_for(bound, options))
         journal, lab = open_all(stack, bound, options, None, 0, "check")
-        setup = make_setup(bound, lab, "check", 0, local_person(), "check", runner)
+        setup = make_setup(bound, lab, "check", 0, local_person(), "check", None)
         journal.start_campaign(campaign_start(bound, lab, setup, file, options), local_person())
         conduct(stack, bound, setup, lab, _AtRandom(), journal, (), StopSwitch())
         reader = JournalReader(journal.states, journal.documents)

@@ -16,7 +16,7 @@ from autolab.compose.running import (
     Bound,
     bind,
     data_folder,
-    dry_runner_for,
+    host_for,
     make_setup,
     open_all,
     proposer_for,
@@ -24,6 +24,7 @@ from autolab.compose.running import (
 )
 from autolab.compose.stocktaking import note_materials
 from autolab.config.campaign import load_campaign
+from autolab.config.lab import load_lab
 from autolab.config.specs import CampaignSpec
 from autolab.core.errors import InputError
 from autolab.core.principals import Principal, local_person
@@ -70,14 +71,15 @@ def resume_campaign(
         campaign = with_options(load_campaign(file), options)
         campaign = _with_repeats(campaign, data, record)
         proposer = stack.enter_context(proposer_for(campaign))
-        bound = bind(campaign, options)
+        lab_spec = load_lab(campaign.lab)
+        host = host_for(stack, campaign, lab_spec, options)
+        bound = bind(campaign, options, lab_spec)
         changes = _changes(record, bound)
         if changes and not accept_changes:
             raise InputError(
                 f"{record.id}: its files have changed since it started; to go on with them all the same, "
                 f"use --accept-changes\n{changes}"
             )
-        runner = stack.enter_context(dry_runner_for(bound, options))
         journal, lab = open_all(stack, bound, options, data, record.seed, record.key)
         past = _past(journal, record)
         journal.count_from(past.lab_s)
@@ -85,7 +87,7 @@ def resume_campaign(
             journal.intervene(record.id, None, who, "accept changes", changes)
         note_materials(journal, record.id, record.lab_file, bound.lab, who)
         journal.resume_campaign(record.id, past.lab_s, who, record.reason or "its controller was gone")
-        setup = make_setup(bound, lab, record.key, record.seed, who, record.id, runner)
+        setup = make_setup(bound, lab, record.key, record.seed, who, record.id, host)
         return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch(), past)
 
 

@@ -8,7 +8,7 @@ import platform
 import re
 import secrets
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ __all__ = [
     "bind_files",
     "campaign_id",
     "data_folder",
-    "dry_runner_for",
+    "host_for",
     "make_setup",
     "match_plan",
     "open_all",
@@ -104,12 +104,13 @@ def run_campaign(
     key = secrets.token_hex(4)
     with ExitStack() as stack:
         proposer = stack.enter_context(proposer_for(campaign))  # first: it imports while the rest is made ready
-        bound = bind(campaign, options)
-        runner = stack.enter_context(dry_runner_for(bound, options))
+        lab_spec = load_lab(campaign.lab)
+        host = host_for(stack, campaign, lab_spec, options)
+        bound = bind(campaign, options, lab_spec)
         data = stack.enter_context(data_folder(options))
         journal, lab = open_all(stack, bound, options, data, seed, key)
         who = principal or local_person()
-        setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key), runner)
+        setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key), host)
         journal.start_campaign(campaign_start(bound, lab, setup, file, options), who)
         return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch())
 
@@ -148,13 +149,18 @@ def bind_files(file: Path, options: RunOptions) -> Bound:
     return bind(with_options(load_campaign(file), options), options)
 
 
-def bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
-    """Read the lab file of a campaign, resolve the names, and match one with the other. Nothing moves.
+def bind(campaign: CampaignSpec, options: RunOptions, lab: LabSpec | None = None) -> Bound:
+    """Resolve the names of a campaign and its lab, and match one with the other. Nothing moves.
+
+    Args:
+        campaign: The campaign file.
+        options: How it is to be run.
+        lab: The lab file; None to read it here.
 
     Raises:
         InputError: something in the files is refused; all that was found is reported together.
     """
-    lab = load_lab(campaign.lab)
+    lab = lab or load_lab(campaign.lab)
     bench = plan_bench(lab, options)  # before plans are imported: they bring EPICS along
     binding, signals = match_plan(campaign, lab)
     from autolab.compose.binding import bind_recovery
@@ -281,19 +287,27 @@ def campaign_id(campaign: CampaignSpec, clock: Clock, key: str) -> str:
     return f"{name}-{clock.date():%Y%m%d-%H%M%S}-{key[:4]}"
 
 
-def dry_runner_for(bound: Bound, options: RunOptions) -> AbstractContextManager[Any]:
-    """What makes the dry runs of a campaign (an `autolab.screen.rig.DryRunner`); enter it before the lab is opened."""
-    from autolab.compose.screening import dry_runner
+def host_for(stack: ExitStack, campaign: CampaignSpec, lab: LabSpec, options: RunOptions) -> Any:
+    """The process that makes the dry runs of a campaign, until the stack closes; None under the virtual clock."""
+    from autolab.compose.screening import dry_run_host
 
-    return dry_runner(bound, virtual=options.virtual)
+    return None if options.virtual else stack.enter_context(dry_run_host(campaign, lab))
 
 
-def make_setup(
-    bound: Bound, lab: OpenLab, key: str, seed: int, principal: Principal, identity: str, runner: Any
-) -> Any:
-    """What a campaign is made of, with the devices of an open lab, and what makes its dry runs."""
+def make_setup(bound: Bound, lab: OpenLab, key: str, seed: int, principal: Principal, identity: str, host: Any) -> Any:
+    """What a campaign is made of, with the devices of an open lab.
+
+    Args:
+        bound: The campaign, bound to its lab.
+        lab: The lab, open.
+        key: The campaign's key.
+        seed: The campaign's seed.
+        principal: Who runs it.
+        identity: The campaign's id.
+        host: Makes the dry runs (a `autolab.screen.client.DryRunHost`); None to make them in this process.
+    """
     from autolab.campaign.setup import CampaignSetup
-    from autolab.compose.screening import plan_screen
+    from autolab.compose.screening import in_process, plan_screen
 
     campaign, binding = bound.campaign, bound.binding
     return CampaignSetup(
@@ -314,7 +328,7 @@ def make_setup(
         uses_samples=binding.uses_samples,
         stations=frozenset(bound.lab.stations) & bound.used,
         principal=principal,
-        plan_screen=plan_screen(bound, lab, runner),
+        plan_screen=plan_screen(bound, lab, host or in_process(bound)),
     )
 
 

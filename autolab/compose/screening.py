@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from autolab.campaign.lab import OpenLab
     from autolab.compose.running import Bound
 
-__all__ = ["dry_runner", "plan_screen", "rig_for"]
+__all__ = ["dry_run_host", "in_process", "plan_screen", "rig_for"]
 
 COMMAND = (sys.executable, "-m", "autolab.compose.screening")
 
@@ -42,19 +42,21 @@ class _About:
 
 
 @contextmanager
-def dry_runner(bound: Bound, *, virtual: bool) -> Iterator[DryRunner]:
-    """What makes the dry runs of a campaign: a process of its own, or under the virtual clock this one.
+def dry_run_host(campaign: CampaignSpec, lab: LabSpec) -> Iterator[DryRunHost]:
+    """The process that makes the dry runs of a campaign; it ends with the block.
 
-    Enter it before any device is connected.
+    Enter it before plans are imported and devices connected: it does its own imports meanwhile.
     """
-    if virtual:
-        yield InProcess(rig_for(bound.lab, bound.names, bound.binding), real_clock())
-        return
-    host = DryRunHost(COMMAND, _About(bound.campaign, bound.lab), real_clock())
+    host = DryRunHost(COMMAND, _About(campaign, lab), real_clock())
     try:
         yield host
     finally:
         host.close()
+
+
+def in_process(bound: Bound) -> InProcess:
+    """What makes dry runs in this process: only where no device is hardware, under the virtual clock."""
+    return InProcess(rig_for(bound.lab, bound.names, bound.binding), real_clock())
 
 
 def plan_screen(bound: Bound, lab: OpenLab, runner: DryRunner) -> PlanScreen:

@@ -6,6 +6,7 @@ the plan leaves behind (modules, threads, memory) ends with it.
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -48,36 +49,60 @@ def serve(make_rig: Callable[[Any], Rig], requests: int, answers: int) -> None:
         except Exception as error:  # noqa: BLE001 (whatever it is, the controller is told)
             send(answers, f"{type(error).__name__}: {error}")
             return
+        gc.collect()
+        gc.freeze()  # so that a child's collections do not touch, and thereby copy, what it shares with the host
         send(answers, None)
         while True:
-            deadline_s, request = receive(requests, clock)
-            send(answers, _in_child(rig, request, clock, deadline_s))
+            child = _Child(rig, clock)  # ahead of the request, which then need not wait for it
+            try:
+                send(answers, child.run(*receive(requests, clock)))
+            finally:
+                child.end()
     except (EOFError, BrokenPipeError):
         return
 
 
-def _in_child(rig: Rig, request: DryRunRequest, clock: Clock, deadline_s: float) -> DryRun:
-    """Walk through a plan in a child process."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        _be_child(rig, request, clock, deadline_s, writing)
-    os.close(writing)
-    try:
-        return receive(reading, clock, deadline_s + MORE_REAL_S)
-    except TimeoutError:
-        return not_analysable(f"the plan does not come back between two messages: given up after {deadline_s:g} s")
-    except EOFError:
-        return not_analysable("the plan ended the process in which it was tried, or took all of its memory")
-    finally:
-        os.close(reading)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+class _Child:
+    """A process that makes one dry run.
+
+    Args:
+        rig: The rig.
+        clock: For real time.
+    """
+
+    def __init__(self, rig: Rig, clock: Clock) -> None:
+        self._clock = clock
+        (request, self._asks), (self._answer, answers) = os.pipe(), os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._asks)
+            os.close(self._answer)
+            _be_child(rig, clock, request, answers)
+        os.close(request)
+        os.close(answers)
+
+    def run(self, deadline_s: float, request: DryRunRequest) -> DryRun:
+        """Walk through a plan in it."""
+        try:
+            send(self._asks, (deadline_s, request))
+            return receive(self._answer, self._clock, deadline_s + MORE_REAL_S)
+        except TimeoutError:
+            return not_analysable(f"the plan does not come back between two messages: given up after {deadline_s:g} s")
+        except (EOFError, BrokenPipeError):
+            return not_analysable("the plan ended the process in which it was tried, or took all of its memory")
+
+    def end(self) -> None:
+        """Kill it, whatever it does."""
+        os.close(self._asks)
+        os.close(self._answer)
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
 
 
-def _be_child(rig: Rig, request: DryRunRequest, clock: Clock, deadline_s: float, answer: int) -> NoReturn:
+def _be_child(rig: Rig, clock: Clock, requests: int, answers: int) -> NoReturn:
     """Do the dry run, and end whatever happens."""
     try:
+        deadline_s, request = receive(requests, clock)
         signal.alarm(int(deadline_s + 2 * MORE_REAL_S) + 1)  # it also ends where its host is gone
         resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
         _refuse_waiting(rig.shadows.reached)
@@ -85,7 +110,7 @@ def _be_child(rig: Rig, request: DryRunRequest, clock: Clock, deadline_s: float,
             found = rig.run(request, clock, deadline_s)
         except Exception as error:  # noqa: BLE001 (a defect of ours makes nothing known)
             found = not_analysable(f"the dry run failed with {type(error).__name__}: {error}")
-        send(answer, found)
+        send(answers, found)
     finally:
         os._exit(0)
 
