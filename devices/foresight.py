@@ -73,4 +73,4 @@ def known_number(known: Mapping[str, Any], key: str) -> float | None:
 
 def lapse(seconds: float | None) -> tuple[Lapse, ...]:
     """Lab time that goes by; nothing where nobody knows how much."""
-    return () if seconds is None else (Lapse(seconds),)
+    return (Lapse(seconds),) if seconds is not None and 0.0 <= seconds < float("inf") else ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,7 +71,7 @@ class Walk:
             self._drive(plan())
         except NotAnalysableError:
             raise
-        except Exception as raised:  # noqa: BLE001 (whatever the plan raises, the walk ends with it)
+        except (Exception, SystemExit, GeneratorExit) as raised:  # noqa: BLE001 (whatever it is, the walk ends with it)
             where = f" after message {self._number}" if self._number else ""
             error = f"the plan ends{where} with {type(raised).__name__}: {raised}"
         if self._shadows.reached:
@@ -207,8 +206,6 @@ class Walk:
     def _note(self, effect: Effect) -> None:
         if isinstance(effect, Write):
             value = plain_scalar(effect.value)
-            if isinstance(value, float) and math.isnan(value):
-                value = math.nan  # the one that equals itself in a trace
             effect = Write(effect.signal, f"object {effect.value!r:.80}" if value is None else value)
         self._effects.append(effect)
         self._messages.append(self._number)
