@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Protocol, cast
 
@@ -10,9 +11,11 @@ from ophyd import Component, EpicsSignal, EpicsSignalRO
 from ophyd.status import DeviceStatus
 
 from autolab.core.clock import Clock
-from autolab.core.envelope import RangeLimit
+from autolab.core.effects import Write
+from autolab.core.envelope import AllowedValues, RangeLimit
 from autolab.core.errors import EnvelopeError, ReadbackError
 from devices.completion import Work, follow
+from devices.foresight import Foreseen
 from safety.gate import PvGate, only_read
 from safety.guard import Guard
 
@@ -109,12 +112,16 @@ class GuardedEpicsSignal(EpicsSignal):
             EnvelopeError: the write would leave the envelope, or none is declared.
         """
         self.owner.guard.check(self.declared, value, self._present)
+        self._refuse_misfit(value)
+
+    def _refuse_misfit(self, value: Any) -> None:
+        """Refuse what would arrive as something else than it is."""
         name = f"{self.owner.name}.{self.declared}"
         if isinstance(value, str) and (len(value.encode()) > LONGEST_TEXT or "\0" in value):
             raise EnvelopeError(
                 f"{name}: refused to write {value!r}: a text on the wire ends after {LONGEST_TEXT} bytes"
             )
-        if self._is_whole and float(value) != int(value):
+        if self._is_whole and float(value) % 1.0:
             raise EnvelopeError(f"{name}: refused to write {value!r}: it takes whole numbers only")
 
     def put(self, value: Any, *args: Any, **kwargs: Any) -> None:
@@ -126,6 +133,12 @@ class GuardedEpicsSignal(EpicsSignal):
         return follow(
             self.owner, self.owner.clock, self._confirm(value), expected_s=0.0, what=f"{self.declared} = {value}"
         )
+
+    def foresee(self, action: Any, known: Mapping[str, Any]) -> Foreseen:  # noqa: ARG002 (part of the protocol)
+        """Say what `set` would do, see `devices.foresight`."""
+        if isinstance(action, str if isinstance(self.owner.guard.limit(self.declared), AllowedValues) else int | float):
+            self._refuse_misfit(action)
+        return Foreseen((Write(f"{self.owner.name}.{self.declared}", action),), {self.name: action})
 
     def describe(self) -> dict[str, Any]:
         description = super().describe()

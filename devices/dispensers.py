@@ -11,6 +11,7 @@ from bluesky.protocols import Status
 
 from autolab.core.addresses import Address
 from autolab.core.clock import Clock
+from autolab.core.effects import Pour, Write
 from autolab.core.errors import (
     DeviceError,
     DeviceTimeoutError,
@@ -21,9 +22,11 @@ from autolab.core.errors import (
     WireError,
 )
 from autolab.core.operations import OperationId
+from autolab.core.parameters import Value
 from autolab.core.phases import Settlement
 from devices.base import Identity, WritableSignal
 from devices.completion import Work, pause_s
+from devices.foresight import Foreseen, known_number, lapse
 from devices.frames import fields
 from devices.instrument import Instrument, describe_number
 from devices.reconciling import judged
@@ -126,6 +129,21 @@ class SerialDispenser(Instrument):
         self._require_connected()
         return self._follow(self._work(action, expected_s), expected_s, what)
 
+    def foresee(self, action: Dispense | Mix, known: Mapping[str, Any]) -> Foreseen:
+        """Say what `set` would do, see `devices.foresight`. What it has dispensed is known within its own tolerance."""
+        writes = tuple(Write(f"{self.name}.{signal}", value) for signal, value in self._writes(action))
+        counted = frozenset({f"{self.name}_counter"})
+        if isinstance(action, Mix):
+            return Foreseen((*writes, *lapse(action.duration_s)), unknown=counted)
+        flow_ul_per_s = known_number(known, f"{self.name}_flow")
+        seconds = None if flow_ul_per_s is None else action.volume_ul / flow_ul_per_s
+        pour = Pour(self.name, action.material, action.volume_ul)
+        return Foreseen((*writes, pour, *lapse(seconds)), {f"{self.name}_dispensed": action.volume_ul}, counted)
+
+    def facts(self) -> Mapping[str, Any]:
+        """How fast it dispenses, in uL/s."""
+        return {f"{self.name}_flow": self._flow_ul_per_s}
+
     def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's signature; a stop is a stop)
         """Stop at once. What has been dispensed stays in the well, and the operation's status fails."""
         if self.connected:
@@ -167,17 +185,22 @@ class SerialDispenser(Instrument):
 
     def _command(self, action: Dispense | Mix) -> str:
         """The command of an action that the guard allows."""
+        for signal, value in self._writes(action):
+            self._guard.check(signal, value)
         if isinstance(action, Dispense):
-            self._guard.check("channel", action.material)
-            self._guard.check("volume", action.volume_ul)
             if action.material not in self._channels:
                 held = ", ".join(self._channels)
                 raise InputError(f"{self.name}: no channel holds {action.material!r}; they hold {held}")
             channel = self._channels.index(action.material) + 1
             return f"DISP {channel} {round(action.volume_ul * 1000)} {action.operation}"
+        return f"MIX {round(action.duration_s * 1000)} {action.operation}"
+
+    def _writes(self, action: Dispense | Mix) -> Sequence[tuple[str, Value]]:
+        """What an action writes, by the names that the envelope knows."""
+        if isinstance(action, Dispense):
+            return (("channel", action.material), ("volume", action.volume_ul))
         if isinstance(action, Mix):
-            self._guard.check("mix_time", action.duration_s)
-            return f"MIX {round(action.duration_s * 1000)} {action.operation}"
+            return (("mix_time", action.duration_s),)
         raise InputError(f"{self.name}: takes a Dispense or a Mix, not {action!r}")
 
     def _permit(self, command: str) -> None:

@@ -85,6 +85,10 @@ class Instrument(Device):
             for key, value in self._configuration().items()
         )
 
+    def facts(self) -> Mapping[str, Any]:
+        """What it has learnt of its instrument for its foresight, see `devices.foresight.TellsFacts`."""
+        return {}
+
     def _follow(self, work: Work, expected_s: float, what: str) -> Status:
         """Follow the work of an action, see `devices.completion.follow`."""
         # ophyd's statuses do what the protocol says, under other names of parameters

@@ -12,6 +12,7 @@ from bluesky.protocols import Status
 
 from autolab.core.addresses import Address
 from autolab.core.clock import Clock
+from autolab.core.effects import Write
 from autolab.core.errors import (
     DeviceError,
     DeviceTimeoutError,
@@ -25,6 +26,7 @@ from autolab.core.parameters import Value
 from autolab.core.phases import Settlement
 from devices.base import Identity, WritableSignal
 from devices.completion import Work
+from devices.foresight import Foreseen, known_number, lapse
 from devices.instrument import Instrument, describe_number
 from devices.messages import Reply
 from devices.operating import OperatingClient
@@ -142,6 +144,17 @@ class ZmqInstrument(Instrument):
         self._require_connected()
         return self._follow(self._work(action), self._duration_s, "measurement")
 
+    def foresee(self, action: Measure, known: Mapping[str, Any]) -> Foreseen:
+        """Say what `set` would do, see `devices.foresight`: nobody knows what it measures."""
+        self._require_whole(action)
+        writes = tuple(Write(f"{self.name}.{parameter}", value) for parameter, value in action.values.items())
+        measured = frozenset(f"{self.name}_{metric}" for metric in (*self._metrics, "distance"))
+        return Foreseen((*writes, *lapse(known_number(known, f"{self.name}_duration_s"))), unknown=measured)
+
+    def facts(self) -> Mapping[str, Any]:
+        """How long a measurement takes, in lab seconds."""
+        return {f"{self.name}_duration_s": self._duration_s}
+
     def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's signature; a stop is a stop)
         """Stop at once; the measurement's status fails."""
         if self.connected:
@@ -166,13 +179,16 @@ class ZmqInstrument(Instrument):
         return {**super()._configuration(), "table": self._table, "metrics": ",".join(self._metrics)}
 
     def _check(self, action: Measure) -> None:
+        self._require_whole(action)
+        self._permit("measure", {"values": action.values})
+
+    def _require_whole(self, action: Measure) -> None:
         if not isinstance(action, Measure):
             raise InputError(f"{self.name}: takes a Measure, not {action!r}")
         if set(action.values) != set(self._parameters):
             raise InputError(
                 f"{self.name}: needs a value for each of {_names(self._parameters)}, and got {_names(action.values)}"
             )
-        self._permit("measure", {"values": action.values})
 
     def _permit(self, op: str, args: Mapping[str, Any]) -> None:
         """Refuse an operation that leaves the envelope, as it goes out: the lowest write of this device."""

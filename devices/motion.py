@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Any, ClassVar, cast
 from bluesky.protocols import Location
 from ophyd.status import DeviceStatus
 
+from autolab.core.effects import Write
 from autolab.core.errors import (
     AutolabError,
     CommandRefusedError,
@@ -22,6 +24,7 @@ from devices.base import WritableSignal
 from devices.channels import Channel, GuardedEpicsSignal, ReadOnlySignal
 from devices.completion import Work, follow, pause_s
 from devices.epics_instrument import EpicsInstrument, Pulse
+from devices.foresight import Foreseen, known_number, lapse
 from devices.zoning import within
 from safety.gate import PvGate
 from safety.ways import Way
@@ -52,6 +55,9 @@ class _PositionSignal(GuardedEpicsSignal):
 
     def set(self, value: Any, **_: Any) -> DeviceStatus:
         return cast("EpicsStage", self.parent).set(value)
+
+    def foresee(self, action: Any, known: Mapping[str, Any]) -> Foreseen:
+        return cast("EpicsStage", self.parent).foresee(action, known)
 
 
 @dataclass(slots=True)
@@ -113,6 +119,15 @@ class EpicsStage(EpicsInstrument):
         return follow(
             self, self.clock, work, expected_s=expected_s + RAMPS_S, what=f"the move to {move.target_mm:g} mm"
         )
+
+    def foresee(self, action: Any, known: Mapping[str, Any]) -> Foreseen:
+        """Say what `set` would do, see `devices.foresight`: it takes at least the distance over the velocity."""
+        key, velocity = self.axis.name, known_number(known, self.velocity.name)
+        try:
+            seconds = None if velocity is None else abs(float(action) - float(known[key])) / velocity
+        except (KeyError, TypeError, ValueError):
+            seconds = None
+        return Foreseen((Write(f"{self.name}.position", action), *lapse(seconds)), {key: action})
 
     def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's protocol has it)
         """Stop at once. A move that is going on fails, whatever ``success`` says of the plan.

@@ -12,6 +12,7 @@ from bluesky.protocols import Status
 
 from autolab.core.addresses import Address
 from autolab.core.clock import Clock
+from autolab.core.effects import Carry, Write
 from autolab.core.errors import (
     DeviceError,
     DeviceTimeoutError,
@@ -24,6 +25,7 @@ from autolab.core.operations import OperationId
 from autolab.core.phases import Settlement
 from devices.base import Identity, WritableSignal
 from devices.completion import Work
+from devices.foresight import Foreseen, known_number, lapse
 from devices.instrument import Instrument, describe_number, describe_text
 from devices.messages import Reply
 from devices.operating import OperatingClient
@@ -159,6 +161,26 @@ class ZmqArm(Instrument):
         expected_s = 1.0 if isinstance(action, Grip) else self._transfer_s
         work = within(zones, self.name, number, self._work(action, expected_s), self.whereabouts)
         return self._follow(work, expected_s, _words(action))
+
+    def foresee(self, action: Transfer | Place | Grip, known: Mapping[str, Any]) -> Foreseen:
+        """Say what `set` would do, see `devices.foresight`: labware changes its place."""
+        counted = frozenset({f"{self.name}_counter"})
+        writes = tuple(Write(f"{self.name}.{signal}", value) for signal, value in _writes(*_request(self.name, action)))
+        if isinstance(action, Grip):
+            return Foreseen(writes, unknown=counted)
+        source = GRIPPER if isinstance(action, Place) else action.source
+        carried = known.get(f"{self.name}_holding") if isinstance(action, Place) else action.labware
+        moved = {f"{self.name}_place_{action.target}": carried, f"{self.name}_holding": ""}
+        if isinstance(action, Transfer):
+            moved = {f"{self.name}_place_{source}": "", **moved}
+        if not carried:
+            return Foreseen(writes, unknown=counted | set(moved))
+        carry = Carry(self.name, carried, source, action.target)
+        return Foreseen((*writes, carry, *lapse(known_number(known, f"{self.name}_transfer_s"))), moved, counted)
+
+    def facts(self) -> Mapping[str, Any]:
+        """How long a transfer takes, in lab seconds."""
+        return {f"{self.name}_transfer_s": self._transfer_s}
 
     def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's signature; a stop is a stop)
         """Stop at once. What the gripper holds stays in it, and the operation's status fails."""

@@ -16,6 +16,7 @@ from devices.base import WritableSignal
 from devices.channels import Channel, CommandSignal, GuardedEpicsSignal, ReadOnlySignal
 from devices.completion import Work, follow, pause_s
 from devices.epics_instrument import EpicsInstrument, Pulse
+from devices.foresight import Foreseen, known_number, lapse
 
 __all__ = ["EpicsSpectrometer"]
 
@@ -91,6 +92,14 @@ class EpicsSpectrometer(EpicsInstrument):
             acquisition = self._acquisition = _Acquisition()
         work = self._work(acquisition, expected_s)
         return follow(self, self.clock, work, expected_s=expected_s + OVERHEAD_S, what="the acquisition")
+
+    def foresee_trigger(self, known: Mapping[str, Any]) -> Foreseen:
+        """Say what `trigger` would do, see `devices.foresight`: nobody knows what it measures."""
+        integration_s, n_scans = known_number(known, self.integration_time.name), known_number(known, self.n_scans.name)
+        seconds = None if integration_s is None or n_scans is None else integration_s * n_scans
+        signals = (self.spectrum, self.scatter, self.severity, self.counter, self.done_operation)
+        done = {self.done_operation.name: known[self.operation.name]} if self.operation.name in known else {}
+        return Foreseen(lapse(seconds), done, frozenset(signal.name for signal in signals) - set(done))
 
     def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's protocol has it)
         """Give up the acquisition; its status fails.

@@ -10,7 +10,7 @@ from enum import Enum
 from autolab.core.envelope import AllowedValues, Limit, RangeLimit
 from autolab.core.errors import EnvelopeError
 
-__all__ = ["check_rate", "check_write", "is_proven"]
+__all__ = ["check_rate", "check_write", "is_proven", "plain_scalar"]
 
 
 def check_write(signal: str, limit: Limit | None, value: object, present: float | None = None) -> None:
@@ -83,12 +83,12 @@ def is_proven(limit: Limit, value: object) -> bool:
         return number is not None and limit.proven[0] <= number <= limit.proven[1]
     if limit.proven == "all":
         return True
-    plain = _plain(value)
+    plain = plain_scalar(value)
     return any(_same(proven, plain) for proven in limit.proven)
 
 
 def _check_allowed(signal: str, limit: AllowedValues, value: object) -> None:
-    plain = _plain(value)
+    plain = plain_scalar(value)
     if limit.pattern is not None:
         if isinstance(plain, str) and re.fullmatch(limit.pattern, plain):
             return
@@ -107,7 +107,7 @@ def _same(allowed: str | float | bool, plain: str | float | bool | None) -> bool
     return False
 
 
-def _plain(value: object) -> str | float | bool | None:
+def plain_scalar(value: object) -> str | float | bool | None:
     """The text, number or truth value that a value is; None for anything else.
 
     Only Python's own types and numpy's are believed, and members of enumerations that are texts or numbers. An object
@@ -151,7 +151,7 @@ def _check_range(signal: str, limit: RangeLimit, value: object, present: float |
 
 def _number(value: object) -> float | None:
     """A plain number, also from a zero-dimensional array; None for anything else, booleans and texts included."""
-    plain = _plain(value)
+    plain = plain_scalar(value)
     if isinstance(plain, bool | str) or plain is None:
         return None
     try:

@@ -29,7 +29,7 @@ from safety.envelope import check_write
 from safety.gate import PvGate, only_read
 from safety.guard import Guard
 
-__all__ = ["close_for_writing", "guard_foreign"]
+__all__ = ["close_for_writing", "guard_foreign", "setpoint_entries", "setpoint_entry"]
 
 WHOLE_DEVICE: Final = "value"
 """Name of the entry for what a device's own ``set`` writes."""
@@ -96,6 +96,17 @@ def guard_foreign(device: Any, guard: Guard) -> list[str]:
         if name and guard.limit(name) is None:
             names.append(name)
     return names
+
+
+def setpoint_entries(prefix: str) -> list[str]:
+    """Entries of the envelope that a device's ``set`` may be checked against; ``prefix`` is its name in its device."""
+    return [f"{prefix}.{name}" if prefix else name for name in SETPOINTS]
+
+
+def setpoint_entry(guard: Guard, prefix: str) -> str:
+    """The entry of the envelope that a device's ``set`` is checked against: the first that is declared."""
+    names = setpoint_entries(prefix)
+    return next((name for name in names if guard.limit(name) is not None), names[0])
 
 
 def _parts(device: Any) -> Iterator[tuple[str, Any]]:
@@ -213,8 +224,7 @@ def _gate_device(device: Any, guard: Guard, prefix: str) -> str | None:
         _replace(device, "stop", _within(_in_stop, True, stop))
     if not callable(getattr(device, "set", None)):
         return None
-    names = [f"{prefix}.{name}" if prefix else name for name in SETPOINTS]
-    name = next((name for name in names if guard.limit(name) is not None), names[0])
+    name, whole = setpoint_entry(guard, prefix), setpoint_entries(prefix)[0]
 
     def present() -> float:
         return float(device.position)
@@ -222,7 +232,7 @@ def _gate_device(device: Any, guard: Guard, prefix: str) -> str | None:
     def checked(write: Callable[..., Any]) -> Callable[..., Any]:
         def gated(value: Any, *args: Any, **kwargs: Any) -> Any:
             limit = guard.limit(name)
-            if _is_async_device(device) and isinstance(limit, RangeLimit) and name != names[0]:
+            if _is_async_device(device) and isinstance(limit, RangeLimit) and name != whole:
                 check_write(
                     f"{guard.device}.{name}", replace(limit, max_step=None), value
                 )  # the signal checks the step

@@ -19,6 +19,7 @@ from autolab.campaign.lane import Lane, Prelude
 from autolab.campaign.permitting import Permitting
 from autolab.campaign.recovery import Fate, Recovered, Unfinished, fate_of, unfinished
 from autolab.campaign.rules import after_fault, bad_end, good_end, in_doubt, silent_end
+from autolab.campaign.screening import Screening
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import End, StopRequest, StopSwitch
 from autolab.campaign.stopwatch import Stopwatch
@@ -31,10 +32,10 @@ from autolab.core.faults import kind_of
 from autolab.core.operations import Operations
 from autolab.core.proposing import Proposer
 from autolab.core.samples import Sample
-from autolab.core.trials import REPEAT, Suggestion, Verdict
+from autolab.core.trials import Suggestion, Verdict
 from autolab.journal.journal import Journal
 from autolab.journal.reader import trial_data
-from autolab.screen import SCREEN, judge
+from autolab.screen import SCREEN
 
 __all__ = ["Campaign"]
 
@@ -80,6 +81,7 @@ class Campaign:
         self.teller = Teller(setup.problem, self._book, observers, lambda: lab.clock.now() - origin_s)
         self._supplies = Supplies(setup, lab, journal)
         self._aftermath = Aftermath(setup, self._book, journal, {} if past is None else past.attempts)
+        self._screening = Screening(setup, lab, self._book, self._supplies)
         self._asking = Asking(setup, self._book, proposer)
         self._stopwatch = Stopwatch(lab.clock, journal)
         self._permitting = Permitting(setup, journal, desk or Desk())
@@ -186,22 +188,17 @@ class Campaign:
             self._judge(suggestion)
 
     def _judge(self, suggestion: Suggestion) -> None:
-        verdict = self._verdict(suggestion)
+        attempt = self._aftermath.attempt(suggestion.trial)
+        verdict = self._screening.verdict(suggestion, attempt, is_idle=not self._running)
         self._book.suggestions[suggestion.trial] = suggestion
         with self._journal.commit():
             self._journal.screen(self._setup.id, suggestion, verdict, SCREEN)
             if verdict.decision == "needs approval":
-                self.teller.note(self._permitting.hold(suggestion, verdict, self._aftermath.attempt(suggestion.trial)))
+                self.teller.note(self._permitting.hold(suggestion, verdict, attempt))
         if verdict.decision == "allowed":
             self._ready.append(suggestion)
         elif verdict.decision == "refused":
             self._refused(suggestion.trial, verdict)
-
-    def _verdict(self, suggestion: Suggestion) -> Verdict:
-        """What the screen says now. A repeat and another attempt are not kept out of a closed region."""
-        is_again = suggestion.engine == REPEAT or self._aftermath.attempt(suggestion.trial) > 1
-        verdict = judge(suggestion, self._setup.problem.space, [] if is_again else self._book.quarantines())
-        return self._setup.permits.tiered(suggestion, verdict, None)
 
     def _attend(self) -> None:
         """Hear what people say about the trials that wait for them."""
@@ -240,7 +237,7 @@ class Campaign:
     def _begin_next(self, lane: Lane, suggestion: Suggestion) -> bool:
         """Begin an attempt at a trial that was allowed, unless its region is closed by now. False: it has to wait."""
         number, attempt, bench = suggestion.trial, self._aftermath.attempt(suggestion.trial), self._lab.bench
-        verdict = self._verdict(suggestion)
+        verdict = self._screening.last_verdict(suggestion, attempt)
         if verdict.decision == "refused":
             self._journal.refuse_late(self._setup.id, number, "; ".join(verdict.reasons))
             self._refused(number, verdict)
@@ -248,7 +245,7 @@ class Campaign:
         if not self._permitting.permits(suggestion, verdict, attempt):
             self._judge(suggestion)
             return True
-        sample, lacking = self._supplies.take(number, attempt)
+        sample, lacking = self._supplies.take(number, attempt, self._screening.needs_ul)
         if lacking is not None:
             self._ready.appendleft(suggestion)
             self._end = End("paused", lacking, InterruptedByPerson.exit_code)

@@ -23,6 +23,7 @@ from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
 from autolab.core.samples import Sample
 from autolab.core.trials import Outcome, Realm, Suggestion, Verdict
+from autolab.screen.planscreen import PlanScreen
 
 __all__ = ["CampaignSetup", "MakePlan", "MakeRecovery", "PermitRules"]
 
@@ -82,6 +83,9 @@ class CampaignSetup:
     """How each recovery plan that ``on_failure`` names is made, by its dotted name."""
     permits: PermitRules = field(default_factory=PermitRules)
     """Who has to approve what."""
+
+    plan_screen: PlanScreen | None = None
+    """What screens the plans; None where only the values of a trial are judged."""
 
     def policy(self, kind: FaultKind) -> FaultPolicy:
         """What to do about a kind of fault. One that nobody has named is never gone on from without a person."""

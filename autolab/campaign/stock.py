@@ -9,6 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 __all__ = ["Consuming", "Stock"]
 
 
+_REFILL = "refill it, write what is there now under 'materials' in the lab file, and resume with --accept-changes"
+
+
 @runtime_checkable
 class Consuming(Protocol):
     """An action that uses material up."""
@@ -58,16 +61,27 @@ class Stock:
         with self._lock:
             self._by_trial.pop(trial, None)
 
-    def lacking(self) -> str | None:
-        """Why another trial cannot begin, in one sentence: it may need as much as the greediest so far."""
+    def lacking(self, needs_ul: Mapping[str, float] | None = None) -> str | None:
+        """Why another trial cannot begin, in one sentence.
+
+        Args:
+            needs_ul: What it will need, by material; None where that is not known: as much as the greediest so far.
+        """
         with self._lock:
             for material, left in self._known().items():
+                if needs_ul is not None:
+                    need, free_ul = needs_ul.get(material, 0.0), self._free_ul(material)
+                    if need > free_ul:
+                        return (
+                            f"{material} runs dry: {volume(max(0.0, free_ul))} are left and the trial needs "
+                            f"{volume(need)}: {_REFILL}"
+                        )
+                    continue
                 most, free_ul = self._most.get(material, 0.0), self._free_ul(material)
                 if free_ul < most or left <= 0.0:
                     return (
                         f"{material} runs dry: {volume(max(0.0, free_ul))} are left and a trial has needed up to "
-                        f"{volume(most)}: refill it, write what is there now under 'materials' in the lab file, and "
-                        "resume with --accept-changes"
+                        f"{volume(most)}: {_REFILL}"
                     )
         return None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stock import Stock
@@ -31,9 +34,17 @@ class Supplies:
         self._said: set[str] = set()
         self._lab, self._journal = lab, journal
 
-    def take(self, trial: int, attempt: int) -> tuple[Sample | None, str | None]:
-        """A sample for an attempt at a trial, where it needs one; or why it cannot begin, in one sentence."""
-        lacking = self._expired() or self.stock.lacking()
+    def take(
+        self, trial: int, attempt: int, needs_ul: Mapping[str, float] | None = None
+    ) -> tuple[Sample | None, str | None]:
+        """A sample for an attempt at a trial, where it needs one; or why it cannot begin, in one sentence.
+
+        Args:
+            trial: Number of the trial.
+            attempt: Number of the attempt, from 1.
+            needs_ul: What it will pour, in microlitres by material; None where nobody knows.
+        """
+        lacking = self._expired() or self.stock.lacking(needs_ul)
         if lacking is not None or self._wells is None:
             return None, lacking
         sample = self._wells.take(trial, attempt)
@@ -41,7 +52,9 @@ class Supplies:
         return sample, lacking if sample is None else None
 
     def scene(self, sample: Sample | None) -> Scene:
-        """How things stand for a trial that would begin now: date, stock, and what is in its well.
+        """How things stand for a trial that would begin now: date, and what is in its well.
+
+        Stock counts as endless: a trial for which there is not enough is not refused, but waits for a refill (`take`).
 
         Args:
             sample: The sample that it would be given; None where it needs none.
@@ -51,7 +64,8 @@ class Supplies:
         """
         lab = self._lab
         well_ul = {} if sample is None else content_ul(self._journal, lab.name, lab.bench, sample.labware, sample.well)
-        return Scene(lab.clock.date().date(), sample, well_ul, self.stock.free_ul())
+        endless = dict.fromkeys(lab.rules.materials, sys.float_info.max)
+        return Scene(lab.clock.date().date(), sample, well_ul, endless)
 
     def _expired(self) -> str | None:
         """Which material of the lab has expired, in one sentence. The clock may have passed its day since the start."""
@@ -60,6 +74,10 @@ class Supplies:
             if (why := expired(material, today)) is not None:
                 return f"{why}, and resume with --accept-changes"
         return None
+
+    def expected(self, trial: int, attempt: int) -> Sample | None:
+        """The sample that an attempt would be given now; None where it needs none, or no well is free."""
+        return None if self._wells is None else self._wells.next(trial, attempt)
 
     def outlook(self, n_trials: int) -> str | None:
         """What will not last for so many more trials, in one sentence; None where all will, or it has been said."""

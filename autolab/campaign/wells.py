@@ -56,9 +56,15 @@ class Wells:
 
     def take(self, trial: int, attempt: int) -> Sample | None:
         """A sample in the next free well for an attempt at a trial; None where no well is free."""
+        sample = self.next(trial, attempt)
+        if sample is not None:
+            self._used.add((sample.labware, sample.well))
+        return sample
+
+    def next(self, trial: int, attempt: int) -> Sample | None:
+        """The sample that `take` would give."""
         for labware, place, well in self._wells:
             if (labware, well) not in self._used:
-                self._used.add((labware, well))
                 return Sample(_sample_id(self._campaign, trial, attempt), labware, place, well)
         return None
 

@@ -128,6 +128,8 @@ def trial_text(
     if trial.verdict is not None:
         reasons = f": {'; '.join(trial.verdict.reasons)}" if trial.verdict.reasons else ""
         lines.append(f"screen: {trial.verdict.decision}{reasons}")
+        if trial.verdict.dry_run is not None:
+            lines.append(f"dry run of its plan: {trial.verdict.dry_run}")
     if trial.state is TrialState.AWAITING and trial.proposal is not None:
         lines += ["", *_proposal_lines(campaign, trial.proposal)]
     if trial.failure:

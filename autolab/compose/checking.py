@@ -92,8 +92,9 @@ def check_names(kind: str, file: Path) -> list[str]:
     notes = foreign_signals(lab, device_classes(lab, names)) + _judge_interlocks(lab)
     if kind == "campaign":
         from autolab.compose.rehearsing import rehearse
+        from autolab.compose.trying import try_dry
 
-        notes += rehearse(file)
+        notes += try_dry(file) + rehearse(file)
     if lab.power is None:
         notes.append(f"{lab.name}: nothing takes the power of its devices away: it declares no 'power'")
     notes += [f"{name}: without power it {does}" for name, does in without_power(lab, names).items()]

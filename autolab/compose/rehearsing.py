@@ -53,7 +53,7 @@ def _rehearsed(file: Path, options: RunOptions, wanted: Bound) -> list[str]:
     bound = bind_files(file, options)
     with ExitStack() as stack:
         journal, lab = open_all(stack, bound, options, None, 0, "check")
-        setup = make_setup(bound, lab, "check", 0, local_person(), "check")
+        setup = make_setup(bound, lab, "check", 0, local_person(), "check", None)
         journal.start_campaign(campaign_start(bound, lab, setup, file, options), local_person())
         conduct(stack, bound, setup, lab, _AtRandom(), journal, (), StopSwitch())
         reader = JournalReader(journal.states, journal.documents)

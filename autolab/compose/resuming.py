@@ -13,9 +13,19 @@ from autolab.campaign.stopping import StopSwitch
 from autolab.compose.conducting import conduct
 from autolab.compose.options import RunOptions
 from autolab.compose.permitting import approved_change, permit_rules, running_as
-from autolab.compose.running import Bound, bind, data_folder, make_setup, open_all, proposer_for, with_options
+from autolab.compose.running import (
+    Bound,
+    bind,
+    data_folder,
+    host_for,
+    make_setup,
+    open_all,
+    proposer_for,
+    with_options,
+)
 from autolab.compose.stocktaking import note_materials
 from autolab.config.campaign import load_campaign
+from autolab.config.lab import load_lab
 from autolab.config.specs import CampaignSpec
 from autolab.core.errors import InputError
 from autolab.core.principals import Principal
@@ -64,7 +74,9 @@ def resume_campaign(
         campaign = with_options(load_campaign(file), options)
         campaign = _with_repeats(campaign, data, record)
         proposer = stack.enter_context(proposer_for(campaign))
-        bound = bind(campaign, options)
+        lab_spec = load_lab(campaign.lab)
+        host = host_for(stack, campaign, lab_spec, options)
+        bound = bind(campaign, options, lab_spec)
         who = principal or running_as(bound, options, person)
         changes = _changes(record, bound)
         change, approved = approved_change(record, bound.lab, data, who, changes)
@@ -82,7 +94,8 @@ def resume_campaign(
             change_envelope(journal, change, approved, who)
         note_materials(journal, record.id, record.lab_file, bound.lab, who)
         journal.resume_campaign(record.id, past.lab_s, who, record.reason or "its controller was gone")
-        setup = make_setup(bound, lab, record.key, record.seed, who, record.id, permit_rules(bound, lab.realm))
+        permits = permit_rules(bound, lab.realm)
+        setup = make_setup(bound, lab, record.key, record.seed, who, record.id, host, permits)
         return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch(), past)
 
 

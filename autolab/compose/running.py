@@ -47,7 +47,9 @@ __all__ = [
     "bind_files",
     "campaign_id",
     "data_folder",
+    "host_for",
     "make_setup",
+    "match_plan",
     "open_all",
     "proposer_for",
     "run_campaign",
@@ -108,12 +110,14 @@ def run_campaign(
     key = secrets.token_hex(4)
     with ExitStack() as stack:
         proposer = stack.enter_context(proposer_for(campaign))  # first: it imports while the rest is made ready
-        bound = bind(campaign, options)
+        lab_spec = load_lab(campaign.lab)
+        host = host_for(stack, campaign, lab_spec, options)
+        bound = bind(campaign, options, lab_spec)
         who = principal or running_as(bound, options, person)
         data = stack.enter_context(data_folder(options))
         journal, lab = open_all(stack, bound, options, data, seed, key)
         permits = permit_rules(bound, lab.realm)
-        setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key), permits)
+        setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key), host, permits)
         journal.start_campaign(campaign_start(bound, lab, setup, file, options), who)
         return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch())
 
@@ -168,26 +172,26 @@ def bind_files(file: Path, options: RunOptions) -> Bound:
     return bind(with_options(load_campaign(file), options), options)
 
 
-def bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
-    """Read the lab file of a campaign, resolve the names, and match one with the other. Nothing moves.
+def bind(campaign: CampaignSpec, options: RunOptions, lab: LabSpec | None = None) -> Bound:
+    """Resolve the names of a campaign and its lab, and match one with the other. Nothing moves.
+
+    Args:
+        campaign: The campaign file.
+        options: How it is to be run.
+        lab: The lab file; None to read it here.
 
     Raises:
         InputError: something in the files is refused; all that was found is reported together.
     """
-    lab = load_lab(campaign.lab)
+    lab = lab or load_lab(campaign.lab)
     bench = plan_bench(lab, options)  # before plans are imported: they bring EPICS along
-    names = Names(campaign.source, lab.packages, campaign.lab.parent)
-    from autolab.compose.binding import bind as match
+    binding, signals = match_plan(campaign, lab)
     from autolab.compose.binding import bind_recovery
-    from autolab.compose.devices import check_envelope, device_classes, writable_signals
+    from autolab.compose.devices import check_envelope, device_classes
     from autolab.compose.ruling import lab_rules
 
+    names = Names(campaign.source, lab.packages, campaign.lab.parent)
     lab_names = Names(lab.source, lab.packages, campaign.lab.parent)
-    plan = names.resolve(campaign.plan, ("plan",), "plan")
-    reducer = names.resolve(campaign.reduce, ("reduce",), "reducer")
-    classes = device_classes(lab, lab_names)
-    signals = {name: writable_signals(classes[name], spec) or () for name, spec in lab.devices.items()}
-    binding = match(campaign, lab, plan, reducer, signals)
     recoveries = {
         policy.recover: bind_recovery(
             campaign, lab, kind, policy.recover, names.resolve(policy.recover, ("on_failure", kind, "recover"), "plan")
@@ -195,12 +199,33 @@ def bind(campaign: CampaignSpec, options: RunOptions) -> Bound:
         for kind, policy in campaign.on_failure.items()
         if policy.recover is not None
     }
+    classes = device_classes(lab, lab_names)
     limits = {f"{name}.{s}": limit for name, own in check_envelope(lab, classes).items() for s, limit in own.items()}
     lab_rules(lab, classes)
     bound = Bound(campaign, lab, lab_names, binding, recoveries, bench, signals, limits)
     _check_lanes(campaign, lab, sorted(bound.used))
     check_level(campaign, limits, bound.used)
     return bound
+
+
+def match_plan(campaign: CampaignSpec, lab: LabSpec) -> tuple[Any, Mapping[str, Any]]:
+    """Resolve the names of a campaign's plan, its reducer and the lab's devices, and match them.
+
+    Returns:
+        The `autolab.compose.binding.Binding`, and the writable signals of each device of a class of ours.
+
+    Raises:
+        InputError: something in the files is refused; all that was found is reported together.
+    """
+    names = Names(campaign.source, lab.packages, campaign.lab.parent)
+    from autolab.compose.binding import bind as match
+    from autolab.compose.devices import device_classes, writable_signals
+
+    plan = names.resolve(campaign.plan, ("plan",), "plan")
+    reducer = names.resolve(campaign.reduce, ("reduce",), "reducer")
+    classes = device_classes(lab, Names(lab.source, lab.packages, campaign.lab.parent))
+    signals = {name: writable_signals(classes[name], spec) or () for name, spec in lab.devices.items()}
+    return match(campaign, lab, plan, reducer, signals), signals
 
 
 def _check_lanes(campaign: CampaignSpec, lab: LabSpec, devices: Sequence[str]) -> None:
@@ -289,11 +314,30 @@ def campaign_id(campaign: CampaignSpec, clock: Clock, key: str) -> str:
     return f"{name}-{clock.date():%Y%m%d-%H%M%S}-{key[:4]}"
 
 
+def host_for(stack: ExitStack, campaign: CampaignSpec, lab: LabSpec, options: RunOptions) -> Any:
+    """The process that makes the dry runs of a campaign, until the stack closes; None under the virtual clock."""
+    from autolab.compose.screening import dry_run_host
+
+    return None if options.virtual else stack.enter_context(dry_run_host(campaign, lab))
+
+
 def make_setup(
-    bound: Bound, lab: OpenLab, key: str, seed: int, principal: Principal, identity: str, permits: Any = None
+    bound: Bound, lab: OpenLab, key: str, seed: int, principal: Principal, identity: str, host: Any, permits: Any = None
 ) -> Any:
-    """What a campaign is made of, with the devices of an open lab. Without ``permits`` nobody is asked for approval."""
+    """What a campaign is made of, with the devices of an open lab.
+
+    Args:
+        bound: The campaign, bound to its lab.
+        lab: The lab, open.
+        key: The campaign's key.
+        seed: The campaign's seed.
+        principal: Who runs it.
+        identity: The campaign's id.
+        host: Makes the dry runs (a `autolab.screen.client.DryRunHost`); None to make them in this process.
+        permits: Who has to approve what; None to ask nobody.
+    """
     from autolab.campaign.setup import CampaignSetup, PermitRules
+    from autolab.compose.screening import in_process, plan_screen
 
     campaign, binding = bound.campaign, bound.binding
     return CampaignSetup(
@@ -315,6 +359,7 @@ def make_setup(
         stations=frozenset(bound.lab.stations) & bound.used,
         principal=principal,
         permits=permits or PermitRules(),
+        plan_screen=plan_screen(bound, lab, host or in_process(bound)),
     )
 
 

@@ -18,11 +18,11 @@ class Trace:
     effects: tuple[Effect, ...]
     messages: tuple[int, ...]
     """For each effect the number of the plan's message that has it, from 1."""
-    start: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, hash=False)
+    start: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False)
     """What was known when it began: value by key of the documents (``stage_position``). What is missing is unknown."""
-    end: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, hash=False)
+    end: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False)
     """What would be known at its end, likewise."""
-    branch: str = field(default="", compare=False, hash=False)
+    branch: str = field(default="", compare=False)
     """Which readings led here, in words; empty where the plan looked at none that could not be foreseen."""
     ends_with: str | None = None
     """The error with which the plan itself ends here; None where it comes to its end."""

@@ -118,3 +118,5 @@ class Verdict:
     reasons: tuple[str, ...] = ()
     persons: int = 0
     """How many different people have to approve it."""
+    dry_run: str | None = None
+    """What the dry run of the plan has shown, in words; None where there was none."""

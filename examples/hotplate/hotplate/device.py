@@ -9,9 +9,11 @@ from ophyd.status import DeviceStatus
 
 from autolab.core.addresses import Address
 from autolab.core.clock import Clock
+from autolab.core.effects import Write
 from autolab.core.errors import DeviceError, EnvelopeError, NotConnectedError, WireError
 from devices.base import Identity, WritableSignal
 from devices.completion import Work, follow, pause_s
+from devices.foresight import Foreseen
 from devices.frames import fields
 from devices.instrument import Instrument, describe_number
 from devices.serial_line import framed_line
@@ -76,6 +78,11 @@ class HotPlate(Instrument):
         self._guard.check("temperature", celsius, self._plate)
         what = f"warm up to {celsius:g} degC"
         return follow(self, self._clock, self._work(celsius), expected_s=LONGEST_WARM_UP_S, what=what)
+
+    def foresee(self, celsius: float, known: Mapping[str, Any]) -> Foreseen:  # noqa: ARG002 (part of the protocol)
+        """Say what `set` would do, for the dry run of a plan: nobody knows how warm the sample becomes."""
+        write = Write(f"{self.name}.temperature", celsius)
+        return Foreseen((write,), {f"{self.name}_temperature": celsius}, frozenset({f"{self.name}_sample"}))
 
     def stop(self, *, success: bool = False) -> None:  # noqa: ARG002 (Bluesky's signature; a stop is a stop)
         """Switch the heater off."""

@@ -1,0 +1,104 @@
+"""Screening the suggestions of a campaign: their values first, and then what their plans would do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from autolab.campaign.book import Book
+from autolab.campaign.lab import OpenLab
+from autolab.campaign.setup import CampaignSetup
+from autolab.campaign.supplies import Supplies
+from autolab.core.operations import Operations
+from autolab.core.seeds import derive_seed
+from autolab.core.trials import REPEAT, Suggestion, Verdict
+from autolab.screen import judge
+from autolab.screen.planscreen import Judged, PlanScreen
+from autolab.screen.present import Present
+from safety.effects import rule
+
+__all__ = ["Screening"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    verdict: Verdict
+    afterwards: Present | None = None
+    """What is known of the lab afterwards; None where nobody knows."""
+    needs_ul: Mapping[str, float] | None = None
+
+
+class Screening:
+    """Gives the verdicts of one campaign.
+
+    A plan is walked through from what the devices say while nothing runs. While a trial runs they may be in the middle
+    of anything: then from what is foreseen for its end, and once more when the next trial begins.
+
+    Args:
+        setup: The campaign.
+        lab: The lab, open.
+        book: What is known of each trial.
+        supplies: Knows the next sample.
+    """
+
+    def __init__(self, setup: CampaignSetup, lab: OpenLab, book: Book, supplies: Supplies) -> None:
+        self._setup, self._lab, self._book, self._supplies = setup, lab, book, supplies
+        self._afterwards: Present | None = None
+        """What is foreseen of the lab after the trial that began last."""
+        self._fresh: tuple[tuple[int, int, float], _Judged] | None = None
+        """The last verdict from what the devices said, and its trial, attempt and lab seconds."""
+        self.needs_ul: Mapping[str, float] | None = None
+        """What the trial of the last verdict will pour, in microlitres by material; None where nobody knows."""
+
+    def verdict(self, suggestion: Suggestion, attempt: int, *, is_idle: bool) -> Verdict:
+        """What the screen says of a suggestion, and who has to approve it.
+
+        What a person wants repeated, and another attempt, are not kept out of a closed region.
+
+        Args:
+            suggestion: What is suggested.
+            attempt: Number of the attempt, from 1.
+            is_idle: True where no trial is running.
+        """
+        return self._judged(suggestion, attempt, None if is_idle else self._afterwards).verdict
+
+    def last_verdict(self, suggestion: Suggestion, attempt: int) -> Verdict:
+        """What the screen says now that the trial is about to begin; the lab is asked again where time went by."""
+        fresh, moment = self._fresh, (suggestion.trial, attempt, self._lab.clock.now())
+        if fresh is not None and fresh[0] == moment and self._point(suggestion, attempt).decision != "refused":
+            judged = fresh[1]
+        else:
+            judged = self._judged(suggestion, attempt, None)
+        self._afterwards, self.needs_ul = judged.afterwards, judged.needs_ul
+        return judged.verdict
+
+    def _judged(self, suggestion: Suggestion, attempt: int, expected: Present | None) -> _Judged:
+        verdict, screen, permits = self._point(suggestion, attempt), self._setup.plan_screen, self._setup.permits
+        if verdict.decision == "refused":
+            return _Judged(verdict)
+        if screen is None:
+            return _Judged(permits.tiered(suggestion, verdict, None))
+        present = screen.present() if expected is None else expected
+        plan = self._plan(screen, suggestion, attempt, present)
+        verdict = permits.tiered(suggestion, plan.verdict, plan.effects)
+        judged = _Judged(replace(verdict, dry_run=plan.verdict.dry_run), plan.afterwards, plan.needs_ul)
+        if expected is None:
+            self._fresh = ((suggestion.trial, attempt, self._lab.clock.now()), judged)
+        return judged
+
+    def _point(self, suggestion: Suggestion, attempt: int) -> Verdict:
+        is_again = suggestion.engine == REPEAT or attempt > 1
+        return judge(suggestion, self._setup.problem.space, [] if is_again else self._book.quarantines())
+
+    def _plan(self, screen: PlanScreen, suggestion: Suggestion, attempt: int, present: Present) -> Judged:
+        setup, trial = self._setup, suggestion.trial
+        sample = self._supplies.expected(trial, attempt)
+        return screen.judge(
+            present,
+            (rule(self._lab.rules, self._supplies.scene(sample)),),
+            values=suggestion.values,
+            operations=Operations(setup.key, trial, attempt=attempt),
+            sample=sample,
+            md=setup.metadata(trial, 1, self._lab.name, self._lab.realm),
+            seed=derive_seed(setup.seed, "screen", trial),
+        )

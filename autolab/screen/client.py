@@ -1,0 +1,99 @@
+"""The controller's side of the host of dry runs: starts the process, asks, and starts it again when it dies."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from autolab.core.clock import Clock
+from autolab.screen.found import DryRun, not_analysable
+from autolab.screen.frames import receive, send
+from autolab.screen.host import MORE_REAL_S
+from autolab.screen.rig import DEADLINE_REAL_S, DryRunRequest
+
+__all__ = ["DryRunHost"]
+
+READY_REAL_S = 120.0
+"""Real seconds that the host may take until it has imported what it needs."""
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class DryRunHost:
+    """Makes dry runs in throw-away processes. Safe to use from several threads; they are made in turn.
+
+    A host that dies answers with *not analysable*, and the next dry run starts a new one.
+
+    Args:
+        command: Starts the process, see `autolab.screen.host.serve`.
+        about: What its rig is made of.
+        clock: For real time.
+        deadline_s: Real seconds that a dry run may take.
+    """
+
+    def __init__(self, command: Sequence[str], about: Any, clock: Clock, deadline_s: float = DEADLINE_REAL_S) -> None:
+        self._command, self._about, self._clock, self._deadline_s = tuple(command), about, clock, deadline_s
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._is_ready = False
+        with self._turn:
+            self._start()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the host; None where none runs."""
+        return None if self._process is None else self._process.pid
+
+    def run(self, request: DryRunRequest) -> DryRun:
+        with self._turn:
+            try:
+                return self._ask(request)
+            except (EOFError, OSError, TimeoutError) as error:
+                self._end()
+                why = "did not answer in time" if isinstance(error, TimeoutError) else "ended"
+                return not_analysable(f"the process that makes the dry runs {why}: the next one starts it again")
+
+    def close(self) -> None:
+        """End the process. Idempotent."""
+        with self._turn:
+            self._end()
+
+    def _ask(self, request: DryRunRequest) -> DryRun:
+        process = self._process if self._process is not None else self._start()
+        requests, answers = _pipes(process)
+        if not self._is_ready:
+            problem = receive(answers, self._clock, READY_REAL_S)
+            if problem is not None:
+                self._end()
+                return not_analysable(f"the process that makes the dry runs cannot start: {problem}")
+            self._is_ready = True
+        send(requests, (self._deadline_s, request))
+        return receive(answers, self._clock, self._deadline_s + 3 * MORE_REAL_S)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, **dict.fromkeys(_THREADS, "1"), "OPHYD_CONTROL_LAYER": "dummy"}
+        process = self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+        )
+        self._is_ready = False
+        send(_pipes(process)[0], self._about)
+        return process
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[int, int]:
+    """File descriptors of its requests and answers."""
+    if process.stdin is None or process.stdout is None:
+        raise EOFError
+    return process.stdin.fileno(), process.stdout.fileno()

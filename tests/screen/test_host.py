@@ -1,0 +1,158 @@
+"""Dry runs in throw-away processes: what hangs is killed, what dies is refused, and no connection is ever opened."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from autolab.compose.screening import COMMAND, _About
+from autolab.config.campaign import load_campaign
+from autolab.config.lab import load_lab
+from autolab.core.clock import real_clock
+from autolab.core.operations import Operations
+from autolab.screen.client import DryRunHost
+from autolab.screen.found import DryRun
+from autolab.screen.present import Present
+from autolab.screen.rig import DryRunRequest
+from tests.compose.files import EXAMPLES
+
+PLANS = """
+import os, signal, socket, sys, threading, time
+import bluesky.plan_stubs as bps
+from devices.motion import EpicsStage
+from hotplate.device import HotPlate
+
+calls = []
+
+def wicked(plate: HotPlate, *, case: int, md=None):
+    calls.append(case)
+    assert len(calls) <= 2, "another dry run has left something behind"
+    yield from bps.mv(plate, 50.0)
+    match case:
+        case 1:
+            while True:
+                pass
+        case 2:
+            time.sleep(3600)
+        case 3:
+            os._exit(3)
+        case 4:
+            os.kill(os.getppid(), signal.SIGKILL)
+        case 5:
+            socket.socket()
+        case 6:
+            print("hello", flush=True)
+            sys.stdout.write("noise\\n")
+        case 7:
+            x = "x" * (6 << 30)
+        case 8:
+            input("how much? ")
+        case 9:
+            sys.exit(0)
+"""
+CAMPAIGN = """
+name: wicked
+lab: lab.yaml
+parameters:
+  case: {bounds: [0, 9], integer: true}
+objectives:
+  sample_temperature: {goal: maximize}
+plan: wickedplans.wicked
+reduce: hotplate.plans.sample_temperature
+budget: {trials: 3}
+"""
+PRESENT = Present({"plate_temperature": 22.0})
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wicked")
+    (folder / "hotplate").symlink_to(EXAMPLES / "hotplate/hotplate")
+    lab = (EXAMPLES / "hotplate/lab.yaml").read_text().replace("[hotplate]", "[hotplate, wickedplans]")
+    (folder / "lab.yaml").write_text(lab)
+    (folder / "campaign.yaml").write_text(CAMPAIGN)
+    (folder / "wickedplans.py").write_text(PLANS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def host(files: Path) -> Iterator[DryRunHost]:
+    campaign = load_campaign(files / "campaign.yaml")
+    made = DryRunHost(COMMAND, _About(campaign, load_lab(campaign.lab)), real_clock(), deadline_s=3.0)
+    yield made
+    made.close()
+
+
+def run(host: DryRunHost, case: int) -> DryRun:
+    return host.run(DryRunRequest({"case": case}, Operations(), None, {}, PRESENT, 1))
+
+
+def test_a_plan_is_proved_in_a_process_that_is_thrown_away(host: DryRunHost):
+    """The plan counts its calls in its module, and would fail in a process that has made another dry run."""
+    for _ in range(3):
+        assert str(run(host, 0)) == "proved"
+
+
+def test_the_host_has_no_socket_and_no_thread(host: DryRunHost):
+    run(host, 0)
+    process = psutil.Process(host.pid)
+    assert process.net_connections(kind="all") == []
+    assert process.num_threads() == 1
+    kinds = [str(fd.readlink()) for fd in Path(f"/proc/{host.pid}/fd").iterdir()]
+    assert not [kind for kind in kinds if kind.startswith(("socket:", "/dev/tty"))], kinds
+
+
+@pytest.mark.parametrize(
+    ("case", "why"),
+    [
+        (1, "does not come back between two messages: given up after 3 s"),
+        (2, "the plan itself sleeps for 3600 s"),
+        (3, "the plan ended the process in which it was tried"),
+        (4, "the plan itself does 'os.kill'"),
+        (5, "the plan itself does 'socket."),
+        (7, "MemoryError"),
+        (8, "EOFError"),
+        (9, "SystemExit"),
+    ],
+)
+def test_a_plan_that_does_not_behave_is_not_analysable_and_harms_nobody(host: DryRunHost, case: int, why: str):
+    pid = run(host, 0) and host.pid
+    found = run(host, case)
+    assert found.found == "not analysable"
+    assert why in found.why
+    assert host.pid == pid
+    assert str(run(host, 0)) == "proved"
+
+
+def test_what_a_plan_prints_does_not_reach_the_answers(host: DryRunHost):
+    assert str(run(host, 6)) == "proved"
+
+
+def test_when_the_host_is_killed_nothing_is_known_and_the_next_dry_run_starts_it_again(host: DryRunHost):
+    assert str(run(host, 0)) == "proved"
+    before = host.pid
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    found = run(host, 0)
+    assert str(found) == "not analysable: the process that makes the dry runs ended: the next one starts it again"
+    assert str(run(host, 0)) == "proved"
+    assert host.pid != before
+
+
+def test_a_host_that_cannot_build_its_rig_says_why(files: Path):
+    campaign = load_campaign(files / "campaign.yaml")
+    broken = files / "broken"
+    broken.mkdir()
+    text = (files / "campaign.yaml").read_text().replace("wickedplans.wicked", "wickedplans.gone")
+    (broken / "campaign.yaml").write_text(text.replace("lab.yaml", "../lab.yaml"))
+    about = _About(load_campaign(broken / "campaign.yaml"), load_lab(campaign.lab))
+    host = DryRunHost(COMMAND, about, real_clock())
+    try:
+        assert "cannot start: FileError" in run(host, 0).why
+    finally:
+        host.close()
