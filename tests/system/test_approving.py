@@ -111,6 +111,23 @@ def test_another_envelope_needs_another_version_and_another_person(tmp_path: Pat
     assert shown(data, "teal")["envelope"]["version"] == "2"
 
 
+def test_outside_the_simulated_realm_nothing_runs_that_nobody_has_proven_or_approved(tmp_path: Path):
+    """An instrument that is not started by --simulate, in a lab that proves little of its envelope and names nobody."""
+    file = example("replay", tmp_path, {"lab.yaml": ("max: 120 uL}", "max: 120 uL, proven: {min: 0 uL, max: 1 uL}}")})
+    lab, data = file.with_name("lab.yaml"), tmp_path / "data"
+    bench = started("simulate", lab, "--time-factor", 100, data=tmp_path / "bench")
+    try:
+        place = next(line for line in bench.stdout if "tcp://" in line).split()[-1]
+        lab.write_text(lab.read_text().replace("tcp://127.0.0.1:5601", place))
+        done = autolab("run", file, "--seed", 1, "--engine", "random", "--trials", 2, data=data)
+    finally:
+        assert interrupted(bench) == 0
+    assert done.returncode == 5, done.stderr
+    assert "1 person has to approve it, and nobody may: the lab's owner names people" in done.stdout
+    found = shown(data, *[one["campaign"] for one in campaigns(data)])
+    assert (found["realm"], found["trials_by_state"]) == ("emulated", {"awaiting approval": 2})
+
+
 class Rewriter:
     """Changes the lab file while the campaign runs."""
 
