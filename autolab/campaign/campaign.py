@@ -18,7 +18,7 @@ from autolab.campaign.lab import OpenLab
 from autolab.campaign.lane import Lane, Prelude
 from autolab.campaign.permitting import Permitting
 from autolab.campaign.recovery import Fate, Recovered, Unfinished, fate_of, unfinished
-from autolab.campaign.rules import after_fault, bad_end, good_end, in_doubt, silent_end
+from autolab.campaign.rules import after_fault, bad_end, changed_underway, good_end, in_doubt, silent_end
 from autolab.campaign.screening import Screening
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import End, StopRequest, StopSwitch
@@ -130,11 +130,17 @@ class Campaign:
             number = trial.suggestion.trial
             fate = fate_of(trial, self._lab.devices, self._lab.clock, self._journal)
             if fate.what == "goes on":
-                self._unfinished.append(trial)
+                self._go_on(trial)
             elif fate.what == "failed":
                 self._fail(number, DeviceError(fate.why), trial.sample)
             else:
                 self._doubt(number, fate)
+
+    def _go_on(self, trial: Unfinished) -> None:
+        if self._permitting.is_what_was_approved(trial.suggestion, trial.attempt):
+            self._unfinished.append(trial)
+        else:
+            self._end = self._end or changed_underway(self._setup.id, trial.suggestion.trial)
 
     def _doubt(self, number: int, fate: Fate) -> None:
         """Nobody knows what became of an action: a device that is silent says it later, or else a person does."""

@@ -10,6 +10,7 @@ from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import End
 from autolab.core.approvals import Proposal
 from autolab.core.authority import Action, Signed
+from autolab.core.canonical import content_hash
 from autolab.core.errors import InputError, InterruptedByPerson, NotAuthorisedError
 from autolab.core.principals import Principal
 from autolab.core.trials import Suggestion, Verdict
@@ -100,6 +101,17 @@ class Permitting:
         granted = self._granted.pop(suggestion.trial, None)
         if granted is not None:
             approvals.let_run(self._journal, granted[0], suggestion, granted[1])
+
+    def is_what_was_approved(self, suggestion: Suggestion, attempt: int) -> bool:
+        """Whether a trial that had begun is still the one that people have approved, where they had to.
+
+        Why they were asked is as it was then: the trial itself has changed the lab since.
+        """
+        asked = approvals.proposed(self._journal, self._campaign, suggestion.trial)
+        if asked is None:
+            return True
+        verdict = Verdict("needs approval", tuple(asked["reasons"]), asked["persons"])
+        return self._proposal(suggestion, verdict, attempt).content_hash == content_hash(asked)
 
     def nobody(self) -> End | None:
         """The end where a trial waits for people whom the lab file does not name; None where they are there."""

@@ -12,7 +12,18 @@ from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome
 
-__all__ = ["Best", "after_fault", "bad_end", "best_of", "good_end", "in_doubt", "silent_end", "target_met", "visible"]
+__all__ = [
+    "Best",
+    "after_fault",
+    "bad_end",
+    "best_of",
+    "changed_underway",
+    "good_end",
+    "in_doubt",
+    "silent_end",
+    "target_met",
+    "visible",
+]
 
 MAX_FAILURES_IN_A_ROW = 3
 """After so many trials in a row without an outcome the campaign ends: what fails three times is not chance."""
@@ -148,6 +159,17 @@ def in_doubt(trial: int, why: str, *, is_silent: bool) -> End:
     if is_silent:
         return End("failed", f"{what}see to the device, then resume", DeviceError.exit_code)
     return End("paused", f"{what}look, and say what happened with 'autolab settle'", InterruptedByPerson.exit_code)
+
+
+def changed_underway(campaign: str, trial: int) -> End:
+    """The end where a trial that was interrupted is not any more what people have approved."""
+    return End(
+        "paused",
+        f"trial {trial} had begun, and what would be done now is not what people have approved (its plan, the "
+        "envelope, the materials or what asks for approval has changed): put back what has changed, then resume; or "
+        f"give it up with 'autolab abandon {campaign} {trial} --because TEXT'",
+        InterruptedByPerson.exit_code,
+    )
 
 
 def after_fault(trial: int, kind: FaultKind, policy: FaultPolicy, error: AutolabError) -> End | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from autolab.core.approvals import EnvelopeChange, Proposal
 from autolab.core.authority import Signed
@@ -13,7 +14,7 @@ from autolab.core.principals import Principal
 from autolab.core.trials import Suggestion
 from autolab.journal.journal import Journal
 
-__all__ = ["change_envelope", "keep", "let_run", "propose", "proposers", "refuse", "unused"]
+__all__ = ["change_envelope", "keep", "let_run", "propose", "proposed", "proposers", "refuse", "unused"]
 
 
 def propose(journal: Journal, proposal: Proposal) -> None:
@@ -22,6 +23,13 @@ def propose(journal: Journal, proposal: Proposal) -> None:
         "UPDATE trials SET proposal = ? WHERE campaign = ? AND number = ?",
         (canonical_json(proposal), proposal.campaign, proposal.trial),
     )
+
+
+def proposed(journal: Journal, campaign: str, trial: int) -> Mapping[str, Any] | None:
+    """What people were asked to approve last, as it was recorded; None where they were asked nothing."""
+    rows = journal.states.rows("SELECT proposal FROM trials WHERE campaign = ? AND number = ?", (campaign, trial))
+    text = rows[0]["proposal"] if rows else None
+    return None if text is None else json.loads(text)
 
 
 def keep(journal: Journal, proposal: Proposal | EnvelopeChange, signed: Signed, by: Principal) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from autolab.campaign.events import CampaignEvent, Noted, TrialEnded
+from autolab.campaign.events import CampaignEvent, Noted, TrialEnded, TrialStarted
 from autolab.campaign.setup import PermitRules
 from autolab.core.approvals import Level, Proposal
 from autolab.core.authority import NOBODY, Action, Signed, Statement, sign
@@ -326,6 +326,40 @@ def test_what_was_approved_and_has_changed_meanwhile_waits_again(changed: str, t
     told(lab).say = lambda p: [("approve", approval(p, "carol"))]
     assert lab.resume().state == "paused"
     assert lab.pump.poured == []
+
+
+class PauseInTheMiddle:
+    """A person pauses the campaign as soon as a trial has begun."""
+
+    lab: SoftLab | None = None
+
+    def notify(self, event: CampaignEvent) -> None:
+        if isinstance(event, TrialStarted) and self.lab is not None:
+            self.lab.stop.request("in the middle", at_once=True)
+            self.lab = None
+
+
+@pytest.mark.parametrize("changed", [None, "envelope", "plan_hash", "materials", "level"])
+def test_a_trial_that_had_begun_goes_on_only_as_what_was_approved(changed: str | None, tmp_path: Path):
+    pause = PauseInTheMiddle()
+    lab = waiting_lab(lambda p: [("approve", approval(p))], level="new", trials=1, pause=False, folder=tmp_path)
+    lab.observers, pause.lab = (*lab.observers, pause), lab
+    assert lab.run().state == "paused"
+    assert states(lab) == [TrialState.RUNNING]
+    lab.journal.close()
+    more: dict[str, Any] = {"envelope": "f", "plan_hash": "q", "materials": lambda: "n"}
+    if changed == "level":
+        more["level"] = waiting_lab(level="hazardous").permits.tiered
+    if changed is not None:
+        lab.permits = replace(lab.permits, **{"tiered" if changed == "level" else changed: more[changed]})
+    n_poured = len(lab.pump.poured)
+    result = lab.resume()
+    if changed is None:
+        assert (result.state, result.trials) == ("finished", 1)
+    else:
+        assert (result.state, result.exit_code) == ("paused", 5)
+        assert "trial 1 had begun, and what would be done now is not what people have approved" in result.reason
+        assert len(lab.pump.poured) == n_poured
 
 
 def test_a_trial_is_judged_again_right_before_it_runs():
