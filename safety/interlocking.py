@@ -135,8 +135,8 @@ class Interlocks:
             self._given = None
         for latch in self.latches.latched[len(before.latched) :]:
             cause = self._words(self._by_name[latch.rule])
+            self._trip.trip(cause)  # first of all: what is told may have to wait for the disk
             self._tell(Onset(latch.rule, "trip", cause))
-            self._trip.trip(cause)
 
     def _ring(self) -> None:
         """Tell each alarm, and each bypassed rule that would act, when it has begun; one that goes on is told once."""

@@ -8,7 +8,14 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from autolab.campaign.events import CampaignStarted, PhaseChanged, StopRequested, TrialEnded, TrialStarted
+from autolab.campaign.events import (
+    BypassesChanged,
+    CampaignStarted,
+    PhaseChanged,
+    StopRequested,
+    TrialEnded,
+    TrialStarted,
+)
 from autolab.cli.progress import Progress
 from autolab.cli.views import LineView, LiveView
 from autolab.core.clock import VirtualClock
@@ -107,3 +114,20 @@ def test_a_log_has_one_line_for_each_thing_that_happens(capsys: pytest.CaptureFi
         "trial 2: failed: stage: it stands still; best so far: colour_distance 9.00 ± 0.10 in trial 1 "
         "(target at most 2); 2 of 10 trials, about 0 ms left",
     ]
+
+
+def test_a_bypass_is_on_the_panel_and_in_the_log_until_it_is_over(capsys: pytest.CaptureFixture[str]) -> None:
+    progress, _ = after_three_trials()
+    panel = LiveView(progress, Console(file=io.StringIO(), width=120))
+    view = LineView(progress)
+    for bypasses in (("far until noon",), ()):
+        view.notify(BypassesChanged(bypasses))
+        view.notify(ended(4, 5.0, 2, 4.0))
+        console = Console(file=io.StringIO(), width=120)
+        console.print(panel.render())
+        assert ("BYPASSED: far until noon" in console.file.getvalue()) == bool(bypasses)  # type: ignore[attr-defined]
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "BYPASSED: far until noon"
+    assert said[1].endswith("; BYPASSED: far until noon"), "after each trial"
+    assert said[2] == "No interlock is bypassed any more."
+    assert "BYPASSED" not in said[3]

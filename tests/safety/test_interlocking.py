@@ -197,3 +197,15 @@ def test_a_reset_is_refused_while_the_cause_is_there():
         bench.interlocks.check_reset("a-trip", ANN)
     bench.scan(bath_temperature=20.0)
     bench.interlocks.check_reset("a-trip", ANN)
+
+
+def test_a_cause_trips_also_where_it_cannot_be_told():
+    bench = Bench()
+
+    def tell(onset: Onset) -> None:
+        raise OSError("the disk is full")
+
+    interlocks = Interlocks([HOT], SIGNALS, bench.trip, tell, lambda: 0.0)
+    with pytest.raises(OSError, match="the disk is full"):
+        interlocks.scan(1.0, {"bath.temperature": Reading(81.0, True, 0.0)})
+    assert (bench.trip.cause or "").startswith("interlock a-trip")
