@@ -9,6 +9,7 @@ from typing import Any
 
 from autolab.core.authority import Signed
 from autolab.core.canonical import canonical_json
+from autolab.core.errors import NotAuthorisedError
 from autolab.core.principals import Principal
 from autolab.journal.database import Database
 
@@ -78,7 +79,6 @@ def open_bypasses(states: Database, lab: str) -> list[BypassRecord]:
 
 
 def _record(row: Mapping[str, Any]) -> BypassRecord:
-    approval = None if row["approval"] is None else Signed.from_json(json.loads(row["approval"]))
     return BypassRecord(
         id=row["id"],
         rule=row["rule"],
@@ -87,11 +87,26 @@ def _record(row: Mapping[str, Any]) -> BypassRecord:
         requester=Principal(row["person"], row["kind"]),
         since_s=row["since_s"],
         until_s=row["until_s"],
-        request=Signed.from_json(json.loads(row["request"])),
+        request=_signed(row["rule"], row["request"]),
         approver=None if row["approved_by"] is None else Principal(row["approved_by"], row["approver_kind"]),
         approved_s=row["approved_s"],
-        approval=approval,
+        approval=None if row["approval"] is None else _signed(row["rule"], row["approval"]),
     )
+
+
+def _signed(rule: str, text: str) -> Signed:
+    """What was signed.
+
+    Raises:
+        NotAuthorisedError: it cannot be read.
+    """
+    try:
+        return Signed.from_json(json.loads(text))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise NotAuthorisedError(
+            f"the bypass of {rule} in the journal holds no signed words ({error}): somebody has changed the journal; "
+            "see 'autolab audit verify'"
+        ) from None
 
 
 def _principal(states: Database, principal: Principal) -> int:

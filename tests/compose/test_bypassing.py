@@ -164,3 +164,11 @@ def test_a_person_whom_the_lab_file_names_no_more_has_approved_nothing(data: Pat
     make(data, lab)
     lab.write_text("".join(line for line in lab.read_text().splitlines(keepends=True) if "  bob:" not in line))
     assert heeded(data, lab) == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null"])
+def test_what_holds_no_signed_words_is_refused_with_what_to_do(text: str, data: Path, lab: Path):
+    make(data, lab)
+    write(data, "UPDATE bypasses SET approval = ?", text)
+    with pytest.raises(NotAuthorisedError, match=r"far in the journal holds no signed words .* audit verify"):
+        heeded(data, lab)
