@@ -136,7 +136,8 @@ class SerialDispenser(Instrument):
         if isinstance(action, Mix):
             return Foreseen((*writes, *lapse(action.duration_s)), unknown=counted)
         flow_ul_per_s = known_number(known, f"{self.name}_flow")
-        seconds = None if flow_ul_per_s is None else action.volume_ul / flow_ul_per_s
+        is_number = isinstance(action.volume_ul, int | float)  # else the envelope refuses what is written
+        seconds = action.volume_ul / flow_ul_per_s if is_number and flow_ul_per_s is not None else None
         pour = Pour(self.name, action.material, action.volume_ul)
         return Foreseen((*writes, pour, *lapse(seconds)), {f"{self.name}_dispensed": action.volume_ul}, counted)
 

@@ -71,6 +71,8 @@ def known_number(known: Mapping[str, Any], key: str) -> float | None:
     return float(value) if 0.0 < value < float("inf") else None
 
 
-def lapse(seconds: float | None) -> tuple[Lapse, ...]:
-    """Lab time that goes by; nothing where nobody knows how much."""
-    return (Lapse(seconds),) if seconds is not None and 0.0 <= seconds < float("inf") else ()
+def lapse(seconds: object) -> tuple[Lapse, ...]:
+    """Lab time that goes by; nothing where that is no time in seconds."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return ()
+    return (Lapse(seconds),) if 0.0 <= seconds < float("inf") else ()

@@ -108,10 +108,15 @@ class Permitting:
         Why they were asked is as it was then: the trial itself has changed the lab since.
         """
         asked = approvals.proposed(self._journal, self._campaign, suggestion.trial)
-        if asked is None:
+        then = (
+            Verdict("allowed")
+            if asked is None
+            else Verdict("needs approval", tuple(asked["reasons"]), asked["persons"])
+        )
+        now = self._rules.tiered(suggestion, then, ())
+        if now.decision == "allowed":
             return True
-        verdict = Verdict("needs approval", tuple(asked["reasons"]), asked["persons"])
-        return self._proposal(suggestion, verdict, attempt).content_hash == content_hash(asked)
+        return asked is not None and self._proposal(suggestion, now, attempt).content_hash == content_hash(asked)
 
     def nobody(self) -> End | None:
         """The end where a trial waits for people whom the lab file does not name; None where they are there."""

@@ -74,7 +74,8 @@ class Screening:
 
     def _judged(self, suggestion: Suggestion, attempt: int, expected: Present | None) -> _Judged:
         verdict, screen, permits = self._point(suggestion, attempt), self._setup.plan_screen, self._setup.permits
-        if verdict.decision == "refused":
+        lacks_sample = self._setup.uses_samples and self._supplies.expected(suggestion.trial, attempt) is None
+        if verdict.decision == "refused" or lacks_sample:  # without a sample it cannot begin
             return _Judged(verdict)
         if screen is None:
             return _Judged(permits.tiered(suggestion, verdict, None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.setup import CampaignSetup
@@ -14,7 +15,7 @@ from autolab.journal.journal import Journal
 from safety.mixing import expired
 from safety.scene import Scene
 
-__all__ = ["Supplies"]
+__all__ = ["Supplies", "fresh_scene"]
 
 
 class Supplies:
@@ -64,8 +65,7 @@ class Supplies:
         """
         lab = self._lab
         well_ul = {} if sample is None else content_ul(self._journal, lab.name, lab.bench, sample.labware, sample.well)
-        endless = dict.fromkeys(lab.rules.materials, sys.float_info.max)
-        return Scene(lab.clock.date().date(), sample, well_ul, endless)
+        return replace(fresh_scene(lab, sample), well_ul=well_ul)
 
     def _expired(self) -> str | None:
         """Which material of the lab has expired, in one sentence. The clock may have passed its day since the start."""
@@ -87,3 +87,9 @@ class Supplies:
                 self._said.add(what)
                 return found
         return None
+
+
+def fresh_scene(lab: OpenLab, sample: Sample | None) -> Scene:
+    """How things stand for a trial in an empty well, with endless stock."""
+    endless = dict.fromkeys(lab.rules.materials, sys.float_info.max)
+    return Scene(lab.clock.date().date(), sample, {}, endless)

@@ -7,7 +7,7 @@ import os
 import platform
 import re
 import secrets
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from autolab.compose.names import Names
 from autolab.compose.opening import BenchPlan, bench_for, open_lab, plan_bench
 from autolab.compose.options import RunOptions
 from autolab.compose.permitting import check_level, permit_rules, running_as
+from autolab.compose.planmaking import plan_maker, recovery_maker
 from autolab.compose.tripping import refuse_if_tripped
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
@@ -32,10 +33,7 @@ from autolab.core.addresses import NoAddress
 from autolab.core.clock import Clock
 from autolab.core.envelope import Limit
 from autolab.core.errors import InputError, StorageError
-from autolab.core.operations import Operations
-from autolab.core.parameters import Values
 from autolab.core.principals import Principal, local_person
-from autolab.core.samples import Sample
 from autolab.journal.database import check_whole
 from autolab.journal.folder import make_folder
 from autolab.journal.journal import STATES_FILE, CampaignStart, Journal
@@ -390,25 +388,3 @@ def campaign_start(bound: Bound, lab: OpenLab, setup: Any, file: Path, options: 
         envelope_hash=bound.lab.envelope_hash,
         envelope_version=bound.lab.envelope_version,
     )
-
-
-def plan_maker(binding: Any, lab: OpenLab) -> Any:
-    """How the campaign makes the plan of a trial, with the devices of an open lab."""
-
-    def make(
-        values: Values, operations: Operations, sample: Sample | None, md: Mapping[str, Any]
-    ) -> Callable[[], Generator[Any, Any, Any]]:
-        arguments = binding.arguments(lab.devices, values, operations, sample, md)
-        return lambda: binding.plan(**arguments)
-
-    return make
-
-
-def recovery_maker(recovery: Any, lab: OpenLab) -> Any:
-    """How the campaign makes a recovery plan, with the devices of an open lab."""
-
-    def make(operations: Operations, sample: Sample | None) -> Callable[[], Generator[Any, Any, Any]]:
-        arguments = recovery.arguments(lab.devices, operations, sample)
-        return lambda: recovery.plan(**arguments)
-
-    return make

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from autolab.campaign.supplies import fresh_scene
 from autolab.compose.options import RunOptions
 from autolab.compose.running import Bound, bind_files, make_setup, open_all
 from autolab.compose.screening import dry_run_host
@@ -18,6 +19,7 @@ from autolab.core.proposing import EngineSpec, SuggestRequest
 from autolab.core.samples import Sample
 from autolab.core.seeds import derive_seed
 from autolab.core.trials import Verdict
+from safety.effects import rule
 
 __all__ = ["try_dry"]
 
@@ -51,6 +53,9 @@ def try_dry(file: Path) -> list[str]:
     found = Counter(str(verdict.dry_run) for verdict in verdicts)
     times = [f"{said} at {n} of {len(verdicts)} points" for said, n in found.items()]
     notes = [f"dry run of the plan: {', '.join(times)}"]
+    asking = [verdict for verdict in verdicts if verdict.decision == "needs approval"]
+    if asking:
+        notes.append(f"{len(asking)} of {len(verdicts)} points need approval, such as: {asking[0].reasons[0]}")
     if refused:
         notes.append(f"{len(refused)} of {len(verdicts)} points would be refused, such as: {refused[0].reasons[0]}")
     return notes
@@ -67,12 +72,13 @@ def _verdicts(bound: Bound, options: RunOptions) -> list[Verdict]:
         return [
             screen.judge(
                 present,
+                (rule(lab.rules, fresh_scene(lab, sample)),),
                 values=_point(bound.campaign.problem, number),
                 operations=Operations("check", number),
                 sample=sample,
                 md=setup.metadata(number, 1, lab.name, lab.realm),
                 seed=derive_seed(0, "screen", number),
-            )[0]
+            ).verdict
             for number in range(1, N_POINTS + 1)
         ]
 

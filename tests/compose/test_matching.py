@@ -137,8 +137,9 @@ def test_numbers_reach_an_open_ended_plan_in_the_unit_of_the_devices_signal(tmp_
 def test_check_resolves_names_in_a_child_and_reports_what_it_finds(tmp_path: Path):
     report = check_files([EXAMPLES / "colour" / "campaign.yaml", EXAMPLES / "replay" / "lab.yaml"])
     assert [file.parent.name for file in report.ok_files] == ["colour", "replay"]
-    assert [note.partition(" about ")[0] for note in report.notes[:2]] == ["a trial takes", "30 trials use"]
-    assert report.notes[2].startswith("after a crash no action is repeated: arm and dispenser can say what became of")
+    assert report.notes[0] == "dry run of the plan: proved at 8 of 8 points"
+    assert [note.partition(" about ")[0] for note in report.notes[1:3]] == ["a trial takes", "30 trials use"]
+    assert report.notes[3].startswith("after a crash no action is repeated: arm and dispenser can say what became of")
     file, change, message = BAD["a plan that does not exist"]
     with pytest.raises(InputError, match=re.escape(message)):
         check_files([example("colour", tmp_path, {file: change})])

@@ -94,7 +94,7 @@ def test_a_dry_run_changes_nothing_on_the_devices_that_it_stands_for():
         screen, lab = opened.setup.plan_screen, opened.lab
         before, counted, at_s = screen.present().known, lab.counts(), lab.clock.now()
         values = {"cyan": 30.0, "magenta": 20.0, "yellow": 10.0, "mixing_time": 5.0}
-        verdict, _ = screen.judge(
+        judged = screen.judge(
             screen.present(),
             values=values,
             operations=Operations("dry", 1),
@@ -102,7 +102,7 @@ def test_a_dry_run_changes_nothing_on_the_devices_that_it_stands_for():
             md={},
             seed=1,
         )
-        assert (verdict.decision, verdict.dry_run) == ("allowed", "proved")
+        assert (judged.verdict.decision, judged.verdict.dry_run) == ("allowed", "proved")
         after = screen.present().known
         assert lab.counts() == counted == {"dispenser": 0, "arm": 0}
         assert lab.devices["spectrometer"].counters() == {"acquisitions": 0}
