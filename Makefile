@@ -1,6 +1,7 @@
 # Needs Python 3.11 or later and make. Everything goes into .venv, beside this file.
 PYTHON ?= python3
-WORKERS ?= 2
+# Many tests wait for instruments: three workers keep two cores busy.
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check

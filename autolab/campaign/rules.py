@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from autolab.campaign.stopping import End, StopRequest
 from autolab.config.specs import Budget, NoImprovement
-from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, TripError
+from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, SafetyError, TripError
 from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome
@@ -131,8 +131,9 @@ def bad_end(
     if end := silent_end(error, check):
         return end
     if failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
-        reason = f"{MAX_FAILURES_IN_A_ROW} trials in a row have no outcome; the last one: {error or 'was refused'}"
-        return End("failed", reason, DeviceError.exit_code)
+        last = error or "the screen refused it, and 'autolab show' says why"
+        reason = f"{MAX_FAILURES_IN_A_ROW} trials in a row have no outcome; the last one: {last}"
+        return End("failed", reason, SafetyError.exit_code if error is None else DeviceError.exit_code)
     return None
 
 
