@@ -117,8 +117,6 @@ class Campaign:
                 lane.close()
         return self._finish()
 
-    # what was interrupted
-
     def _recover(self, past: Recovered) -> None:
         """Settle what was under way, and put each trial where it goes on."""
         for number in past.reduced:
@@ -195,8 +193,12 @@ class Campaign:
 
     def _judge(self, suggestion: Suggestion) -> None:
         attempt = self._aftermath.attempt(suggestion.trial)
-        verdict = self._screening.verdict(suggestion, attempt, is_idle=not self._running)
         self._book.suggestions[suggestion.trial] = suggestion
+        try:
+            verdict = self._screening.verdict(suggestion, attempt, is_idle=not self._running)
+        except DeviceError as error:  # it is judged when the campaign is resumed
+            self._end = self._end or End("failed", str(error), error.exit_code)
+            return
         with self._journal.commit():
             self._journal.screen(self._setup.id, suggestion, verdict, SCREEN)
             if verdict.decision == "needs approval":
@@ -242,8 +244,14 @@ class Campaign:
 
     def _begin_next(self, lane: Lane, suggestion: Suggestion) -> bool:
         """Begin an attempt at a trial that was allowed, unless its region is closed by now. False: it has to wait."""
-        number, attempt, bench = suggestion.trial, self._aftermath.attempt(suggestion.trial), self._lab.bench
-        verdict = self._screening.last_verdict(suggestion, attempt)
+        setup, number, bench = self._setup, suggestion.trial, self._lab.bench
+        attempt = self._aftermath.attempt(number)
+        try:
+            verdict = self._screening.last_verdict(suggestion, attempt)
+        except DeviceError as error:
+            self._ready.appendleft(suggestion)
+            self._end = End("failed", str(error), error.exit_code)
+            return False
         if verdict.decision == "refused":
             self._journal.refuse_late(self._setup.id, number, "; ".join(verdict.reasons))
             self._refused(number, verdict)
@@ -261,8 +269,7 @@ class Campaign:
             if attempt == 1:
                 self._journal.begin(self._setup.id, suggestion, lane.number, sample, bench)
             else:
-                why = f"attempt {attempt}"
-                self._journal.begin_again(self._setup.id, number, lane.number, why, attempt, sample, bench)
+                self._journal.begin_again(setup.id, number, lane.number, f"attempt {attempt}", attempt, sample, bench)
             prelude = self._aftermath.prelude(number)
         self._begin(lane, suggestion, sample, attempt, prelude)
         return True

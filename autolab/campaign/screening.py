@@ -9,6 +9,7 @@ from autolab.campaign.book import Book
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.supplies import Supplies
+from autolab.core.errors import NotConnectedError
 from autolab.core.operations import Operations
 from autolab.core.seeds import derive_seed
 from autolab.core.trials import REPEAT, Suggestion, Verdict
@@ -18,6 +19,9 @@ from autolab.screen.present import Present
 from safety.effects import rule
 
 __all__ = ["Screening"]
+
+PATIENCE_REAL_S, WAIT_REAL_S = 5.0, 0.25
+"""Real seconds in which a silent device may come back, and between two questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,18 @@ class Screening:
             suggestion: What is suggested.
             attempt: Number of the attempt, from 1.
             is_idle: True where no trial is running.
+
+        Raises:
+            NotConnectedError: a device does not answer, so that nobody knows what the trial would do.
         """
         return self._judged(suggestion, attempt, None if is_idle else self._afterwards).verdict
 
     def last_verdict(self, suggestion: Suggestion, attempt: int) -> Verdict:
-        """What the screen says now that the trial is about to begin; the lab is asked again where time went by."""
+        """What the screen says now that the trial is about to begin; the lab is asked again where time went by.
+
+        Raises:
+            NotConnectedError: as for `verdict`.
+        """
         fresh, moment = self._fresh, (suggestion.trial, attempt, self._lab.clock.now())
         if fresh is not None and fresh[0] == moment and self._point(suggestion, attempt).decision != "refused":
             judged = fresh[1]
@@ -81,11 +92,27 @@ class Screening:
             return _Judged(permits.tiered(suggestion, verdict, None))
         present = screen.present() if expected is None else expected
         plan = self._plan(screen, suggestion, attempt, present)
+        if plan.verdict.decision == "refused" and expected is None:  # a device may have been silent when it was asked
+            self._await_answers()
+            plan = self._plan(screen, suggestion, attempt, screen.present())
         verdict = permits.tiered(suggestion, plan.verdict, plan.effects)
         judged = _Judged(replace(verdict, dry_run=plan.verdict.dry_run), plan.afterwards, plan.needs_ul)
         if expected is None:
             self._fresh = ((suggestion.trial, attempt, self._lab.clock.now()), judged)
         return judged
+
+    def _await_answers(self) -> None:
+        """Wait until all devices answer; one that is silent has some time to come back.
+
+        Raises:
+            NotConnectedError: one stays silent, so that nobody knows what the trial would do.
+        """
+        clock = self._lab.clock
+        end_real_s = clock.real() + PATIENCE_REAL_S
+        while said := self._lab.check():
+            if clock.real() >= end_real_s:
+                raise NotConnectedError("; ".join(said))
+            clock.sleep(WAIT_REAL_S * clock.factor)
 
     def _point(self, suggestion: Suggestion, attempt: int) -> Verdict:
         is_again = suggestion.engine == REPEAT or attempt > 1
