@@ -139,7 +139,7 @@ def _room(poured_ul: Mapping[str, float], rules: LabRules, scene: Scene) -> Iter
         missing = f"labware {sample.labware!r}" if kind is None else f"the 'capacity' of {kind.name}"
         yield Finding(
             "needs approval",
-            f"nobody has said what {where} holds: a person has to approve the trial, or write {missing} "
+            f"nobody has said how much a well holds: a person has to approve the trial, or write {missing} "
             "under 'labware' in the lab file",
         )
         return

@@ -8,6 +8,7 @@ whoever gave it has no part in the proposal. Two people are two different people
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from autolab.core.authority import Action, Authority, Signed, Statement, verify
 from autolab.core.errors import InputError, NotAuthorisedError
 from autolab.core.principals import Principal
 
-__all__ = ["LONGEST_S", "approver", "counting", "statement_for", "who_could"]
+__all__ = ["LONGEST_S", "approver", "counted_then", "counting", "statement_for", "who_could"]
 
 LONGEST_S = 8 * 3600.0
 """An approval lasts a shift at most, in seconds."""
@@ -121,6 +122,22 @@ def counting(
         except NotAuthorisedError:
             continue
     return found
+
+
+def counted_then(approvals: Iterable[Signed], proposal: Proposal, authority: Authority) -> set[str]:
+    """Who had approved what was let run: as `counting` when they said so, whatever time has passed since.
+
+    Args:
+        approvals: Those that were used.
+        proposal: What was proposed.
+        authority: The people of the lab.
+    """
+    names: set[str] = set()
+    for signed in approvals:
+        with suppress(NotAuthorisedError, TypeError, ValueError):
+            expires = _date(signed.statement.facts.get("expires"))
+            names.add(approver(signed, proposal, authority, (), expires - timedelta(seconds=1)).name)
+    return names
 
 
 def who_could(authority: Authority, proposers: tuple[Principal, ...]) -> tuple[str, ...]:

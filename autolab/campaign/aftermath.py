@@ -81,6 +81,14 @@ class Aftermath:
         recoveries.begin(self._journal, mine[0], trial, attempt)
         return self._recovery(wait_s, mine[0], Operations(self._setup.key, trial, replicate=0, attempt=attempt))
 
+    def is_recovered_first(self, trial: int) -> bool:
+        """Whether a recovery plan comes before a trial's plan, see `prelude`."""
+        mine = (trial, self.attempt(trial))
+        return any(
+            one.plan in self._setup.make_recovery and (one.trial is None or (one.trial, one.attempt) == mine)
+            for one in recoveries.owed(self._journal, self._setup.id)
+        )
+
     def owed(self) -> str | None:
         """What is owed to the lab, in one sentence; None where nothing is."""
         plans = [f"{one.plan} (for trial {one.failed})" for one in recoveries.owed(self._journal, self._setup.id)]

@@ -121,8 +121,6 @@ class Campaign:
         """Settle what was under way, and put each trial where it goes on."""
         for number in past.reduced:
             self._journal.ingested(self._setup.id, number, self._stopwatch.lap(0.0))
-        for suggestion in past.unscreened:
-            self._judge(suggestion)
         self._ready.extend(past.ready)
         for trial in past.unfinished:
             number = trial.suggestion.trial
@@ -133,6 +131,8 @@ class Campaign:
                 self._fail(number, DeviceError(fate.why), trial.sample)
             else:
                 self._doubt(number, fate)
+        for suggestion in past.unscreened:
+            self._judge(suggestion)
 
     def _go_on(self, trial: Unfinished) -> None:
         if self._permitting.is_what_was_approved(trial.suggestion, trial.attempt):
@@ -195,7 +195,7 @@ class Campaign:
         attempt = self._aftermath.attempt(suggestion.trial)
         self._book.suggestions[suggestion.trial] = suggestion
         try:
-            verdict = self._screening.verdict(suggestion, attempt, is_idle=not self._running)
+            verdict = self._screening.verdict(suggestion, attempt, is_idle=not (self._running or self._unfinished))
         except DeviceError as error:  # it is judged when the campaign is resumed
             self._end = self._end or End("failed", str(error), error.exit_code)
             return
@@ -203,10 +203,9 @@ class Campaign:
             self._journal.screen(self._setup.id, suggestion, verdict, SCREEN)
             if verdict.decision == "needs approval":
                 self.teller.note(self._permitting.hold(suggestion, verdict, attempt))
-        if verdict.decision == "allowed":
-            self._ready.append(suggestion)
-        elif verdict.decision == "refused":
+        if verdict.decision == "refused":
             self._refused(suggestion.trial, verdict)
+        self._ready.extend([suggestion] if verdict.decision == "allowed" else [])
 
     def _attend(self) -> None:
         """Hear what people say about the trials that wait for them."""
@@ -247,7 +246,8 @@ class Campaign:
         setup, number, bench = self._setup, suggestion.trial, self._lab.bench
         attempt = self._aftermath.attempt(number)
         try:
-            verdict = self._screening.last_verdict(suggestion, attempt)
+            after_recovery = self._aftermath.is_recovered_first(number)
+            verdict = self._screening.last_verdict(suggestion, attempt, after_recovery=after_recovery)
         except DeviceError as error:
             self._ready.appendleft(suggestion)
             self._end = End("failed", str(error), error.exit_code)

@@ -17,7 +17,7 @@ from autolab.core.trials import Suggestion, Verdict
 from autolab.journal import approvals
 from autolab.journal.inbox import Inbox, Request
 from autolab.journal.journal import Journal
-from safety.permits import approver, counting, who_could
+from safety.permits import approver, counted_then, counting, who_could
 
 __all__ = ["Permitting", "Refusal"]
 
@@ -41,6 +41,7 @@ class Permitting:
 
     def __init__(self, setup: CampaignSetup, journal: Journal, desk: Desk) -> None:
         self._rules, self._campaign, self._plan, self._journal = setup.permits, setup.id, setup.plan_name, journal
+        self._principal = setup.principal
         self._units = {parameter.name: parameter.unit or "" for parameter in setup.problem.space.parameters}
         self._desk = desk
         self._waiting: dict[int, tuple[Suggestion, Proposal]] = {}
@@ -116,7 +117,11 @@ class Permitting:
         now = self._rules.tiered(suggestion, then, ())
         if now.decision == "allowed":
             return True
-        return asked is not None and self._proposal(suggestion, now, attempt).content_hash == content_hash(asked)
+        proposal = self._proposal(suggestion, now, attempt)
+        if asked is None or proposal.content_hash != content_hash(asked):
+            return False
+        given = approvals.used(self._journal, proposal)
+        return len(counted_then(given, proposal, self._rules.authority)) >= proposal.persons
 
     def nobody(self) -> End | None:
         """The end where a trial waits for people whom the lab file does not name; None where they are there."""
@@ -139,7 +144,7 @@ class Permitting:
 
     def _heard(self, request: Request) -> tuple[str, Refusal | None]:
         number = request.arguments.get("trial")
-        if number not in self._waiting:
+        if not isinstance(number, int) or number not in self._waiting:
             raise InputError(f"trial {number} of {self._campaign} waits for nobody")
         proposal = self._waiting[number][1]
         signed = Signed.from_json(request.arguments.get("signed", {}))
@@ -166,7 +171,7 @@ class Permitting:
         return list(counting(given, proposal, rules.authority, self._proposers(proposal), rules.now()).values())
 
     def _proposers(self, proposal: Proposal) -> tuple[Principal, ...]:
-        return approvals.proposers(self._journal, self._campaign, proposal.trial)
+        return (*approvals.proposers(self._journal, self._campaign, proposal.trial), self._principal)
 
     def _whom(self, proposal: Proposal) -> str:
         """Who is to approve it, and how."""

@@ -67,14 +67,22 @@ class Screening:
         Raises:
             NotConnectedError: a device does not answer, so that nobody knows what the trial would do.
         """
+        if not is_idle and self._afterwards is None:  # nobody knows how things will stand: it is judged when it begins
+            return self._point(suggestion, attempt)
         return self._judged(suggestion, attempt, None if is_idle else self._afterwards).verdict
 
-    def last_verdict(self, suggestion: Suggestion, attempt: int) -> Verdict:
+    def last_verdict(self, suggestion: Suggestion, attempt: int, *, after_recovery: bool = False) -> Verdict:
         """What the screen says now that the trial is about to begin; the lab is asked again where time went by.
+
+        Where a recovery plan comes first, nobody knows how the lab stands afterwards: then the trial's plan is not
+        walked through, and outside the simulated realm a person is asked.
 
         Raises:
             NotConnectedError: as for `verdict`.
         """
+        if after_recovery:
+            self._afterwards = self.needs_ul = None
+            return self._setup.permits.tiered(suggestion, self._point(suggestion, attempt), None)
         fresh, moment = self._fresh, (suggestion.trial, attempt, self._lab.clock.now())
         if fresh is not None and fresh[0] == moment and self._point(suggestion, attempt).decision != "refused":
             judged = fresh[1]
@@ -95,6 +103,8 @@ class Screening:
         if plan.verdict.decision == "refused" and expected is None:  # a device may have been silent when it was asked
             self._await_answers()
             plan = self._plan(screen, suggestion, attempt, screen.present())
+        if plan.verdict.decision == "refused" and expected is not None:
+            return _Judged(verdict)  # only foreseen: what counts is how things stand when it begins
         verdict = permits.tiered(suggestion, plan.verdict, plan.effects)
         judged = _Judged(replace(verdict, dry_run=plan.verdict.dry_run), plan.afterwards, plan.needs_ul)
         if expected is None:

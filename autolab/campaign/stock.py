@@ -9,6 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 __all__ = ["Consuming", "Stock"]
 
 
+DUST_UL = 1e-6
+"""Less than this is rounding."""
 _REFILL = "refill it, write what is there now under 'materials' in the lab file, and resume with --accept-changes"
 
 
@@ -71,7 +73,7 @@ class Stock:
             for material, left in self._known().items():
                 if needs_ul is not None:
                     need, free_ul = needs_ul.get(material, 0.0), self._free_ul(material)
-                    if need > free_ul:
+                    if need > free_ul + DUST_UL:
                         return (
                             f"{material} runs dry: {volume(max(0.0, free_ul))} are left and the trial needs "
                             f"{volume(need)}: {_REFILL}"

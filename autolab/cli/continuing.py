@@ -92,7 +92,7 @@ def reset(
     person: ActingAs = None,
     data: DataFolder = Path("autolab-data"),
 ) -> None:
-    """Reset a lab after a trip. It is refused while the cause is there."""
+    """Reset a lab after a trip. It is refused where the cause can be seen to be there."""
     from autolab.compose.resetting import reset_lab
 
     say(reset_lab(data, lab, because, person))

@@ -14,7 +14,7 @@ from autolab.campaign.stopping import StopSwitch
 from autolab.compose.power import beating, note_events
 from autolab.compose.requests import heeding
 from autolab.compose.tripping import latch_trips
-from autolab.core.errors import InputError, InterruptedByPerson, SafetyError, StorageError
+from autolab.core.errors import AutolabError, InputError, InterruptedByPerson, SafetyError, StorageError
 from autolab.journal.journal import Journal
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ def conduct(
     except StorageError as error:
         with suppress(StorageError):
             journal.end_campaign(setup.id, "paused", str(error), None)
+        raise
+    except AutolabError as error:
+        journal.end_campaign(setup.id, "failed", str(error), None)
         raise
 
 

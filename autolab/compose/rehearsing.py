@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def rehearse(file: Path) -> list[str]:
 
 def _rehearsed(file: Path, options: RunOptions, wanted: Bound) -> list[str]:
     bound = bind_files(file, options)
+    bound = replace(bound, lab=replace(bound.lab, interlocks=()))  # they are not scanned on the virtual clock
     with ExitStack() as stack:
         journal, lab = open_all(stack, bound, options, None, 0, "check")
         setup = make_setup(bound, lab, "check", 0, local_person(), "check", None)
@@ -59,7 +61,7 @@ def _rehearsed(file: Path, options: RunOptions, wanted: Bound) -> list[str]:
         reader = JournalReader(journal.states, journal.documents)
         trials, intents = reader.trials("check"), reader.intents("check")
         n_trials = wanted.campaign.budget.trials
-        notes = [*_time(trials, n_trials), *_materials(wanted, intents, n_trials), *_crash(lab, intents)]
+        notes = [*_time(trials, n_trials), *_materials(wanted, intents, n_trials), *_crash(lab, intents, trials)]
         if setup.uses_samples and len(lab.wells) < n_trials:
             notes.append(f"the lab has {len(lab.wells)} wells for {n_trials} trials: the campaign will pause for more")
         return notes
@@ -116,8 +118,10 @@ def _materials(bound: Bound, intents: Sequence[IntentRecord], n_trials: int) -> 
     return notes
 
 
-def _crash(lab: OpenLab, intents: Sequence[IntentRecord]) -> list[str]:
+def _crash(lab: OpenLab, intents: Sequence[IntentRecord], trials: Sequence[TrialRecord]) -> list[str]:
     """What a crash would cost: what of the plan is an action, and which devices can say what became of one."""
+    if all(trial.lab_s(TrialState.RUNNING) is None for trial in trials):
+        return ["nothing can be said of its time and materials: no trial ran in the rehearsal, see the notes above"]
     if not intents:
         return [
             "the plan has no actions (plans.conventions.act): after a crash the whole trial is run again, with all "

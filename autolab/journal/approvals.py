@@ -9,7 +9,7 @@ from typing import Any
 from autolab.core.approvals import EnvelopeChange, Proposal
 from autolab.core.authority import Signed
 from autolab.core.canonical import canonical_json
-from autolab.core.errors import NotAuthorisedError, StorageError
+from autolab.core.errors import InputError, NotAuthorisedError, StorageError
 from autolab.core.principals import Principal
 from autolab.core.trials import Suggestion
 from autolab.journal.journal import Journal
@@ -60,12 +60,29 @@ def keep(journal: Journal, proposal: Proposal | EnvelopeChange, signed: Signed, 
 
 
 def unused(source: Journal, proposal: Proposal | EnvelopeChange) -> list[Signed]:
-    """Approvals of a proposal that were not used yet, the oldest first."""
+    """Approvals of a proposal that were not used yet, the oldest first. What cannot be read approves nothing."""
     rows = source.states.rows(
         "SELECT signed FROM approvals WHERE campaign = ? AND content_hash = ? AND used IS NULL ORDER BY id",
         (proposal.campaign, proposal.content_hash),
     )
-    return [Signed.from_json(json.loads(row["signed"])) for row in rows]
+    return [signed for row in rows if (signed := _signed(row["signed"])) is not None]
+
+
+def used(source: Journal, proposal: Proposal) -> list[Signed]:
+    """Approvals with which a proposal was let run. What cannot be read approves nothing."""
+    rows = source.states.rows(
+        "SELECT signed FROM approvals WHERE campaign = ? AND content_hash = ? AND used IS NOT NULL ORDER BY id",
+        (proposal.campaign, proposal.content_hash),
+    )
+    return [signed for row in rows if (signed := _signed(row["signed"])) is not None]
+
+
+def _signed(text: str) -> Signed | None:
+    """A signed statement as it was recorded; None where it is none."""
+    try:
+        return Signed.from_json(json.loads(text))
+    except (ValueError, TypeError, KeyError, InputError):
+        return None
 
 
 def let_run(journal: Journal, proposal: Proposal, suggestion: Suggestion, by: Iterable[Signed]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -360,6 +362,17 @@ def test_a_trial_that_had_begun_goes_on_only_as_what_was_approved(changed: str |
         assert (result.state, result.exit_code) == ("paused", 5)
         assert "trial 1 had begun, and what would be done now is not what people have approved" in result.reason
         assert len(lab.pump.poured) == n_poured
+
+
+def test_a_trial_that_somebody_has_set_running_in_the_database_does_not_run(tmp_path: Path):
+    lab = waiting_lab(level="hazardous", trials=1, pause=True, folder=tmp_path)
+    assert lab.run().state == "paused"
+    lab.journal.close()
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as connection:
+        assert connection.execute("UPDATE trials SET state = 'running'").rowcount == 1
+        connection.commit()
+    assert lab.resume().state == "paused"
+    assert lab.pump.poured == []
 
 
 def test_a_trial_is_judged_again_right_before_it_runs():

@@ -148,7 +148,7 @@ def test_a_well_of_which_nobody_has_said_what_it_holds_needs_approval() -> None:
     decision, reason = only(judged(pour("water", 1.0), sample=Sample("c.s1", "vial-1", "bay", 0)))
     assert (decision, reason) == (
         "needs approval",
-        "nobody has said what well 0 of vial-1 holds: a person has to approve the trial, or write the 'capacity' of "
+        "nobody has said how much a well holds: a person has to approve the trial, or write the 'capacity' of "
         "vial under 'labware' in the lab file",
     )
     assert only(judged(pour("water", 1.0), sample=Sample("c.s1", "dish-1", "bay", 0)))[0] == "needs approval"
