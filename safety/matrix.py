@@ -87,12 +87,16 @@ def matrix_page(
             parts.append(f"## {title}\n\n{advice}\n\n{''.join(_described(rule) for rule in chosen)}".rstrip() + "\n")
     if safe_state:
         steps = "".join(f"{number}. {_step(step)}\n" for number, step in enumerate(safe_state, start=1))
-        parts.append(f"## The safe state\n\nA trip takes these steps, in this order.\n\n{steps}")
+        parts.append(f"## The safe state\n\n{_SAFE_STATE}\n\n{steps}")
     if hazards:
         lines = "".join(f"- **{hazard.name}**: {words(_as_written(hazard))}\n" for hazard in hazards)
         parts.append(f"## Hazards\n\nThe rules are there so that none of these arises.\n\n{lines}")
     parts += [_UNKNOWN, _signals(rules, signals)]
     return "\n".join(parts)
+
+
+_SAFE_STATE = """\
+A trip takes these steps, in this order. Where a relay has taken the power away, those that need it are not possible."""
 
 
 def words(condition: Condition) -> str:
