@@ -98,7 +98,13 @@ def campaign_text(reader: JournalReader, campaign: CampaignRecord, trials: Seque
         rows = [(*_trial_line(facts, trial)[:3], *_values(campaign, trial)) for trial in trials]
         right = (0, *range(2, 3 + len(names)))
         lines += ["", columns([("trial", "state", facts.objective.metric, *names), *rows], right=right)]
-    return "\n".join(lines)
+    of_no_trial = [done for done in reader.interventions(campaign.id) if done.trial is None]
+    return "\n".join([*lines, *_interventions("what was done to the campaign:", of_no_trial)])
+
+
+def _interventions(title: str, interventions: Sequence[InterventionRecord]) -> list[str]:
+    rows = [(f"  {i.date[:16].replace('T', ' ')}", i.principal, i.cause, i.detail) for i in interventions]
+    return ["", title, columns(rows)] if rows else []
 
 
 def alarm_lines(groups: Sequence[AlarmGroup]) -> list[str]:
@@ -157,10 +163,7 @@ def trial_text(
             (f"  {i.intended_lab_s:.3f} s", _took(i), i.device, i.operation, i.state, i.detail or "") for i in intents
         ]
         lines += ["", "actions (lab time, duration):", columns(rows, right=(0, 1))]
-    if interventions:
-        rows = [(f"  {i.date[:16].replace('T', ' ')}", i.principal, i.cause, i.detail) for i in interventions]
-        lines += ["", "what people did:", columns(rows)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_interventions("what people did:", interventions)])
 
 
 def trial_json(

@@ -50,6 +50,7 @@ def test_while_all_is_well_a_campaign_runs_and_ends_in_the_safe_state(tmp_path: 
     done = autolab("run", bench(tmp_path, rules), *RUN, data=tmp_path / "data")
     assert done.returncode == 0, done.stdout + done.stderr
     assert interventions(tmp_path / "data")["safe state"] == "arm: stop; stage.velocity = 2.0"
+    assert "safe state" in autolab("show", "teal", data=tmp_path / "data").stdout
 
 
 def test_the_safe_state_is_taken_while_there_is_still_power(tmp_path: Path):
