@@ -92,7 +92,7 @@ def _killed(
     watch = Watch(data)
     words = ("run", file, "--simulate", "--engine", "random", "--trials", TRIALS, "--seed", seed, "--data", data)
     controller = Controller(words, environment)
-    to_pass, end = chance.randrange(3), time.monotonic() + PATIENCE_S
+    to_pass, end = chance.randrange(2), time.monotonic() + PATIENCE_S
     while to_pass >= 0 and controller.poll() is None and time.monotonic() < end:
         to_pass -= sum(table == moment[0] and moment[1] in (None, state) for table, state in watch.new())
         time.sleep(LOOK_S)

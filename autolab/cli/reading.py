@@ -50,20 +50,24 @@ def status(campaign: OneOrNewest = None, data: DataFolder = DATA, json: Json = F
     from autolab.cli.describing import campaign_json, status_text
     from autolab.compose.bypassing import known_bypasses
     from autolab.core.canonical import plain
+    from autolab.journal.folder import has_controller
     from safety.bypasswords import bypass_text
     from safety.supply import power_state
 
     with _journal(data) as reader:
         record = reader.campaign(campaign)
-        power = power_state(data, record.lab)
+        power, is_controlled = power_state(data, record.lab), has_controller(data)
         bypasses = known_bypasses(reader.states, record.lab)
         if json:
             said = [plain(bypass) for bypass in bypasses]
-            say_json({**campaign_json(reader, record), "power": power, "bypasses": said})
+            more = {"power": power, "bypasses": said, "has_controller": is_controlled}
+            say_json({**campaign_json(reader, record), **more})
             return
         for bypass in bypasses:
             say(f"BYPASSED: {bypass_text(bypass)}")
         say(status_text(reader, record))
+        if record.state == "running" and not is_controlled:
+            say(f"its controller has gone: 'autolab resume {record.id}' goes on, 'autolab stop {record.id}' ends it")
         if power is not None:
             latch = "" if power["latch"] is None else f", latched: {power['latch']} (see 'autolab reset')"
             say(f"power: {power['power']}{latch}")

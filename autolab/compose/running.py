@@ -35,7 +35,7 @@ from autolab.core.envelope import Limit
 from autolab.core.errors import InputError, StorageError
 from autolab.core.principals import Principal, local_person
 from autolab.journal.database import check_whole
-from autolab.journal.folder import make_folder
+from autolab.journal.folder import CONTROLLER_LOCK, make_folder
 from autolab.journal.journal import STATES_FILE, CampaignStart, Journal
 
 __all__ = [
@@ -265,7 +265,7 @@ def data_folder(options: RunOptions) -> Iterator[Path | None]:
         return
     try:
         make_folder(options.data)
-        descriptor = os.open(options.data / "controller.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(options.data / CONTROLLER_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise StorageError(
             f"{options.data}: {os.strerror(error.errno or 0)}: choose a folder of yours with --data"

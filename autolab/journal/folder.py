@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
-__all__ = ["make_folder", "sync_folder"]
+__all__ = ["CONTROLLER_LOCK", "has_controller", "make_folder", "sync_folder"]
 
 
 def make_folder(path: Path) -> None:
@@ -31,3 +32,22 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+CONTROLLER_LOCK = "controller.lock"
+"""File in a data folder that its controller holds locked."""
+
+
+def has_controller(folder: Path) -> bool:
+    """Whether a controller works with a data folder now."""
+    try:
+        descriptor = os.open(folder / CONTROLLER_LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
