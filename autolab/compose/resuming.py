@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.stopping import StopSwitch
 from autolab.compose.conducting import conduct
 from autolab.compose.options import RunOptions
 from autolab.compose.permitting import approved_change, permit_rules, running_as
+from autolab.compose.rulechanges import note_rules, refuse_other_rules
 from autolab.compose.running import (
     Bound,
     bind,
@@ -29,16 +27,13 @@ from autolab.compose.running import (
 from autolab.compose.stocktaking import note_materials
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
-from autolab.config.specs import CampaignSpec, LabSpec
+from autolab.config.specs import CampaignSpec
 from autolab.core.errors import InputError
 from autolab.core.principals import Principal
 from autolab.journal.approvals import change_envelope
 from autolab.journal.journal import Journal
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord
-
-if TYPE_CHECKING:
-    from autolab.campaign.recovery import Recovered
 
 __all__ = ["RESUMABLE", "campaign_record", "options_of", "resume_campaign"]
 
@@ -93,13 +88,15 @@ def resume_campaign(
             )
         journal, lab = open_all(stack, bound, options, data, record.seed, record.key)
         past = _past(journal, record)
-        _refuse_other_rules(record, bound.lab, past)
+        underway = [trial.suggestion.trial for trial in past.unfinished]
+        refuse_other_rules(journal, record.id, record.lab_file, bound.lab, underway)
         journal.count_from(past.lab_s)
         if changes:
             journal.intervene(record.id, None, who, "accept changes", changes)
         if change is not None:
             change_envelope(journal, change, approved, who)
         note_materials(journal, record.id, record.lab_file, bound.lab, who)
+        note_rules(journal, record.id, record.lab_file, bound.lab, who)
         journal.resume_campaign(record.id, past.lab_s, who, record.reason or "its controller was gone")
         permits = permit_rules(bound, lab.realm)
         setup = make_setup(bound, lab, record.key, record.seed, who, record.id, host, permits)
@@ -167,33 +164,3 @@ def _past(journal: Journal, record: CampaignRecord):
 
     reader = JournalReader(journal.states, journal.documents)
     return recovered(reader.trials(record.id), reader.intents(record.id))
-
-
-_RULES = ("labware", "zones", "dwell")
-"""Keys of a lab file that say what a trial may do; the envelope has a version of its own."""
-
-
-def _refuse_other_rules(record: CampaignRecord, lab: LabSpec, past: Recovered) -> None:
-    """Refuse to go on with a trial that was interrupted in its middle under other rules than it was screened by.
-
-    Raises:
-        InputError: the rules of the lab file have changed meanwhile.
-    """
-    if not past.unfinished or _rules(record.lab_file) == _rules(lab.source.text):
-        return
-    numbers = ", ".join(str(trial.suggestion.trial) for trial in past.unfinished)
-    raise InputError(
-        f"{record.id}: trial {numbers} was interrupted in its middle, and what may be mixed, the labware, the zones or "
-        f"the times in {lab.source.file} have changed since it was screened: put them back and resume, or give the "
-        f"trial up first with 'autolab abandon {record.id} {numbers} --because TEXT'"
-    )
-
-
-def _rules(text: str) -> Any:
-    """What a lab file says of what a trial may do."""
-    declared: Any = yaml.safe_load(text) or {}
-    materials: Any = declared.get("materials") or {}
-    mixtures = {
-        name: {key: (said or {}).get(key) for key in ("compatible", "incompatible")} for name, said in materials.items()
-    }
-    return [mixtures, *(declared.get(key) for key in _RULES)]
