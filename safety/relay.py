@@ -30,6 +30,8 @@ PETS = 3
 """Pets in a row after which power goes on."""
 OVERSLEPT_S, CATCH_UP_S = 0.01, 0.04
 """A relay that was woken so much too late was itself not run, and gives the watchdog so much time to be run again."""
+REAL_TIME = 11
+"""The priority among real-time threads, of 1 to 99."""
 _LINE = 200
 """Bytes of the latch's file, always the same: it can be written again on a full disk."""
 
@@ -200,6 +202,8 @@ def main(arguments: list[str]) -> int:
     os.umask(0o177)
     with suppress(OSError):  # where that is allowed
         os.setpriority(os.PRIO_PROCESS, 0, -10)
+    with suppress(OSError):  # and real-time where that is, above the watchdog: niceness alone may mean to wait long
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REAL_TIME))
     _Shell(Path(folder), Path(file), float(dead_man_s)).run()
     return 0
 

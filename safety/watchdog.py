@@ -32,8 +32,8 @@ ASK_S = 0.1
 """Seconds between two questions to the relay while no power is wanted."""
 OVERSLEPT_S, CATCH_UP_S = 0.01, 0.04
 """A watchdog that was woken so much too late gives the controller so much time to be run again."""
-PRIORITY = -10
-"""Scheduling priority, where that is allowed."""
+REAL_TIME = 10
+"""The priority among real-time threads, of 1 to 99: above all that is ordinary, below what the kernel does itself."""
 KEEP_S = 5.0
 """Seconds in which a reset must be on the disk before the relay hears of it."""
 _CREDENTIALS = struct.Struct("3i")
@@ -270,7 +270,9 @@ def main(arguments: list[str]) -> int:
     folder, file = arguments
     os.umask(0o022)
     with suppress(OSError):  # where that is allowed: whoever guards others should not wait for them
-        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
+    with suppress(OSError):  # and real-time where that is: niceness alone may mean to wait for longer than a dead-man
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REAL_TIME))
     _Shell(Path(folder), Path(file), real_clock()).run()
     return 0
 

@@ -19,6 +19,8 @@ SCAN_S = 0.02
 """Real seconds between two scans."""
 PRIORITY = -10
 """Scheduling priority of the controller's threads, where that is allowed."""
+REAL_TIME = 9
+"""The heartbeat's own among real-time threads, where that is allowed: below the watchdog's."""
 POWER_REAL_S = 15.0
 """Real seconds in which the power must be on; the watchdog gives up earlier, and says why."""
 LANE_REAL_S = 2.0
@@ -83,6 +85,8 @@ class Heartbeat:
         self._thread.join()
 
     def _run(self) -> None:
+        with suppress(OSError):  # in real-time where that is allowed, but nothing that this thread starts
+            os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(REAL_TIME))
         self._armed.wait()
         self._beat()
         with suppress(SafetyError):  # a watchdog that is gone needs not be told
