@@ -36,8 +36,9 @@ def judge_dwell(effects: Sequence[Effect], rules: LabRules, scene: Scene) -> lis
                 continue
             now_s += effect.seconds
         elif isinstance(effect, Carry):
-            _, arrived_s = since.get(effect.labware, (effect.source, 0.0))
-            findings += _stay(rules, effect.labware, effect.source, now_s - arrived_s)
+            place, arrived_s = since.get(effect.labware, (effect.source, 0.0))
+            for stood in dict.fromkeys((place, effect.source)):  # where they differ, one of them is the longer stay
+                findings += _stay(rules, effect.labware, stood, now_s - arrived_s)
             since[effect.labware] = (effect.target, now_s)
     for piece, (place, arrived_s) in since.items():
         findings += _stay(rules, piece, place, now_s - arrived_s)
@@ -100,9 +101,10 @@ def _standing_at_first(
 ) -> dict[str, frozenset[str]]:
     devices = {device for zone in zones.values() for device in zone.devices}
     inside = {device: standing(zones, device, _of(present, device)) for device in devices}
-    if GRIPPER in scene.places.values():  # an arm that holds something is at the place where it was stopped
-        for name, zone in zones.items():
-            for device in zone.places:
+    holds = GRIPPER in scene.places.values()  # an arm that holds something is at the place where it was stopped
+    for name, zone in zones.items():
+        for device in zone.places:
+            if holds or device in scene.silent:
                 inside[device] |= {name}
     return inside
 

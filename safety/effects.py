@@ -50,8 +50,11 @@ def rule(rules: LabRules, scene: Scene) -> Rule:
     def judge(trace: Trace) -> Sequence[Finding]:
         positions = {**scene.positions, **_positions(rules, trace.start)}
         places = {**scene.places, **_places(trace.start)}
-        return judge_effects(trace.effects, rules, replace(scene, positions=positions, places=places))
+        silent = frozenset(name for name in arms if f"{name}_holding" not in trace.start)
+        now = replace(scene, positions=positions, places=places, silent=silent)
+        return judge_effects(trace.effects, rules, now)
 
+    arms = {device for zone in rules.zones.values() for device in zone.places}
     return judge
 
 

@@ -56,6 +56,8 @@ class Scene:
     """Where signals stand, by ``device.signal`` in the devices' own units; one that is missing is anywhere."""
     places: Mapping[str, str] = field(default_factory=dict[str, str])
     """Where pieces of labware stand, as far as it is known."""
+    silent: frozenset[str] = frozenset()
+    """Devices that carry labware, and of which nobody knows what they hold."""
 
     def __post_init__(self) -> None:
         for where, volumes in (("the well", self.well_ul), ("stock", self.left_ul)):

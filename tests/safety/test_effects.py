@@ -210,11 +210,17 @@ def test_a_trace_is_judged_from_the_positions_and_places_from_which_it_begins() 
     def found(effects: tuple[Effect, ...], **start: Any) -> list[str]:
         return [finding.decision for finding in judge(Trace(effects, (1,) * len(effects), start))]
 
-    assert found((move,)) == ["refused"], "where the probe is nobody knows"
+    assert found((move,), arm_holding="") == ["refused"], "where the probe is nobody knows"
+    assert found((move,), probe_position=10.0) == ["refused"], "what the arm holds nobody knows"
     assert found((move,), probe_position=10.0, arm_holding="", arm_place_rack_1="strip-1") == []
-    assert found((move,), probe_position=60.0) == ["refused"]
+    assert found((move,), probe_position=60.0, arm_holding="") == ["refused"]
     assert found((move,), probe_position=10.0, arm_holding="strip-1") == ["refused"]
     assert found((Lapse(601.0),), arm_place_stage="strip-1") == ["refused"]
+
+
+def test_labware_that_is_not_where_a_plan_takes_it_from_has_stayed_at_both_places() -> None:
+    to_stage, again = Carry("arm", "strip-1", "rack_1", "stage"), Carry("arm", "strip-1", "rack_1", "rack_2")
+    assert only(judged(to_stage, Lapse(601.0), again))[0] == "refused"
 
 
 def test_a_record_of_the_well_that_cannot_be_is_refused_by_itself() -> None:
