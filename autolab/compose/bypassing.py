@@ -152,7 +152,7 @@ def in_force(states: Database, lab: LabSpec, now_s: float) -> list[BypassRecord]
         now_s: Seconds since 1970.
     """
     found = [item for item in kept.open_bypasses(states, lab.name) if item.approval is not None]
-    return [item for item in found if item.since_s <= now_s < item.until_s and _is_sound(lab, item)]
+    return [item for item in found if _is_sound(lab, item) and item.since_s <= now_s < item.until_s]
 
 
 def _is_sound(lab: LabSpec, item: BypassRecord) -> bool:
@@ -163,16 +163,15 @@ def _is_sound(lab: LabSpec, item: BypassRecord) -> bool:
         if item.approval is None:
             return False
         verify(item.approval, lab.authority, (item.request.by,))
+        about, statements = _about(lab, item.rule), (item.request.statement, item.approval.statement)
+        if not all(statement.about == about and dict(statement.facts) == facts for statement in statements):
+            return False
         as_bypass(item)
     except AutolabError:
         return False
-    about, statements = _about(lab, item.rule), (item.request.statement, item.approval.statement)
     signers = (item.request.by, item.approval.by)
-    return (
-        [statement.action for statement in statements] == [Action.ASK_BYPASS, Action.APPROVE_BYPASS]
-        and all(statement.about == about and dict(statement.facts) == facts for statement in statements)
-        and signers == (item.requester, item.approver)
-    )
+    is_said = [statement.action for statement in statements] == [Action.ASK_BYPASS, Action.APPROVE_BYPASS]
+    return is_said and signers == (item.requester, item.approver)
 
 
 def _judge(lab: LabSpec, found: Sequence[BypassRecord], event: Event) -> None:

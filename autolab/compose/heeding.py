@@ -10,7 +10,7 @@ from autolab.campaign.scanning import Scan
 from autolab.compose.bypassing import as_bypass, in_force
 from autolab.config.specs import LabSpec
 from autolab.core.clock import Clock
-from autolab.core.errors import AutolabError, StorageError
+from autolab.core.errors import StorageError
 from autolab.core.principals import Principal
 from autolab.journal.bypasses import BypassRecord, end_bypass
 from autolab.journal.journal import Journal
@@ -53,8 +53,9 @@ def heeding_bypasses(
             try:
                 watcher.look()
             except StorageError:  # the campaign meets it as well, and says so
+                watcher.forget()
                 return
-            except AutolabError:  # what cannot be read bypasses nothing
+            except Exception:  # noqa: BLE001 (whatever it is: what cannot be read bypasses nothing, and is looked at again)
                 watcher.forget()
 
     thread = threading.Thread(target=go_on, name="autolab-bypasses", daemon=True)

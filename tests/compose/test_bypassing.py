@@ -132,7 +132,7 @@ def test_two_at_a_time_are_the_most(data: Path, lab: Path):
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("until_s", 4e9), ("rule", "end"), ("measure", "nothing"), ("since_s", 0.0)],
+    [("until_s", 4e9), ("until_s", "for ever"), ("rule", "end"), ("measure", "nothing"), ("since_s", 0.0)],
 )
 def test_what_was_changed_in_the_journal_after_it_was_signed_bypasses_nothing(
     column: str, value: object, data: Path, lab: Path
