@@ -196,7 +196,7 @@ class Permitting:
             plan=self._plan,
             plan_hash=self._rules.plan_hash,
             envelope=self._rules.envelope,
-            materials=self._rules.materials(),
+            lab=self._rules.lab(),
             persons=max(1, verdict.persons),
             reasons=verdict.reasons,
         )

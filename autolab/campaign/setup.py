@@ -51,7 +51,7 @@ class PermitRules:
     envelope: str = ""
     """Content hash of the envelope."""
     plan_hash: str = ""
-    materials: Callable[[], str] = lambda: ""
+    lab: Callable[[], str] = lambda: ""
     """Content hash of what the lab holds now."""
     now: Callable[[], datetime] = field(default=lambda: real_clock().date())
     """The time in UTC. It is real also where the campaign's clock is not: people live in it."""

@@ -222,7 +222,7 @@ def _proposal_lines(campaign: CampaignRecord, proposal: Proposal) -> list[str]:
             [
                 ("  plan", proposal.plan, proposal.plan_hash[:12]),
                 ("  envelope", campaign.envelope_version or "no version", proposal.envelope[:12]),
-                ("  materials", "as the lab file says", proposal.materials[:12]),
+                ("  lab", "devices, materials, labware, rules", proposal.lab[:12]),
                 ("  all of it", "what an approval is bound to", proposal.content_hash[:12]),
             ]
         ),

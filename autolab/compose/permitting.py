@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -11,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from autolab.compose.acting import acting_as
 from autolab.compose.options import RunOptions
+from autolab.compose.sources import sources_hash
 from autolab.config.specs import CampaignSpec, LabSpec
 from autolab.core.approvals import PERSONS, EnvelopeChange
 from autolab.core.authority import Action, Signed
-from autolab.core.canonical import content_hash
 from autolab.core.clock import real_clock
 from autolab.core.envelope import Limit
 from autolab.core.errors import InputError, NotAuthorisedError
@@ -36,15 +34,14 @@ def permit_rules(bound: Bound, realm: Realm) -> Any:
     """The rules of a campaign, as the files say now. They are read once, when it begins or is resumed."""
     from autolab.campaign.setup import PermitRules  # with Bluesky behind it
 
-    materials = content_hash({name: spec.stock_ul for name, spec in bound.lab.materials.items()})
     return PermitRules(
         authority=bound.lab.authority,
         tiered=lambda _, verdict, effects: tiered(
             verdict, findings(effects, bound.limits, bound.used, realm), bound.campaign.approval
         ),
         envelope=bound.lab.envelope_hash,
-        plan_hash=_file_hash(bound.binding.plan),
-        materials=lambda: materials,
+        plan_hash=sources_hash(bound.binding.plan, bound.lab.packages),
+        lab=lambda: bound.lab.content_hash,
     )
 
 
@@ -123,10 +120,3 @@ def approved_change(
             f"'autolab approve {record.id} --envelope --as NAME'\n{changes}"
         )
     return change, list(good.values())[: change.persons]
-
-
-def _file_hash(plan: Any) -> str:
-    """Content hash of the file that a plan stands in; of its name alone where it has none."""
-    file = inspect.getsourcefile(inspect.unwrap(plan))
-    text = Path(file).read_bytes() if file is not None and Path(file).is_file() else repr(plan).encode()
-    return hashlib.sha256(text).hexdigest()

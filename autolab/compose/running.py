@@ -25,6 +25,7 @@ from autolab.compose.opening import BenchPlan, bench_for, open_lab, plan_bench
 from autolab.compose.options import RunOptions
 from autolab.compose.permitting import check_level, permit_rules, running_as
 from autolab.compose.planmaking import plan_maker, recovery_maker
+from autolab.compose.sources import sources_hash
 from autolab.compose.tripping import refuse_if_tripped
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
@@ -338,6 +339,8 @@ def make_setup(
     from autolab.compose.screening import in_process, plan_screen
 
     campaign, binding = bound.campaign, bound.binding
+    if host is not None:
+        host.expect(sources_hash(binding.plan, bound.lab.packages))
     return CampaignSetup(
         id=identity,
         key=key,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autolab.compose.devices import BuiltDevice, build_devices, check_envelope, device_classes, writable_signals
 from autolab.compose.names import Names
+from autolab.compose.sources import sources_hash
 from autolab.config.specs import CampaignSpec, LabSpec
 from autolab.core.addresses import Address, EpicsAddress, MemoryAddress
 from autolab.core.clock import VirtualClock, real_clock
@@ -91,7 +92,7 @@ def rig_for(lab: LabSpec, names: Names, binding: Any) -> Rig:
         arguments = binding.arguments(devices, request.values, request.operations, request.sample, request.md)
         return lambda: binding.plan(**arguments)
 
-    return Rig(shadows, make_plan)
+    return Rig(shadows, make_plan, sources_hash(binding.plan, lab.packages))
 
 
 def _built(lab: LabSpec, names: Names, name: str, core: DeadCore) -> BuiltDevice:

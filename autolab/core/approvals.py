@@ -37,11 +37,11 @@ class Proposal:
     """Value and unit of each parameter."""
     plan: str
     plan_hash: str
-    """Content hash of the file that the plan stands in."""
+    """Content hash of the files that the plan stands in, and of all files of the lab owner's packages."""
     envelope: str
     """Content hash of the envelope."""
-    materials: str
-    """Content hash of what the lab holds."""
+    lab: str
+    """Content hash of the lab file: devices and their options, materials, labware, zones, interlocks."""
     persons: int
     reasons: tuple[str, ...]
     """Why a person is asked."""

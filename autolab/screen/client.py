@@ -24,7 +24,8 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 class DryRunHost:
     """Makes dry runs in throw-away processes. Safe to use from several threads; they are made in turn.
 
-    A host that dies answers with *not analysable*, and the next dry run starts a new one.
+    A host that dies answers with *not analysable*, and the next dry run starts a new one, with the same files or not at
+    all.
 
     Args:
         command: Starts the process, see `autolab.screen.host.serve`.
@@ -38,6 +39,7 @@ class DryRunHost:
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_ready = False
+        self._sources: str | None = None
         with self._turn:
             self._start()
 
@@ -46,7 +48,12 @@ class DryRunHost:
         """Process id of the host; None where none runs."""
         return None if self._process is None else self._process.pid
 
+    def expect(self, sources: str) -> None:
+        """Make dry runs only of a plan that was read from files with this content hash."""
+        self._sources = sources
+
     def run(self, request: DryRunRequest) -> DryRun:
+        """Walk through the plan of a suggestion, see `autolab.screen.rig.DryRunner`."""
         with self._turn:
             try:
                 return self._ask(request)
@@ -64,11 +71,15 @@ class DryRunHost:
         process = self._process if self._process is not None else self._start()
         requests, answers = _pipes(process)
         if not self._is_ready:
-            problem = receive(answers, self._clock, READY_REAL_S)
+            problem, sources = receive(answers, self._clock, READY_REAL_S)
+            if problem is None and self._sources not in (None, sources):
+                problem = (
+                    "the files of the plan are not those with which the campaign began: put them back, and resume it"
+                )
             if problem is not None:
                 self._end()
                 return not_analysable(f"the process that makes the dry runs cannot start: {problem}")
-            self._is_ready = True
+            self._is_ready, self._sources = True, sources
         send(requests, (self._deadline_s, request))
         return receive(answers, self._clock, self._deadline_s + 3 * MORE_REAL_S)
 

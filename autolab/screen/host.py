@@ -32,8 +32,8 @@ MAX_MEMORY = 4 << 30
 def serve(make_rig: Callable[[Any], Rig], requests: int, answers: int) -> None:
     """Answer dry runs until nobody asks any more.
 
-    The first request is what the rig is made of, and is answered with None, or with why it cannot be made. Each other
-    one is a deadline in real seconds and a request.
+    The first request is what the rig is made of, and is answered with why it cannot be made, or with None, and with the
+    content hash of the files that the plan was read from. Each other one is a deadline in real seconds and a request.
 
     Args:
         make_rig: Makes the rig.
@@ -47,11 +47,11 @@ def serve(make_rig: Callable[[Any], Rig], requests: int, answers: int) -> None:
         except (EOFError, OSError):
             return
         except Exception as error:  # noqa: BLE001 (whatever it is, the controller is told)
-            send(answers, f"{type(error).__name__}: {error}")
+            send(answers, (f"{type(error).__name__}: {error}", ""))
             return
         gc.collect()
         gc.freeze()  # so that a child's collections do not touch, and thereby copy, what it shares with the host
-        send(answers, None)
+        send(answers, (None, rig.sources))
         while True:
             child = _Child(rig, clock)  # ahead of the request, which then need not wait for it
             try:

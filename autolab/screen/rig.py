@@ -47,6 +47,8 @@ class Rig:
 
     shadows: Shadows
     make_plan: Callable[[Mapping[str, Any], DryRunRequest], Callable[[], Generator[Any, Any, Any]]]
+    sources: str = ""
+    """Content hash of the files that the plan was read from."""
 
     def run(self, request: DryRunRequest, clock: Clock, deadline_s: float) -> DryRun:
         """Walk through the plan of a suggestion, for at most so many real seconds."""

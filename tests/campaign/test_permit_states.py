@@ -33,8 +33,8 @@ class PermitStates(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.now, self.materials = NOW, itertools.count()
-        self.material = "m"
+        self.now, self.labs = NOW, itertools.count()
+        self.lab = "m"
         self.journal = Journal(None, VirtualClock())
         self.journal.start_campaign(replace(START, id="soft-1"), ADA)
         self.journal.suggest("soft-1", "physical", SUGGESTION)
@@ -47,7 +47,7 @@ class PermitStates(RuleBasedStateMachine):
 
     def come(self) -> None:
         """A controller begins, or begins again after a crash."""
-        rules = PermitRules(LAB, envelope="e", plan_hash="p", materials=lambda: self.material, now=lambda: self.now)
+        rules = PermitRules(LAB, envelope="e", plan_hash="p", lab=lambda: self.lab, now=lambda: self.now)
         setup: CampaignSetup = replace(SoftLab()._setup(), permits=rules)
         self.desk = Desk()
         self.permitting = Permitting(setup, self.journal, self.desk)
@@ -92,8 +92,8 @@ class PermitStates(RuleBasedStateMachine):
         self.try_to_run()
 
     @rule()
-    def change_the_materials(self) -> None:
-        self.material = f"m{next(self.materials)}"
+    def change_the_lab_file(self) -> None:
+        self.lab = f"m{next(self.labs)}"
         self.good.clear()
         self.try_to_run()
 
@@ -109,7 +109,7 @@ class PermitStates(RuleBasedStateMachine):
         runs = self.permitting.permits(SUGGESTION, VERDICT, self.attempt)
         assert runs is (len(may) >= 2)
         if not runs:
-            if ready or self.proposal().materials != self.material:
+            if ready or self.proposal().lab != self.lab:
                 self.hold()
             return
         with self.journal.commit():

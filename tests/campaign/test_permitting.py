@@ -88,7 +88,7 @@ def waiting_lab(
         effects = [Write("pump.amount", suggestion.values["x"])]
         return tiered(verdict, findings(effects, LIMITS, {"pump"}, Realm.PHYSICAL), level)
 
-    rules = PermitRules(people, judged, envelope="e", plan_hash="p", materials=lambda: "m", now=told.clock.now)
+    rules = PermitRules(people, judged, envelope="e", plan_hash="p", lab=lambda: "m", now=told.clock.now)
     lab = SoftLab(permits=rules, observers=(told,), realm=Realm.PHYSICAL, **more)
     told.lab = lab
     return lab
@@ -207,7 +207,7 @@ UNSAFE: dict[str, Say] = {
     "of other values": lambda p: [("approve", approval(replace(p, parameters={"x": (0.5, "")})))],
     "of another plan": lambda p: [("approve", approval(replace(p, plan_hash="q")))],
     "of another envelope": lambda p: [("approve", approval(replace(p, envelope="f")))],
-    "of other materials": lambda p: [("approve", approval(replace(p, materials="n")))],
+    "of another lab file": lambda p: [("approve", approval(replace(p, lab="n")))],
     "for one person less": lambda p: [("approve", approval(replace(p, persons=1)))],
     "hash without its name": lambda p: [("approve", _again(replace(p, trial=99), hash=p.content_hash))],
     "another action": lambda p: [("approve", sign(statement_for(p, NOW, 60.0, "r", Action.RESET), "bob", KEYS["bob"]))],
@@ -318,12 +318,12 @@ def test_an_approval_that_was_given_before_a_pause_counts_after_it_while_it_last
     assert len(lab.pump.poured) == (state == "finished")
 
 
-@pytest.mark.parametrize("changed", ["envelope", "plan_hash", "materials"])
+@pytest.mark.parametrize("changed", ["envelope", "plan_hash", "lab"])
 def test_what_was_approved_and_has_changed_meanwhile_waits_again(changed: str, tmp_path: Path):
     lab = waiting_lab(lambda p: [("approve", approval(p, "bob"))], level="hazardous", trials=1, folder=tmp_path)
     lab.run()
     lab.journal.close()
-    other: dict[str, Any] = {"envelope": "f", "plan_hash": "q", "materials": lambda: "n"}
+    other: dict[str, Any] = {"envelope": "f", "plan_hash": "q", "lab": lambda: "n"}
     lab.permits = replace(lab.permits, **{changed: other[changed]})
     told(lab).say = lambda p: [("approve", approval(p, "carol"))]
     assert lab.resume().state == "paused"
@@ -341,7 +341,7 @@ class PauseInTheMiddle:
             self.lab = None
 
 
-@pytest.mark.parametrize("changed", [None, "envelope", "plan_hash", "materials", "level"])
+@pytest.mark.parametrize("changed", [None, "envelope", "plan_hash", "lab", "level"])
 def test_a_trial_that_had_begun_goes_on_only_as_what_was_approved(changed: str | None, tmp_path: Path):
     pause = PauseInTheMiddle()
     lab = waiting_lab(lambda p: [("approve", approval(p))], level="new", trials=1, pause=False, folder=tmp_path)
@@ -349,7 +349,7 @@ def test_a_trial_that_had_begun_goes_on_only_as_what_was_approved(changed: str |
     assert lab.run().state == "paused"
     assert states(lab) == [TrialState.RUNNING]
     lab.journal.close()
-    more: dict[str, Any] = {"envelope": "f", "plan_hash": "q", "materials": lambda: "n"}
+    more: dict[str, Any] = {"envelope": "f", "plan_hash": "q", "lab": lambda: "n"}
     if changed == "level":
         more["level"] = waiting_lab(level="hazardous").permits.tiered
     if changed is not None:

@@ -31,7 +31,7 @@ _NONCES = itertools.count()
 def proposal(trial: int = 7, persons: int = 1, **more: object) -> Proposal:
     facts = {
         "campaign": "soft-1", "trial": trial, "attempt": 1, "parameters": {"x": (0.5, "mL")},
-        "plan": "plans.soft.pour", "plan_hash": "p", "envelope": "e", "materials": "m", "persons": persons,
+        "plan": "plans.soft.pour", "plan_hash": "p", "envelope": "e", "lab": "m", "persons": persons,
         "reasons": ("pump.amount = 0.5: outside the proven region",),
     }  # fmt: skip
     return Proposal(**{**facts, **more})  # pyright: ignore[reportArgumentType]

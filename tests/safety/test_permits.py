@@ -21,7 +21,7 @@ from tests.safety.people import ADA, KEYS, LAB, NOW, approval, proposal
 
 OTHER: dict[str, object] = {
     "campaign": "soft-2", "trial": 8, "attempt": 2, "parameters": {"x": (0.6, "mL")}, "plan": "plans.soft.other",
-    "plan_hash": "q", "envelope": "f", "materials": "n", "persons": 2, "reasons": ("another",),
+    "plan_hash": "q", "envelope": "f", "lab": "n", "persons": 2, "reasons": ("another",),
 }  # fmt: skip
 
 

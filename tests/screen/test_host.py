@@ -156,3 +156,20 @@ def test_a_host_that_cannot_build_its_rig_says_why(files: Path):
         assert "cannot start: FileError" in run(host, 0).why
     finally:
         host.close()
+
+
+def test_a_plan_whose_files_have_changed_is_not_walked_through_by_a_host_that_is_started_again(files: Path):
+    campaign = load_campaign(files / "campaign.yaml")
+    host = DryRunHost(COMMAND, _About(campaign, load_lab(campaign.lab)), real_clock(), deadline_s=3.0)
+    try:
+        assert str(run(host, 0)) == "proved"
+        plans = files / "wickedplans.py"
+        if host.pid is not None:
+            os.kill(host.pid, signal.SIGKILL)
+        plans.write_text(f"{PLANS}\n# another")
+        assert "the next one starts it again" in str(run(host, 0))
+        assert "the files of the plan are not those" in str(run(host, 0))
+        plans.write_text(PLANS)
+        assert str(run(host, 0)) == "proved"
+    finally:
+        host.close()
