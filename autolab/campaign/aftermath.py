@@ -14,6 +14,7 @@ from autolab.core.samples import Sample
 from autolab.journal import recoveries
 from autolab.journal.journal import Journal
 from autolab.journal.recoveries import OwedRecovery
+from autolab.screen.rig import First
 
 __all__ = ["Aftermath"]
 
@@ -72,22 +73,25 @@ class Aftermath:
         A plan that the campaign file does not name any more stays owed.
         """
         wait_s, attempt = self._wait_s.pop(trial, 0.0), self.attempt(trial)
-        known = self._setup.make_recovery
-        owed = [one for one in recoveries.owed(self._journal, self._setup.id) if one.plan in known]
-        mine = [one for one in owed if (one.trial, one.attempt) == (trial, attempt)]
-        mine = mine or [one for one in owed if one.trial is None][:1]
-        if not mine:
+        owed = self._owed_before(trial)
+        if owed is None:
             return Prelude(wait_s) if wait_s else None
-        recoveries.begin(self._journal, mine[0], trial, attempt)
-        return self._recovery(wait_s, mine[0], Operations(self._setup.key, trial, replicate=0, attempt=attempt))
+        recoveries.begin(self._journal, owed, trial, attempt)
+        return self._recovery(wait_s, owed, self._operations(trial))
 
-    def is_recovered_first(self, trial: int) -> bool:
-        """Whether a recovery plan comes before a trial's plan, see `prelude`."""
-        mine = (trial, self.attempt(trial))
-        return any(
-            one.plan in self._setup.make_recovery and (one.trial is None or (one.trial, one.attempt) == mine)
-            for one in recoveries.owed(self._journal, self._setup.id)
-        )
+    def recovered_first(self, trial: int) -> First | None:
+        """The recovery plan that comes before a trial's plan, see `prelude`; None where none does."""
+        owed = self._owed_before(trial)
+        return owed and First(owed.plan, self._operations(trial), owed.sample)
+
+    def _owed_before(self, trial: int) -> OwedRecovery | None:
+        known, mine = self._setup.make_recovery, (trial, self.attempt(trial))
+        owed = [one for one in recoveries.owed(self._journal, self._setup.id) if one.plan in known]
+        own = [one for one in owed if (one.trial, one.attempt) == mine]
+        return next(iter((*own, *(one for one in owed if one.trial is None))), None)
+
+    def _operations(self, trial: int) -> Operations:
+        return Operations(self._setup.key, trial, replicate=0, attempt=self.attempt(trial))
 
     def owed(self) -> str | None:
         """What is owed to the lab, in one sentence; None where nothing is."""

@@ -246,8 +246,7 @@ class Campaign:
         setup, number, bench = self._setup, suggestion.trial, self._lab.bench
         attempt = self._aftermath.attempt(number)
         try:
-            after_recovery = self._aftermath.is_recovered_first(number)
-            verdict = self._screening.last_verdict(suggestion, attempt, after_recovery=after_recovery)
+            verdict = self._screening.last_verdict(suggestion, attempt, self._aftermath.recovered_first(number))
         except DeviceError as error:
             self._ready.appendleft(suggestion)
             self._end = End("failed", str(error), error.exit_code)
@@ -271,6 +270,7 @@ class Campaign:
             else:
                 self._journal.begin_again(setup.id, number, lane.number, f"attempt {attempt}", attempt, sample, bench)
             prelude = self._aftermath.prelude(number)
+        self._screening.begins()
         self._begin(lane, suggestion, sample, attempt, prelude)
         return True
 

@@ -16,6 +16,7 @@ from autolab.core.trials import REPEAT, Suggestion, Verdict
 from autolab.screen import judge
 from autolab.screen.planscreen import Judged, PlanScreen
 from autolab.screen.present import Present
+from autolab.screen.rig import First
 from safety.effects import rule
 
 __all__ = ["Screening"]
@@ -49,6 +50,8 @@ class Screening:
         self._setup, self._lab, self._book, self._supplies = setup, lab, book, supplies
         self._afterwards: Present | None = None
         """What is foreseen of the lab after the trial that began last."""
+        self._last: _Judged | None = None
+        """What was said of the trial that is about to begin."""
         self._fresh: tuple[tuple[int, int, float], _Judged] | None = None
         """The last verdict from what the devices said, and its trial, attempt and lab seconds."""
         self.needs_ul: Mapping[str, float] | None = None
@@ -71,27 +74,33 @@ class Screening:
             return self._point(suggestion, attempt)
         return self._judged(suggestion, attempt, None if is_idle else self._afterwards).verdict
 
-    def last_verdict(self, suggestion: Suggestion, attempt: int, *, after_recovery: bool = False) -> Verdict:
+    def last_verdict(self, suggestion: Suggestion, attempt: int, first: First | None = None) -> Verdict:
         """What the screen says now that the trial is about to begin; the lab is asked again where time went by.
 
-        Where a recovery plan comes first, nobody knows how the lab stands afterwards: then the trial's plan is not
-        walked through, and outside the simulated realm a person is asked.
+        Args:
+            suggestion: The trial.
+            attempt: Number of the attempt, from 1.
+            first: The recovery plan that comes before it; both are walked through, one after the other.
 
         Raises:
             NotConnectedError: as for `verdict`.
         """
-        if after_recovery:
-            self._afterwards = self.needs_ul = None
-            return self._setup.permits.tiered(suggestion, self._point(suggestion, attempt), None)
         fresh, moment = self._fresh, (suggestion.trial, attempt, self._lab.clock.now())
-        if fresh is not None and fresh[0] == moment and self._point(suggestion, attempt).decision != "refused":
+        is_fresh = first is None and fresh is not None and fresh[0] == moment
+        if fresh is not None and is_fresh and self._point(suggestion, attempt).decision != "refused":
             judged = fresh[1]
         else:
-            judged = self._judged(suggestion, attempt, None)
-        self._afterwards, self.needs_ul = judged.afterwards, judged.needs_ul
+            judged = self._judged(suggestion, attempt, None, first)
+        self._last, self.needs_ul = judged, judged.needs_ul
         return judged.verdict
 
-    def _judged(self, suggestion: Suggestion, attempt: int, expected: Present | None) -> _Judged:
+    def begins(self) -> None:
+        """The trial of the last verdict begins: the lab will stand as is foreseen for its end."""
+        self._afterwards = None if self._last is None else self._last.afterwards
+
+    def _judged(
+        self, suggestion: Suggestion, attempt: int, expected: Present | None, first: First | None = None
+    ) -> _Judged:
         verdict, screen, permits = self._point(suggestion, attempt), self._setup.plan_screen, self._setup.permits
         lacks_sample = self._setup.uses_samples and self._supplies.expected(suggestion.trial, attempt) is None
         if verdict.decision == "refused" or lacks_sample:  # without a sample it cannot begin
@@ -99,15 +108,15 @@ class Screening:
         if screen is None:
             return _Judged(permits.tiered(suggestion, verdict, None))
         present = screen.present() if expected is None else expected
-        plan = self._plan(screen, suggestion, attempt, present)
+        plan = self._plan(screen, suggestion, attempt, present, first)
         if plan.verdict.decision == "refused" and expected is None:  # a device may have been silent when it was asked
             self._await_answers()
-            plan = self._plan(screen, suggestion, attempt, screen.present())
+            plan = self._plan(screen, suggestion, attempt, screen.present(), first)
         if plan.verdict.decision == "refused" and expected is not None:
             return _Judged(verdict)  # only foreseen: what counts is how things stand when it begins
         verdict = permits.tiered(suggestion, plan.verdict, plan.effects)
         judged = _Judged(replace(verdict, dry_run=plan.verdict.dry_run), plan.afterwards, plan.needs_ul)
-        if expected is None:
+        if expected is None and first is None:
             self._fresh = ((suggestion.trial, attempt, self._lab.clock.now()), judged)
         return judged
 
@@ -128,7 +137,9 @@ class Screening:
         is_again = suggestion.engine == REPEAT or attempt > 1
         return judge(suggestion, self._setup.problem.space, [] if is_again else self._book.quarantines())
 
-    def _plan(self, screen: PlanScreen, suggestion: Suggestion, attempt: int, present: Present) -> Judged:
+    def _plan(
+        self, screen: PlanScreen, suggestion: Suggestion, attempt: int, present: Present, first: First | None
+    ) -> Judged:
         setup, trial = self._setup, suggestion.trial
         sample = self._supplies.expected(trial, attempt)
         return screen.judge(
@@ -139,4 +150,5 @@ class Screening:
             sample=sample,
             md=setup.metadata(trial, 1, self._lab.name, self._lab.realm),
             seed=derive_seed(setup.seed, "screen", trial),
+            first=first,
         )

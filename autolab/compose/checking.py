@@ -75,8 +75,8 @@ def check_names(kind: str, file: Path) -> list[str]:
     from autolab.compose.ruling import lab_rules, refuse_expired
 
     if kind == "campaign":
+        from autolab.compose.matching import bind_files
         from autolab.compose.options import RunOptions
-        from autolab.compose.running import bind_files
 
         bound = bind_files(file, RunOptions(data=Path()))
         lab, names = bound.lab, bound.names

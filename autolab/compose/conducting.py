@@ -18,7 +18,7 @@ from autolab.core.errors import AutolabError, InputError, InterruptedByPerson, S
 from autolab.journal.journal import Journal
 
 if TYPE_CHECKING:
-    from autolab.compose.running import Bound
+    from autolab.compose.matching import Bound
 
 __all__ = ["conduct"]
 

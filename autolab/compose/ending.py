@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
+from autolab.compose.matching import bind
 from autolab.compose.options import RunOptions
 from autolab.compose.resuming import RESUMABLE, campaign_record, options_of
-from autolab.compose.running import bind, data_folder, open_all
+from autolab.compose.running import data_folder, open_all
 from autolab.config.campaign import load_campaign
 from autolab.core.clock import real_clock
 from autolab.core.errors import AutolabError, InputError

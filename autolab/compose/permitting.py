@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autolab.compose.acting import acting_as
 from autolab.compose.options import RunOptions
-from autolab.compose.sources import sources_hash
+from autolab.compose.sources import plans_of, sources_hash
 from autolab.config.specs import CampaignSpec, LabSpec
 from autolab.core.approvals import PERSONS, EnvelopeChange
 from autolab.core.authority import Action, Signed
@@ -25,7 +25,7 @@ from safety.permits import counting
 from safety.tiers import findings, tiered
 
 if TYPE_CHECKING:
-    from autolab.compose.running import Bound
+    from autolab.compose.matching import Bound
 
 __all__ = ["approved_change", "check_level", "envelope_change", "permit_rules", "running_as"]
 
@@ -40,7 +40,7 @@ def permit_rules(bound: Bound, realm: Realm) -> Any:
             verdict, findings(effects, bound.limits, bound.used, realm), bound.campaign.approval
         ),
         envelope=bound.lab.envelope_hash,
-        plan_hash=sources_hash(bound.binding.plan, bound.lab.packages),
+        plan_hash=sources_hash(plans_of(bound.binding, bound.recoveries), bound.lab.packages),
         lab=lambda: bound.lab.content_hash,
     )
 

@@ -12,8 +12,9 @@ from autolab.campaign.lab import OpenLab
 from autolab.campaign.stock import volume
 from autolab.campaign.stopping import StopSwitch
 from autolab.compose.conducting import conduct
+from autolab.compose.matching import Bound, bind_files
 from autolab.compose.options import RunOptions
-from autolab.compose.running import Bound, bind_files, campaign_start, make_setup, open_all
+from autolab.compose.running import campaign_start, make_setup, open_all
 from autolab.core.errors import AutolabError, ProposerError
 from autolab.core.principals import local_person
 from autolab.core.proposing import SuggestRequest

@@ -11,19 +11,11 @@ from pathlib import Path
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.stopping import StopSwitch
 from autolab.compose.conducting import conduct
+from autolab.compose.matching import Bound, bind, with_options
 from autolab.compose.options import RunOptions
 from autolab.compose.permitting import approved_change, permit_rules, running_as
 from autolab.compose.rulechanges import note_rules, refuse_other_rules
-from autolab.compose.running import (
-    Bound,
-    bind,
-    data_folder,
-    host_for,
-    make_setup,
-    open_all,
-    proposer_for,
-    with_options,
-)
+from autolab.compose.running import data_folder, host_for, make_setup, open_all, proposer_for
 from autolab.compose.stocktaking import note_materials
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab

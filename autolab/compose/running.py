@@ -7,9 +7,9 @@ import os
 import platform
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,18 @@ from autolab.compose.claims import claim_devices
 from autolab.compose.conducting import conduct
 from autolab.compose.environment import environment
 from autolab.compose.locks import holding
-from autolab.compose.names import Names
-from autolab.compose.opening import BenchPlan, bench_for, open_lab, plan_bench
+from autolab.compose.matching import Bound, bind, with_options
+from autolab.compose.opening import bench_for, open_lab
 from autolab.compose.options import RunOptions
-from autolab.compose.permitting import check_level, permit_rules, running_as
+from autolab.compose.permitting import permit_rules, running_as
 from autolab.compose.planmaking import plan_maker, recovery_maker
-from autolab.compose.sources import sources_hash
+from autolab.compose.sources import plans_of, sources_hash
 from autolab.compose.tripping import refuse_if_tripped
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
 from autolab.config.specs import CampaignSpec, LabSpec
 from autolab.core.addresses import NoAddress
 from autolab.core.clock import Clock
-from autolab.core.envelope import Limit
 from autolab.core.errors import InputError, StorageError
 from autolab.core.principals import Principal, local_person
 from autolab.journal.database import check_whole
@@ -40,43 +39,15 @@ from autolab.journal.folder import CONTROLLER_LOCK, make_folder
 from autolab.journal.journal import STATES_FILE, CampaignStart, Journal
 
 __all__ = [
-    "Bound",
     "StopSwitch",
-    "bind",
-    "bind_files",
     "campaign_id",
     "data_folder",
     "host_for",
     "make_setup",
-    "match_plan",
     "open_all",
     "proposer_for",
     "run_campaign",
-    "with_options",
 ]
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A campaign and its lab, read, resolved and matched; nothing has been started."""
-
-    campaign: CampaignSpec
-    lab: LabSpec
-    names: Names
-    binding: Any
-    """A `autolab.compose.binding.Binding`."""
-    recoveries: Mapping[str, Any]
-    """A `autolab.compose.binding.RecoveryBinding` for each recovery plan, by its dotted name."""
-    bench: BenchPlan
-    signals: Mapping[str, Any]
-    """Writable signals of each device of a class of ours."""
-    limits: Mapping[str, Limit]
-    """The envelope by ``device.signal``, in each device's own unit."""
-
-    @property
-    def used(self) -> frozenset[str]:
-        """Names of the devices that the plan or a recovery plan takes."""
-        return frozenset(self.binding.devices).union(*(recovery.devices for recovery in self.recoveries.values()))
 
 
 def run_campaign(
@@ -160,96 +131,6 @@ def open_all(
     journal.export_heads(bound.lab.heads)
     journal.take_lease(holder)
     return journal, lab
-
-
-def bind_files(file: Path, options: RunOptions) -> Bound:
-    """Read a campaign file and its lab file, resolve their names, and match one with the other. Nothing moves.
-
-    Raises:
-        InputError: something in the files is refused; all that was found is reported together.
-    """
-    return bind(with_options(load_campaign(file), options), options)
-
-
-def bind(campaign: CampaignSpec, options: RunOptions, lab: LabSpec | None = None) -> Bound:
-    """Resolve the names of a campaign and its lab, and match one with the other. Nothing moves.
-
-    Args:
-        campaign: The campaign file.
-        options: How it is to be run.
-        lab: The lab file; None to read it here.
-
-    Raises:
-        InputError: something in the files is refused; all that was found is reported together.
-    """
-    lab = lab or load_lab(campaign.lab)
-    bench = plan_bench(lab, options)  # before plans are imported: they bring EPICS along
-    binding, signals = match_plan(campaign, lab)
-    from autolab.compose.binding import bind_recovery
-    from autolab.compose.devices import check_envelope, device_classes
-    from autolab.compose.ruling import lab_rules
-
-    names = Names(campaign.source, lab.packages, campaign.lab.parent)
-    lab_names = Names(lab.source, lab.packages, campaign.lab.parent)
-    recoveries = {
-        policy.recover: bind_recovery(
-            campaign, lab, kind, policy.recover, names.resolve(policy.recover, ("on_failure", kind, "recover"), "plan")
-        )
-        for kind, policy in campaign.on_failure.items()
-        if policy.recover is not None
-    }
-    classes = device_classes(lab, lab_names)
-    limits = {f"{name}.{s}": limit for name, own in check_envelope(lab, classes).items() for s, limit in own.items()}
-    lab_rules(lab, classes)
-    bound = Bound(campaign, lab, lab_names, binding, recoveries, bench, signals, limits)
-    _check_lanes(campaign, lab, sorted(bound.used))
-    check_level(campaign, limits, bound.used)
-    return bound
-
-
-def match_plan(campaign: CampaignSpec, lab: LabSpec) -> tuple[Any, Mapping[str, Any]]:
-    """Resolve the names of a campaign's plan, its reducer and the lab's devices, and match them.
-
-    Returns:
-        The `autolab.compose.binding.Binding`, and the writable signals of each device of a class of ours.
-
-    Raises:
-        InputError: something in the files is refused; all that was found is reported together.
-    """
-    names = Names(campaign.source, lab.packages, campaign.lab.parent)
-    from autolab.compose.binding import bind as match
-    from autolab.compose.devices import device_classes, writable_signals
-
-    plan = names.resolve(campaign.plan, ("plan",), "plan")
-    reducer = names.resolve(campaign.reduce, ("reduce",), "reducer")
-    classes = device_classes(lab, Names(lab.source, lab.packages, campaign.lab.parent))
-    signals = {name: writable_signals(classes[name], spec) or () for name, spec in lab.devices.items()}
-    return match(campaign, lab, plan, reducer, signals), signals
-
-
-def _check_lanes(campaign: CampaignSpec, lab: LabSpec, devices: Sequence[str]) -> None:
-    """Refuse lanes that would move one device at the same time."""
-    shared = [name for name in devices if name not in lab.stations]
-    if campaign.lanes > 1 and shared:
-        raise campaign.source.error(
-            ("lanes",),
-            f"{campaign.lanes} lanes would use {', '.join(shared)} at the same time: "
-            "list them under 'stations' in the lab file, so that one trial holds them at a time",
-        )
-
-
-def with_options(campaign: CampaignSpec, options: RunOptions) -> CampaignSpec:
-    """A campaign as the options want it.
-
-    Raises:
-        InputError: they do not go together.
-    """
-    budget = campaign.budget if options.trials is None else replace(campaign.budget, trials=options.trials)
-    engine = campaign.engine if options.engine is None else replace(campaign.engine, name=options.engine)
-    lanes = options.lanes or campaign.lanes
-    if options.virtual and lanes > 1:
-        raise InputError("--virtual runs one lane: leave --lanes out, or run without --virtual")
-    return replace(campaign, budget=budget, engine=engine, lanes=lanes)
 
 
 def _seed(campaign: CampaignSpec, options: RunOptions) -> int:
@@ -340,7 +221,7 @@ def make_setup(
 
     campaign, binding = bound.campaign, bound.binding
     if host is not None:
-        host.expect(sources_hash(binding.plan, bound.lab.packages))
+        host.expect(sources_hash(plans_of(binding, bound.recoveries), bound.lab.packages))
     return CampaignSetup(
         id=identity,
         key=key,

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from autolab.compose.devices import BuiltDevice, build_devices, check_envelope, device_classes, writable_signals
 from autolab.compose.names import Names
-from autolab.compose.sources import sources_hash
+from autolab.compose.sources import plans_of, sources_hash
 from autolab.config.specs import CampaignSpec, LabSpec
 from autolab.core.addresses import Address, EpicsAddress, MemoryAddress
 from autolab.core.clock import VirtualClock, real_clock
@@ -27,10 +28,11 @@ from safety.trip import Trip
 
 if TYPE_CHECKING:
     from autolab.campaign.lab import OpenLab
-    from autolab.compose.running import Bound
+    from autolab.compose.matching import Bound
 
 __all__ = ["dry_run_host", "in_process", "plan_screen", "rig_for"]
 
+NO_RECOVERIES: Mapping[str, Any] = MappingProxyType({})
 COMMAND = (sys.executable, "-m", "autolab.compose.screening")
 
 
@@ -57,7 +59,7 @@ def dry_run_host(campaign: CampaignSpec, lab: LabSpec) -> Iterator[DryRunHost]:
 
 def in_process(bound: Bound) -> InProcess:
     """What makes dry runs in this process: only where no device is hardware, under the virtual clock."""
-    return InProcess(rig_for(bound.lab, bound.names, bound.binding), real_clock())
+    return InProcess(rig_for(bound.lab, bound.names, bound.binding, bound.recoveries), real_clock())
 
 
 def plan_screen(bound: Bound, lab: OpenLab, runner: DryRunner) -> PlanScreen:
@@ -65,24 +67,25 @@ def plan_screen(bound: Bound, lab: OpenLab, runner: DryRunner) -> PlanScreen:
     limits = check_envelope(bound.lab, device_classes(bound.lab, bound.names))
     by_signal: dict[str, Limit] = {f"{d}.{signal}": limit for d, own in limits.items() for signal, limit in own.items()}
     presence = Presence(lab.devices, lab.loop)
-    asked = tuple(dict.fromkeys((*bound.binding.devices, *sorted(lab.zones.devices))))
+    asked = tuple(dict.fromkeys((*bound.binding.devices, *sorted(bound.used), *sorted(lab.zones.devices))))
     return PlanScreen(runner, (envelope_rule(by_signal),), presence, asked)
 
 
-def rig_for(lab: LabSpec, names: Names, binding: Any) -> Rig:
-    """The shadows of the devices that a plan takes, and the plan.
+def rig_for(lab: LabSpec, names: Names, binding: Any, recoveries: Mapping[str, Any] = NO_RECOVERIES) -> Rig:
+    """The shadows of the devices that a campaign's plans take, and the plans.
 
     Args:
         lab: The lab file.
         names: Resolves the device classes.
         binding: The plan with what the campaign gives it.
+        recoveries: The recovery plans by dotted name, likewise.
 
     Raises:
         InputError: a device of the lab cannot be built.
     """
     reached = Reached()
     shadows = Shadows(reached)
-    for name in binding.devices:
+    for name in dict.fromkeys((*binding.devices, *(name for each in recoveries.values() for name in each.devices))):
         core = DeadCore(name, reached)
         built = _built(lab, names, name, core)
         shadows.add(name, built.device, built.guard, is_ours=built.is_ours)
@@ -90,9 +93,16 @@ def rig_for(lab: LabSpec, names: Names, binding: Any) -> Rig:
 
     def make_plan(devices: Mapping[str, Any], request: DryRunRequest) -> Callable[[], Generator[Any, Any, Any]]:
         arguments = binding.arguments(devices, request.values, request.operations, request.sample, request.md)
-        return lambda: binding.plan(**arguments)
 
-    return Rig(shadows, make_plan, sources_hash(binding.plan, lab.packages))
+        def make() -> Generator[Any, Any, Any]:
+            if request.first is not None:
+                recovery = recoveries[request.first.plan]
+                yield from recovery.plan(**recovery.arguments(devices, request.first.operations, request.first.sample))
+            return (yield from binding.plan(**arguments))
+
+        return make
+
+    return Rig(shadows, make_plan, sources_hash(plans_of(binding, recoveries), lab.packages))
 
 
 def _built(lab: LabSpec, names: Names, name: str, core: DeadCore) -> BuiltDevice:
@@ -112,11 +122,12 @@ def _built(lab: LabSpec, names: Names, name: str, core: DeadCore) -> BuiltDevice
 
 def _host_rig(about: _About) -> Rig:
     """The rig of this host process."""
-    from autolab.compose.running import match_plan
+    from autolab.compose.matching import match_plan, match_recoveries
 
     _let_no_channel_open()
-    lab_names = Names(about.lab.source, about.lab.packages, about.campaign.lab.parent)
-    return rig_for(about.lab, lab_names, match_plan(about.campaign, about.lab)[0])
+    campaign, lab = about.campaign, about.lab
+    lab_names = Names(lab.source, lab.packages, campaign.lab.parent)
+    return rig_for(lab, lab_names, match_plan(campaign, lab)[0], match_recoveries(campaign, lab))
 
 
 def _let_no_channel_open() -> None:

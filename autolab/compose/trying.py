@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from autolab.campaign.supplies import fresh_scene
+from autolab.compose.matching import Bound, bind_files
 from autolab.compose.options import RunOptions
-from autolab.compose.running import Bound, bind_files, make_setup, open_all
+from autolab.compose.running import make_setup, open_all
 from autolab.compose.screening import dry_run_host
 from autolab.core.operations import Operations
 from autolab.core.principals import local_person

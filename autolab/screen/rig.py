@@ -15,10 +15,21 @@ from autolab.screen.found import DryRun
 from autolab.screen.present import Present
 from autolab.screen.shadows import Shadows
 
-__all__ = ["DEADLINE_REAL_S", "DryRunRequest", "DryRunner", "InProcess", "Rig"]
+__all__ = ["DEADLINE_REAL_S", "DryRunRequest", "DryRunner", "First", "InProcess", "Rig"]
 
 DEADLINE_REAL_S = 20.0
 """Real seconds that a dry run may take; what takes longer is not analysable."""
+
+
+@dataclass(frozen=True)
+class First:
+    """A recovery plan that comes before a trial's plan."""
+
+    plan: str
+    """Dotted name of the recovery plan."""
+    operations: Operations
+    sample: Sample | None
+    """The sample of the trial that has failed."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,7 @@ class DryRunRequest:
     md: Mapping[str, Any]
     present: Present
     seed: int
+    first: First | None = None
 
 
 class DryRunner(Protocol):
@@ -48,7 +60,7 @@ class Rig:
     shadows: Shadows
     make_plan: Callable[[Mapping[str, Any], DryRunRequest], Callable[[], Generator[Any, Any, Any]]]
     sources: str = ""
-    """Content hash of the files that the plan was read from."""
+    """Content hash of the files that the plans were read from."""
 
     def run(self, request: DryRunRequest, clock: Clock, deadline_s: float) -> DryRun:
         """Walk through the plan of a suggestion, for at most so many real seconds."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from autolab.compose.checking import check_files
+from autolab.compose.matching import bind_files
 from autolab.compose.options import RunOptions
-from autolab.compose.running import bind_files
 from autolab.core.errors import InputError
 from tests.compose.files import EXAMPLES, example
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from autolab.compose.devices import device_classes
+from autolab.compose.matching import bind_files
 from autolab.compose.names import Names
 from autolab.compose.options import RunOptions
 from autolab.compose.ruling import lab_rules, refuse_expired
-from autolab.compose.running import bind_files, open_all
+from autolab.compose.running import open_all
 from autolab.config.lab import load_lab
 from autolab.core.effects import Carry, Lapse, Pour, Write
 from autolab.core.errors import FileError, InputErrors, ZoneError

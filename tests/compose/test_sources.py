@@ -21,17 +21,17 @@ def test_a_change_of_any_file_of_the_owners_packages_makes_another_plan(
         file.write_text("x = 1\n")
     (tmp_path / "ownmodule.py").write_text("y = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
-    alone = sources_hash(mix_and_measure, ())
-    before = sources_hash(mix_and_measure, ("ownplans", "ownmodule"))
-    assert before == sources_hash(mix_and_measure, ("ownmodule", "ownplans")) != alone
+    alone = sources_hash([mix_and_measure], ())
+    before = sources_hash([mix_and_measure], ("ownplans", "ownmodule"))
+    assert before == sources_hash([mix_and_measure], ("ownmodule", "ownplans")) != alone
     for file in (helper, tmp_path / "ownmodule.py"):
         text = file.read_text()
         file.write_text("x = 2\n")
-        assert sources_hash(mix_and_measure, ("ownplans", "ownmodule")) != before
+        assert sources_hash([mix_and_measure], ("ownplans", "ownmodule")) != before
         file.write_text(text)
-    assert sources_hash(mix_and_measure, ("ownplans", "ownmodule")) == before
+    assert sources_hash([mix_and_measure], ("ownplans", "ownmodule")) == before
 
 
 def test_a_plan_without_a_file_of_its_own_has_a_hash_too():
-    assert sources_hash(functools.partial(mix_and_measure), ()) != sources_hash(mix_and_measure, ())
-    assert sources_hash(sys.exit, ()) != sources_hash(len, ())
+    assert sources_hash([functools.partial(mix_and_measure)], ()) != sources_hash([mix_and_measure], ())
+    assert sources_hash([sys.exit], ()) != sources_hash([len], ())

@@ -7,9 +7,11 @@ from pathlib import Path
 from bluesky import RunEngine
 from ophyd.sim import SynAxis
 
+from autolab.campaign.events import CampaignResult
 from autolab.compose.options import RunOptions
 from autolab.compose.running import run_campaign
 from autolab.core.operations import Operations
+from autolab.core.trials import TrialState
 from autolab.journal.reader import JournalReader
 from devices.robots import Transfer
 from plans.colour import NOZZLE_MM, put_back
@@ -29,19 +31,17 @@ def distance(data):
         raise InputError("the spectrum is saturated")
     return colour_distance(data)
 """
+WRECK = """\
+import bluesky.plan_stubs as bps
+
+def wreck(stage):
+    yield from bps.mv(stage, 10_000.0)
+"""
 POLICY = "on_failure: {bad_outcome: {recover: plans.colour.put_back}}"
 
 
 def test_a_campaign_puts_the_strip_back_before_it_goes_on_after_a_bad_outcome(tmp_path: Path):
-    reduce = "reduce: plans.colour.colour_distance"
-    file = example("colour", tmp_path, {"campaign.yaml": (reduce, f"reduce: bench.data.distance\n{POLICY}")})
-    lab = file.with_name("lab.yaml")
-    lab.write_text(f"{lab.read_text()}packages: [bench]\n")
-    (file.parent / "bench").mkdir()
-    (file.parent / "bench" / "__init__.py").write_text("")
-    (file.parent / "bench" / "data.py").write_text(SATURATED)
-    options = RunOptions(data=tmp_path / "data", simulate=True, virtual=True, trials=4, seed=1, engine="random")
-    result = run_campaign(file, options)
+    result = run_recovering(tmp_path, POLICY)
     assert (result.state, result.trials) == ("finished", 3), result.reason
     reader = JournalReader.open(tmp_path / "data")
     moves = [
@@ -50,6 +50,31 @@ def test_a_campaign_puts_the_strip_back_before_it_goes_on_after_a_bad_outcome(tm
     ]  # fmt: skip
     reader.close()
     assert moves == [(1, "r1", "stage"), (3, "r0", "rack_1"), (3, "r1", "stage")]
+
+
+def test_a_recovery_plan_that_would_leave_the_envelope_is_not_run(tmp_path: Path):
+    result = run_recovering(tmp_path, POLICY.replace("plans.colour.put_back", "bench.data.wreck"))
+    assert result.trials == 1
+    reader = JournalReader.open(tmp_path / "data")
+    third = reader.trials(result.campaign)[2]
+    intents = reader.intents(result.campaign, 3)
+    reader.close()
+    assert third.state is TrialState.REFUSED
+    assert "stage.position" in str(third.transitions[-1].detail)
+    assert intents == []
+
+
+def run_recovering(folder: Path, policy: str) -> CampaignResult:
+    """Run four trials on the bench in memory, of which the second has a bad outcome."""
+    reduce = "reduce: plans.colour.colour_distance"
+    file = example("colour", folder, {"campaign.yaml": (reduce, f"reduce: bench.data.distance\n{policy}")})
+    lab = file.with_name("lab.yaml")
+    lab.write_text(f"{lab.read_text()}packages: [bench]\n")
+    (file.parent / "bench").mkdir()
+    (file.parent / "bench" / "__init__.py").write_text("")
+    (file.parent / "bench" / "data.py").write_text(f"{WRECK}\n{SATURATED}")
+    options = RunOptions(data=folder / "data", simulate=True, virtual=True, trials=4, seed=1, engine="random")
+    return run_campaign(file, options)
 
 
 def test_it_puts_down_what_the_gripper_still_holds():

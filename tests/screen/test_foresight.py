@@ -12,9 +12,10 @@ import pytest
 
 from autolab.campaign.stopping import StopSwitch
 from autolab.compose.conducting import conduct
+from autolab.compose.matching import bind_files
 from autolab.compose.options import RunOptions
 from autolab.compose.rehearsing import _AtRandom
-from autolab.compose.running import bind_files, campaign_start, make_setup, open_all
+from autolab.compose.running import campaign_start, make_setup, open_all
 from autolab.core.effects import Lapse, Write
 from autolab.core.operations import Operations
 from autolab.core.principals import local_person

@@ -13,8 +13,9 @@ import pytest
 
 from autolab.campaign.stopping import StopSwitch
 from autolab.compose.conducting import conduct
+from autolab.compose.matching import bind_files
 from autolab.compose.options import RunOptions
-from autolab.compose.running import bind_files, campaign_start, make_setup, open_all
+from autolab.compose.running import campaign_start, make_setup, open_all
 from autolab.core.principals import Principal
 from autolab.core.proposing import SuggestRequest
 from autolab.core.trials import Suggestion, TrialState

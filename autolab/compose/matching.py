@@ -1,0 +1,144 @@
+"""Matching a campaign with its lab: files read, names resolved, and what one wants found in the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from autolab.compose.names import Names
+from autolab.compose.opening import BenchPlan, plan_bench
+from autolab.compose.options import RunOptions
+from autolab.compose.permitting import check_level
+from autolab.config.campaign import load_campaign
+from autolab.config.lab import load_lab
+from autolab.config.specs import CampaignSpec, LabSpec
+from autolab.core.envelope import Limit
+from autolab.core.errors import InputError
+
+__all__ = ["Bound", "bind", "bind_files", "match_plan", "match_recoveries", "with_options"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A campaign and its lab, read, resolved and matched; nothing has been started."""
+
+    campaign: CampaignSpec
+    lab: LabSpec
+    names: Names
+    binding: Any
+    """A `autolab.compose.binding.Binding`."""
+    recoveries: Mapping[str, Any]
+    """A `autolab.compose.binding.RecoveryBinding` for each recovery plan, by its dotted name."""
+    bench: BenchPlan
+    signals: Mapping[str, Any]
+    """Writable signals of each device of a class of ours."""
+    limits: Mapping[str, Limit]
+    """The envelope by ``device.signal``, in each device's own unit."""
+
+    @property
+    def used(self) -> frozenset[str]:
+        """Names of the devices that the plan or a recovery plan takes."""
+        return frozenset(self.binding.devices).union(*(recovery.devices for recovery in self.recoveries.values()))
+
+
+def bind_files(file: Path, options: RunOptions) -> Bound:
+    """Read a campaign file and its lab file, resolve their names, and match one with the other. Nothing moves.
+
+    Raises:
+        InputError: something in the files is refused; all that was found is reported together.
+    """
+    return bind(with_options(load_campaign(file), options), options)
+
+
+def bind(campaign: CampaignSpec, options: RunOptions, lab: LabSpec | None = None) -> Bound:
+    """Resolve the names of a campaign and its lab, and match one with the other. Nothing moves.
+
+    Args:
+        campaign: The campaign file.
+        options: How it is to be run.
+        lab: The lab file; None to read it here.
+
+    Raises:
+        InputError: something in the files is refused; all that was found is reported together.
+    """
+    lab = lab or load_lab(campaign.lab)
+    bench = plan_bench(lab, options)  # before plans are imported: they bring EPICS along
+    binding, signals = match_plan(campaign, lab)
+    from autolab.compose.devices import check_envelope, device_classes
+    from autolab.compose.ruling import lab_rules
+
+    lab_names = Names(lab.source, lab.packages, campaign.lab.parent)
+    recoveries = match_recoveries(campaign, lab)
+    classes = device_classes(lab, lab_names)
+    limits = {f"{name}.{s}": limit for name, own in check_envelope(lab, classes).items() for s, limit in own.items()}
+    lab_rules(lab, classes)
+    bound = Bound(campaign, lab, lab_names, binding, recoveries, bench, signals, limits)
+    _check_lanes(campaign, lab, sorted(bound.used))
+    check_level(campaign, limits, bound.used)
+    return bound
+
+
+def match_plan(campaign: CampaignSpec, lab: LabSpec) -> tuple[Any, Mapping[str, Any]]:
+    """Resolve the names of a campaign's plan, its reducer and the lab's devices, and match them.
+
+    Returns:
+        The `autolab.compose.binding.Binding`, and the writable signals of each device of a class of ours.
+
+    Raises:
+        InputError: something in the files is refused; all that was found is reported together.
+    """
+    names = Names(campaign.source, lab.packages, campaign.lab.parent)
+    from autolab.compose.binding import bind as match
+    from autolab.compose.devices import device_classes, writable_signals
+
+    plan = names.resolve(campaign.plan, ("plan",), "plan")
+    reducer = names.resolve(campaign.reduce, ("reduce",), "reducer")
+    classes = device_classes(lab, Names(lab.source, lab.packages, campaign.lab.parent))
+    signals = {name: writable_signals(classes[name], spec) or () for name, spec in lab.devices.items()}
+    return match(campaign, lab, plan, reducer, signals), signals
+
+
+def match_recoveries(campaign: CampaignSpec, lab: LabSpec) -> dict[str, Any]:
+    """Resolve the names of a campaign's recovery plans, and match them with the lab.
+
+    Returns:
+        The `autolab.compose.binding.RecoveryBinding` of each, by its dotted name.
+
+    Raises:
+        FileError: one is refused.
+    """
+    from autolab.compose.binding import bind_recovery
+
+    names = Names(campaign.source, lab.packages, campaign.lab.parent)
+    wanted = {kind: policy.recover for kind, policy in campaign.on_failure.items() if policy.recover is not None}
+    return {
+        name: bind_recovery(campaign, lab, kind, name, names.resolve(name, ("on_failure", kind, "recover"), "plan"))
+        for kind, name in wanted.items()
+    }
+
+
+def with_options(campaign: CampaignSpec, options: RunOptions) -> CampaignSpec:
+    """A campaign as the options want it.
+
+    Raises:
+        InputError: they do not go together.
+    """
+    budget = campaign.budget if options.trials is None else replace(campaign.budget, trials=options.trials)
+    engine = campaign.engine if options.engine is None else replace(campaign.engine, name=options.engine)
+    lanes = options.lanes or campaign.lanes
+    if options.virtual and lanes > 1:
+        raise InputError("--virtual runs one lane: leave --lanes out, or run without --virtual")
+    return replace(campaign, budget=budget, engine=engine, lanes=lanes)
+
+
+def _check_lanes(campaign: CampaignSpec, lab: LabSpec, devices: Sequence[str]) -> None:
+    """Refuse lanes that would move one device at the same time."""
+    shared = [name for name in devices if name not in lab.stations]
+    if campaign.lanes > 1 and shared:
+        raise campaign.source.error(
+            ("lanes",),
+            f"{campaign.lanes} lanes would use {', '.join(shared)} at the same time: "
+            "list them under 'stations' in the lab file, so that one trial holds them at a time",
+        )
