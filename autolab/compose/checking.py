@@ -70,6 +70,7 @@ def check_names(kind: str, file: Path) -> list[str]:
         InputError: something does not fit.
     """
     from autolab.compose.devices import check_envelope, device_classes, foreign_signals
+    from autolab.compose.interlocking import check_read
     from autolab.compose.names import Names
     from autolab.compose.power import without_power
     from autolab.compose.ruling import lab_rules, refuse_expired
@@ -89,6 +90,7 @@ def check_names(kind: str, file: Path) -> list[str]:
     for name, device in lab.devices.items():
         if device.simulator is not None:
             names.resolve(device.simulator.class_name, ("devices", name, "simulator", "class"), "simulator class")
+    check_read(lab, names)
     notes = foreign_signals(lab, device_classes(lab, names)) + _judge_interlocks(lab)
     if kind == "campaign":
         from autolab.compose.rehearsing import rehearse

@@ -14,6 +14,7 @@ from autolab.campaign.safing import enter_safe_state
 from autolab.campaign.scanning import Scan
 from autolab.campaign.stopping import StopSwitch
 from autolab.compose.binding import affine
+from autolab.compose.names import Names
 from autolab.config.specs import LabSpec
 from autolab.config.units import check_same_dimension, convert
 from autolab.core.clock import VirtualClock
@@ -24,7 +25,7 @@ from autolab.journal.journal import Journal
 from devices.base import WritableSignal
 from safety.interlocking import Interlocks, Onset
 
-__all__ = ["await_ready", "in_device_unit", "safing", "scanning", "take_safe_state"]
+__all__ = ["await_ready", "check_read", "in_device_unit", "safing", "scanning", "take_safe_state"]
 
 WAIT_REAL_S = 0.02
 """Real seconds between two looks at whether the interlocks have been evaluated."""
@@ -105,6 +106,24 @@ def in_device_unit(spec: LabSpec, lab: OpenLab, signal: str, value: float) -> fl
         return value
     described = {**device.describe(), **device.describe_configuration()}
     return convert(value, unit, described[key_of(signal)].get("units") or unit)
+
+
+def check_read(spec: LabSpec, names: Names) -> None:
+    """Check that the devices of a lab read what its rules are about, as far as all of them have simulators.
+
+    Raises:
+        FileError: a signal that its device does not read, or reads in another unit.
+        InputErrors: several of these.
+    """
+    if not spec.interlocks or any(device.simulator is None for device in spec.devices.values()):
+        return
+    from autolab.compose import benches
+    from autolab.compose.opening import open_lab
+
+    clock = VirtualClock()
+    with open_lab(spec, names, benches.in_memory(spec, names, clock, 0), clock) as lab:
+        wanted = {signal_of(measure) for rule in spec.interlocks for measure in measures_in(rule.when)}
+        _converters(spec, lab, tuple(signal for signal in spec.signals if signal in wanted))
 
 
 def _converters(spec: LabSpec, lab: OpenLab, signals: tuple[str, ...]) -> dict[str, Callable[[float], float]]:

@@ -186,8 +186,12 @@ def with_interlocks(folder: Path, rules: str) -> Path:
             "{name: far, when: stage.position > 10 mm or stage.position < 200 mm, effect: trip, why: it is far}",
             "far: it is always true, so the lab can never run",
         ),
+        (
+            "{name: shut, when: arm.gripper == 'closed', effect: trip, why: it holds something}",
+            "arm.gripper: arm does not read it, so that nobody could ever know it; it reads ",
+        ),
     ],
-    ids=["never", "always"],
+    ids=["never", "always", "a device that does not read it"],
 )
 def test_interlocks_that_cannot_work_are_refused_with_their_line(rules: str, message: str, tmp_path: Path):
     campaign = with_interlocks(tmp_path, rules)
