@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from autolab.campaign.supplies import fresh_scene
 from autolab.compose.matching import Bound, bind_files
 from autolab.compose.options import RunOptions
+from autolab.compose.permitting import permit_rules
 from autolab.compose.running import make_setup, open_all
 from autolab.compose.screening import dry_run_host
 from autolab.core.operations import Operations
@@ -19,7 +20,8 @@ from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec, SuggestRequest
 from autolab.core.samples import Sample
 from autolab.core.seeds import derive_seed
-from autolab.core.trials import Verdict
+from autolab.core.trials import Realm
+from autolab.screen.planscreen import Judged
 from safety.effects import rule
 
 __all__ = ["try_dry"]
@@ -46,7 +48,8 @@ def try_dry(file: Path) -> list[str]:
     wanted = bind_files(file, RunOptions(data=Path()))
     if any(device.simulator is None for device in wanted.lab.devices.values()):
         return []
-    verdicts = _verdicts(bind_files(file, options), options)
+    judged = _judged(bind_files(file, options), options)
+    verdicts = [each.verdict for each in judged]
     refused = [verdict for verdict in verdicts if verdict.decision == "refused"]
     if len(refused) == len(verdicts):
         where, what = ("plan",), wanted.campaign.plan
@@ -54,22 +57,41 @@ def try_dry(file: Path) -> list[str]:
     found = Counter(str(verdict.dry_run) for verdict in verdicts)
     times = [f"{said} at {n} of {len(verdicts)} points" for said, n in found.items()]
     notes = [f"dry run of the plan: {', '.join(times)}"]
-    asking = [verdict for verdict in verdicts if verdict.decision == "needs approval"]
-    if asking:
-        notes.append(f"{len(asking)} of {len(verdicts)} points need approval, such as: {asking[0].reasons[0]}")
     if refused:
         notes.append(f"{len(refused)} of {len(verdicts)} points would be refused, such as: {refused[0].reasons[0]}")
+    simulated, physical = (_asking(wanted, judged, realm) for realm in (Realm.SIMULATED, Realm.PHYSICAL))
+    notes += [f"under simulators {text}" for text in simulated]
+    notes += [f"on hardware {text}" for text in physical if text not in simulated]
     return notes
 
 
-def _verdicts(bound: Bound, options: RunOptions) -> list[Verdict]:
-    """What the screen says of the plan at points drawn at random, tried in throw-away processes."""
+def _asking(bound: Bound, judged: Sequence[Judged], realm: Realm) -> list[str]:
+    """How many of the points would ask for people, and whether there are any, in sentences."""
+    permits = permit_rules(bound, realm)
+    verdicts = [permits.tiered(None, each.verdict, each.effects) for each in judged]
+    asking = [verdict for verdict in verdicts if verdict.decision == "needs approval"]
+    if not asking:
+        return []
+    persons = max(verdict.persons for verdict in asking)
+    people = "1 person" if persons == 1 else f"{persons} people"
+    may, everybody = bound.lab.authority.who_may("approve"), bound.lab.authority.people
+    free = len(may) - (len(may) == len(everybody) > 0)  # whoever runs the campaign is one of them
+    whom = "" if free >= persons else f"; the lab file names {', '.join(may) or 'nobody'} with 'may: [approve]'"
+    return [
+        f"{len(asking)} of {len(verdicts)} points need the approval of {people} besides whoever runs the campaign, "
+        f"such as: {asking[0].reasons[0]}{whom}"
+    ]
+
+
+def _judged(bound: Bound, options: RunOptions) -> list[Judged]:
+    """What the screen says of the plan at points drawn at random, in wells all over the labware."""
     with ExitStack() as stack:
         host = stack.enter_context(dry_run_host(bound.campaign, bound.lab))
         _, lab = open_all(stack, bound, options, None, 0, "check")
         setup = make_setup(bound, lab, "check", 0, local_person(), "check", host)
         screen, present = setup.plan_screen, setup.plan_screen.present()
-        sample = Sample("check", *lab.wells[0]) if setup.uses_samples and lab.wells else None
+        wells = lab.wells if setup.uses_samples else ()
+        samples = [Sample("check", *wells[n * len(wells) // N_POINTS]) if wells else None for n in range(N_POINTS)]
         return [
             screen.judge(
                 present,
@@ -79,8 +101,8 @@ def _verdicts(bound: Bound, options: RunOptions) -> list[Verdict]:
                 sample=sample,
                 md=setup.metadata(number, 1, lab.name, lab.realm),
                 seed=derive_seed(0, "screen", number),
-            ).verdict
-            for number in range(1, N_POINTS + 1)
+            )
+            for number, sample in enumerate(samples, 1)
         ]
 
 
