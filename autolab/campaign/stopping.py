@@ -44,7 +44,7 @@ class StopRequest:
     def end(self) -> End:
         """How the campaign ends for it."""
         if self.cause == "trip":
-            advice = "see to the cause, then 'autolab reset', then resume"
+            advice = "see to the cause, then 'autolab reset LAB --because TEXT', then resume"
             return End("failed", f"stopped by safety: {self.reason}; {advice}", self.exit_code)
         state = "stopped" if self.for_good else "paused"
         return End(state, f"{state} by a person: {self.reason}", self.exit_code)

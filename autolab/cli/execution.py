@@ -138,8 +138,16 @@ def _ending(result: CampaignResult, campaign: CampaignRecord, report: Path, data
     folder = "" if data == Path("autolab-data") else f" --data {data}"
     lines.append(f"Report: {report}")
     if result.state in ("paused", "failed"):
-        lines.append(f"Go on: autolab resume {campaign.id}{folder}")
+        lines.append(f"Go on: autolab resume {campaign.id}{_as_whom(campaign)}{folder}")
     if best is not None:
         lines.append(f"Next: autolab show {campaign.id} --trial {best.trial}{folder}")
     lines.append(f"      autolab export {campaign.id} --format csv{folder}")
     return "\n".join(lines)
+
+
+def _as_whom(campaign: CampaignRecord) -> str:
+    """The option that says who goes on, where the lab names its people."""
+    import yaml
+
+    people = yaml.safe_load(campaign.lab_file).get("people") or {}
+    return f" --as {campaign.principal}" if campaign.principal in people else ""

@@ -69,7 +69,8 @@ def status(campaign: OneOrNewest = None, data: DataFolder = DATA, json: Json = F
         if record.state == "running" and not is_controlled:
             say(f"its controller has gone: 'autolab resume {record.id}' goes on, 'autolab stop {record.id}' ends it")
         if power is not None:
-            latch = "" if power["latch"] is None else f", latched: {power['latch']} (see 'autolab reset')"
+            clears = "'autolab reset LAB --because TEXT' clears it"
+            latch = "" if power["latch"] is None else f", latched: {power['latch']} ({clears})"
             say(f"power: {power['power']}{latch}")
 
 
