@@ -212,6 +212,7 @@ class Campaign:
         ready, refusals = self._permitting.attend()
         self._ready.extend(ready)
         for refusal in refusals:
+            self._ready = deque(ready for ready in self._ready if ready.trial != refusal.trial)
             self._refused(refusal.trial, Verdict("refused", (refusal.why,)))
         if not (self._running or self._ready or self._unfinished or self._asking.asked):
             self._end = self._end or self._permitting.nobody()
@@ -237,8 +238,7 @@ class Campaign:
                     prelude = self._aftermath.prelude(number)
                 self._begin(lane, trial.suggestion, trial.sample, trial.attempt, prelude)
                 continue
-            suggestion = self._ready.popleft()
-            if not self._begin_next(lane, suggestion):
+            if not self._begin_next(lane, self._ready.popleft()):
                 return
 
     def _begin_next(self, lane: Lane, suggestion: Suggestion) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from autolab.campaign.desk import Desk
 from autolab.campaign.setup import CampaignSetup
@@ -45,6 +46,8 @@ class Permitting:
         self._units = {parameter.name: parameter.unit or "" for parameter in setup.problem.space.parameters}
         self._desk = desk
         self._waiting: dict[int, tuple[Suggestion, Proposal]] = {}
+        self._approved: dict[int, Proposal] = {}
+        """The trials that enough people have approved, and that have not begun."""
         self._granted: dict[int, tuple[Proposal, list[Signed]]] = {}
 
     @property
@@ -65,13 +68,16 @@ class Permitting:
         return f"{proposal.name} waits: {'; '.join(proposal.reasons)}; {self._whom(proposal)}"
 
     def attend(self) -> tuple[list[Suggestion], list[Refusal]]:
-        """Hear what people have said: trials that enough of them have approved, and those that somebody refuses."""
+        """Hear what people have said: trials that enough of them have approved, and those that somebody refuses.
+
+        A trial that was approved can be refused until it begins.
+        """
         refusals = [refusal for request in self._desk.take() if (refusal := self._hear(request)) is not None]
         ready: list[Suggestion] = []
         for suggestion in self.waiting:
             proposal = self._waiting[suggestion.trial][1]
             if len(self._counting(proposal)) >= proposal.persons:
-                del self._waiting[suggestion.trial]
+                self._approved[suggestion.trial] = self._waiting.pop(suggestion.trial)[1]
                 ready.append(suggestion)
         return ready, refusals
 
@@ -84,6 +90,7 @@ class Permitting:
             attempt: Number of the attempt, from 1.
         """
         self._granted.pop(suggestion.trial, None)
+        self._approved.pop(suggestion.trial, None)
         if verdict.decision == "allowed":
             return True
         proposal = self._proposal(suggestion, verdict, attempt)
@@ -144,16 +151,17 @@ class Permitting:
 
     def _heard(self, request: Request) -> tuple[str, Refusal | None]:
         number = request.arguments.get("trial")
-        if not isinstance(number, int) or number not in self._waiting:
+        proposal = self._heard_of(number, request.verb)
+        if not isinstance(number, int) or proposal is None:
             raise InputError(f"trial {number} of {self._campaign} waits for nobody")
-        proposal = self._waiting[number][1]
         signed = Signed.from_json(request.arguments.get("signed", {}))
         now, authority, proposers = self._rules.now(), self._rules.authority, self._proposers(proposal)
         if request.verb == "refuse":
             who = approver(signed, proposal, authority, (), now, Action.REFUSE_TRIAL)
             because = str(signed.statement.facts.get("because"))
             approvals.refuse(self._journal, self._campaign, number, who, because)
-            del self._waiting[number]
+            self._waiting.pop(number, None)
+            self._approved.pop(number, None)
             return f"{proposal.name} is refused", Refusal(number, f"{who.name}: {because}")
         who = approver(signed, proposal, authority, proposers, now)
         if any(given.by == who for given in self._counting(proposal)):
@@ -162,6 +170,12 @@ class Permitting:
         missing = proposal.persons - len(self._counting(proposal))
         more = "it runs as soon as a lane is free" if missing <= 0 else self._whom(proposal)
         return f"{proposal.name} is approved by {who.name}; {more}", None
+
+    def _heard_of(self, number: Any, verb: str) -> Proposal | None:
+        """What a person who says this of a trial speaks of; None where there is nothing to say any more."""
+        if number in self._waiting:
+            return self._waiting[number][1]
+        return self._approved.get(number) if verb == "refuse" else None
 
     def _counting(self, proposal: Proposal) -> list[Signed]:
         given = approvals.unused(self._journal, proposal)

@@ -180,6 +180,27 @@ def test_a_person_refuses_a_trial_and_it_never_runs():
     assert len(lab.pump.poured) == 2
 
 
+def test_a_person_refuses_a_trial_that_was_approved_and_has_not_begun():
+    values = {1: 0.2, 2: 0.5, 3: 0.6}
+
+    def speak(event: CampaignEvent) -> None:
+        if isinstance(event, TrialStarted) and event.suggestion.trial == 2:
+            post(lab, "approve", 1, approval(told(lab).asked[0]))
+        if isinstance(event, TrialEnded) and event.trial == 2:
+            said = statement_for(told(lab).asked[0], NOW, 60.0, f"no{next(NONCES)}", Action.REFUSE_TRIAL, "on reflection")
+            post(lab, "refuse", 1, sign(said, "carol", KEYS["carol"]))
+
+    lab = waiting_lab(trials=3, pause=False)
+    lab.proposer._values = values.__getitem__
+    lab.observers = (*lab.observers, type("Speak", (), {"notify": staticmethod(speak)}))
+    assert lab.run().state == "finished"
+    assert [answer.partition(";")[0] for answer in answers(lab)] == [
+        "trial 1 of soft-1 is approved by bob", "trial 1 of soft-1 is refused",
+    ]  # fmt: skip
+    assert states(lab)[0] is TrialState.REFUSED
+    assert {operation.trial for operation in lab.pump.poured} == {2, 3}
+
+
 @pytest.mark.parametrize("people", [NOBODY, replace(LAB, people={"ada": LAB.people["ada"]})], ids=["none", "herself"])
 def test_where_nobody_may_approve_the_campaign_pauses_and_says_so(people: Any):
     lab = waiting_lab(trials=3, pause=False, people=people)
