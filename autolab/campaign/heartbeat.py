@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ __all__ = ["Heartbeat"]
 
 SCAN_S = 0.02
 """Real seconds between two scans."""
-PRIORITY = -10
+PRIORITY = -20
 """Scheduling priority of the controller's threads, where that is allowed."""
 REAL_TIME = 9
 """The heartbeat's own among real-time threads, where that is allowed: below the watchdog's."""
@@ -66,6 +67,8 @@ class Heartbeat:
             SafetyError: it refuses, such as for a trip that nobody has reset, or there is no power.
         """
         _run_first()
+        gc.collect()
+        gc.freeze()  # or a full collection looks at all that was imported, 80 ms in which no other thread can run
         self._thread.start()
         try:
             self._channel.ask("arm", thread=self._thread.native_id)

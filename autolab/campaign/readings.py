@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import Any
 from autolab.core.clock import Clock
 from autolab.core.interlocks import Reading
 from autolab.core.parameters import Value
+from devices.threads import join_channel_access
 
 __all__ = ["Readings", "key_of"]
 
@@ -66,10 +66,7 @@ class Readings:
             thread.join()
 
     def _read_on(self, device: Any, signals: Sequence[str]) -> None:
-        if "epics" in sys.modules:
-            from epics import ca
-
-            ca.use_initial_context()
+        join_channel_access()
         while not self._over.is_set():
             with suppress(Exception):  # whatever is wrong with a device: its readings grow old, and then unknown
                 self._take(device, signals)

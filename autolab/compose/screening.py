@@ -66,7 +66,7 @@ def plan_screen(bound: Bound, lab: OpenLab, runner: DryRunner) -> PlanScreen:
     """What screens the plans of a campaign in an open lab."""
     limits = check_envelope(bound.lab, device_classes(bound.lab, bound.names))
     by_signal: dict[str, Limit] = {f"{d}.{signal}": limit for d, own in limits.items() for signal, limit in own.items()}
-    presence = Presence(lab.devices, lab.loop)
+    presence = Presence(lab.devices, lab.loop, at_once=not isinstance(lab.clock, VirtualClock))
     asked = tuple(dict.fromkeys((*bound.binding.devices, *sorted(bound.used), *sorted(lab.zones.devices))))
     return PlanScreen(runner, (envelope_rule(by_signal),), presence, asked)
 

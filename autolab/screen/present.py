@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from autolab.screen.unknowns import Quantity
 from devices.foresight import TellsFacts
+from devices.threads import join_channel_access
 from safety.envelope import plain_scalar
 
 __all__ = ["Presence", "Present"]
@@ -37,29 +39,39 @@ class Presence:
     Args:
         devices: The devices by name, connected.
         loop: Event loop of the asynchronous devices; None where there are none.
+        at_once: Ask each device on a thread of its own, all at the same time; False under the virtual clock.
     """
 
-    def __init__(self, devices: Mapping[str, Any], loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self._devices, self._loop = devices, loop
+    def __init__(
+        self, devices: Mapping[str, Any], loop: asyncio.AbstractEventLoop | None = None, *, at_once: bool = False
+    ) -> None:
+        self._devices, self._loop, self._at_once = devices, loop, at_once
         self._read: dict[str, Mapping[str, Quantity]] = {}
         self._settings: dict[str, Mapping[str, Quantity]] = {}
 
     def now(self, names: Iterable[str]) -> Present:
         """Ask these devices. One that does not answer is unknown."""
-        known: dict[str, Any] = {}
-        quantities: dict[str, Quantity] = {}
         wanted = list(names)
+        if self._at_once and len(wanted) > 1:
+            with ThreadPoolExecutor(len(wanted), initializer=join_channel_access) as pool:
+                answers = list(pool.map(self._known, wanted))
+        else:
+            answers = [self._known(name) for name in wanted]
+        known = {key: value for answer in answers for key, value in answer.items()}
+        quantities: dict[str, Quantity] = {}
         for name in wanted:
-            device = self._devices[name]
-            for kind, described in (("", self._read), ("_configuration", self._settings)):
-                read = self._ask(getattr(device, f"read{kind}", None))
-                known |= {key: _value(reading["value"]) for key, reading in read.items()}
-                if name not in described and (said := self._ask(getattr(device, f"describe{kind}", None))):
-                    described[name] = {key: _quantity(one) for key, one in said.items()}
-                quantities |= described.get(name, {})
-            if isinstance(device, TellsFacts):
-                known |= device.facts()
+            quantities |= {**self._read.get(name, {}), **self._settings.get(name, {})}
         return Present(known, {name: self._read.get(name, {}) for name in wanted}, quantities)
+
+    def _known(self, name: str) -> dict[str, Any]:
+        """What one device says."""
+        device, known = self._devices[name], dict[str, Any]()
+        for kind, described in (("", self._read), ("_configuration", self._settings)):
+            read = self._ask(getattr(device, f"read{kind}", None))
+            known |= {key: _value(reading["value"]) for key, reading in read.items()}
+            if name not in described and (said := self._ask(getattr(device, f"describe{kind}", None))):
+                described[name] = {key: _quantity(one) for key, one in said.items()}
+        return {**known, **device.facts()} if isinstance(device, TellsFacts) else known
 
     def _ask(self, question: Callable[[], Any] | None) -> Mapping[str, Any]:
         """What a device answers, at once or on its event loop; nothing where it does not."""
