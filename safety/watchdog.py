@@ -22,6 +22,7 @@ from typing import Any, cast
 
 from autolab.core.clock import Clock, real_clock
 from safety.record import Record, latch_in, read_events
+from safety.starvation import Starvation
 from safety.watch import Patience, RefusedError, Watch
 
 __all__ = ["main"]
@@ -84,7 +85,7 @@ class _Shell:
         self._controller: Any = None
         self._lent_s = 0.0
         """Time in which this process was itself not run, since the controller is late."""
-        self._late: tuple[float, float] | None = None
+        self._late: Starvation | None = None
         """Since when the controller is late, and how long it had waited for a processor until then."""
         self._pets = 0
         self._next_s = 0.0
@@ -131,9 +132,8 @@ class _Shell:
             self._late, self._lent_s = None, 0.0
             self._watch.tick(now_s)
             return
-        waited_s = _waited_s(self._watch.pid)
-        since_s, before_s = self._late = self._late or (now_s, waited_s)
-        self._watch.tick(now_s, max(min(waited_s - before_s, now_s - since_s), self._lent_s))
+        self._late = self._late or Starvation(self._watch.pid, now_s)
+        self._watch.tick(now_s, max(self._late.waited_s(now_s), self._lent_s))
 
     def _heed(self, data: bytes, pid: int, sender: Any) -> tuple[str | None, str]:
         """Do what a message asks for; returns why it is refused, or None, and what it asked for."""
@@ -235,15 +235,6 @@ def _who(data: bytes, uid: int) -> str:
     except KeyError:
         user = f"user {uid}"
     return f"{said} ({user})" if said else user
-
-
-def _waited_s(pid: int) -> float:
-    """Seconds that the threads of a process have ever waited for a processor, by the kernel's account."""
-    waited_ns = 0
-    with suppress(OSError):  # it ends just now
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            waited_ns += int((task / "schedstat").read_text().split()[1])
-    return waited_ns / 1e9
 
 
 def _ends(pid: int, thread: Any) -> list[int]:
