@@ -37,6 +37,7 @@ class Overhead:
     device_ms: float
     commit_ms: float
     proposer_ms: float
+    screen_ms: float
 
 
 class EndTimes:
@@ -71,6 +72,7 @@ def overhead(lab: str, engine: str, trials: int, factor: float) -> Overhead:
         statistics.median(1000 * t.device_s for t in timings),
         statistics.median(1000 * t.commit_s for t in timings),
         statistics.median(1000 * t.proposer_s for t in timings),
+        statistics.median(1000 * t.screen_s for t in timings),
     )
 
 
@@ -134,13 +136,14 @@ def main() -> None:
         f"{os.cpu_count()} cores, {platform.system()}, by `python -m benchmarks.speed`.",
         "",
         "Over real sockets, medians per trial without the first, in milliseconds. Overhead is wall time less device",
-        "time, commits and waiting for the proposer.",
+        "time, commits, and waiting for the proposer or the screen (devices are asked how they stand, and the plan is",
+        "walked through).",
         "",
-        "| lab | engine | trials | overhead | worst | devices | commits | waiting for the proposer |",
-        "|---|---|---|---|---|---|---|---|",
+        "| lab | engine | trials | overhead | worst | devices | commits | waiting for the proposer | for the screen |",
+        "|---|---|---|---|---|---|---|---|---|",
         *(
             f"| {r.lab} | {r.engine} | {r.trials} | {r.overhead_ms:.1f} | {r.worst_overhead_ms:.1f} "
-            f"| {r.device_ms:.0f} | {r.commit_ms:.1f} | {r.proposer_ms:.1f} |"
+            f"| {r.device_ms:.0f} | {r.commit_ms:.1f} | {r.proposer_ms:.1f} | {r.screen_ms:.1f} |"
             for r in rows
         ),
         "",

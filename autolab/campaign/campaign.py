@@ -81,9 +81,9 @@ class Campaign:
         self.teller = Teller(setup.problem, self._book, observers, lambda: lab.clock.now() - origin_s)
         self._supplies = Supplies(setup, lab, journal)
         self._aftermath = Aftermath(setup, self._book, journal, {} if past is None else past.attempts)
-        self._screening = Screening(setup, lab, self._book, self._supplies)
         self._asking = Asking(setup, self._book, proposer)
         self._stopwatch = Stopwatch(lab.clock, journal)
+        self._screening = Screening(setup, lab, self._book, self._supplies, self._stopwatch)
         self._permitting = Permitting(setup, journal, desk or Desk())
         self.lanes = open_lanes(setup, lab, journal, self.teller, self._supplies.stock.book)
 

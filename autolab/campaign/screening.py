@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from autolab.campaign.book import Book
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.setup import CampaignSetup
+from autolab.campaign.stopwatch import Stopwatch
 from autolab.campaign.supplies import Supplies
 from autolab.core.errors import NotConnectedError
 from autolab.core.operations import Operations
@@ -44,9 +45,13 @@ class Screening:
         lab: The lab, open.
         book: What is known of each trial.
         supplies: Knows the next sample.
+        stopwatch: Told how long the campaign waits for a verdict while nothing runs.
     """
 
-    def __init__(self, setup: CampaignSetup, lab: OpenLab, book: Book, supplies: Supplies) -> None:
+    def __init__(
+        self, setup: CampaignSetup, lab: OpenLab, book: Book, supplies: Supplies, stopwatch: Stopwatch
+    ) -> None:
+        self._stopwatch = stopwatch
         self._setup, self._lab, self._book, self._supplies = setup, lab, book, supplies
         self._afterwards: Present | None = None
         """What is foreseen of the lab after the trial that began last."""
@@ -107,8 +112,11 @@ class Screening:
             return _Judged(verdict)
         if screen is None:
             return _Judged(permits.tiered(suggestion, verdict, None))
+        begun_real_s = self._lab.clock.real()
         present = screen.present() if expected is None else expected
         plan = self._plan(screen, suggestion, attempt, present, first)
+        if expected is None:
+            self._stopwatch.waited_for_screen(begun_real_s)
         if plan.verdict.decision == "refused" and expected is None:  # a device may have been silent when it was asked
             self._await_answers()
             plan = self._plan(screen, suggestion, attempt, screen.present(), first)

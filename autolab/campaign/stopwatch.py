@@ -25,11 +25,15 @@ class Stopwatch:
         """Begin the next trial."""
         self._since = self._clock.real()
         self._commits_before = self._journal.commit_seconds
-        self._proposer_s = 0.0
+        self._proposer_s = self._screen_s = 0.0
 
     def waited_for_proposer(self, since: float) -> None:
         """Count the real time since ``since`` as spent waiting for the proposer."""
         self._proposer_s += self._clock.real() - since
+
+    def waited_for_screen(self, since: float) -> None:
+        """Count the real time since ``since`` as spent waiting for the screen."""
+        self._screen_s += self._clock.real() - since
 
     def lap(self, device_s: float) -> Timings:
         """The split of the trial that ends now; the next one begins.
@@ -39,6 +43,6 @@ class Stopwatch:
         """
         wall_s = self._clock.real() - self._since
         commit_s = self._journal.commit_seconds - self._commits_before
-        timings = Timings(wall_s, device_s, commit_s, self._proposer_s)
+        timings = Timings(wall_s, device_s, commit_s, self._proposer_s, self._screen_s)
         self.restart()
         return timings

@@ -97,11 +97,14 @@ class Timings:
     device_s: float
     commit_s: float
     proposer_s: float
+    """Waiting for the proposer."""
+    screen_s: float = 0.0
+    """Waiting for the screen while nothing ran: asking the devices how they stand, and the dry run."""
 
     @property
     def overhead_s(self) -> float:
         """What is left for the loop itself."""
-        return self.wall_s - self.device_s - self.commit_s - self.proposer_s
+        return self.wall_s - self.device_s - self.commit_s - self.proposer_s - self.screen_s
 
 
 @dataclass(frozen=True, slots=True)

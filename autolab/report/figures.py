@@ -181,6 +181,7 @@ def timings(facts: Facts) -> go.Figure:
     parts: list[tuple[str, str, list[float]]] = [
         ("devices", "#5b8def", [t.device_s for _, t in timed]),
         ("waiting for the proposer", "#e0a100", [t.proposer_s for _, t in timed]),
+        ("waiting for the screen", "#b07fd8", [t.screen_s for _, t in timed]),
         ("commits", "#8d99ab", [t.commit_s for _, t in timed]),
         ("the loop itself", "#12946f", [max(t.overhead_s, 0.0) for _, t in timed]),
     ]

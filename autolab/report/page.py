@@ -267,6 +267,7 @@ def _timing_table(facts: Facts) -> dict[str, Any]:
     parts = (
         ("devices", [t.device_s for t in timed]),
         ("waiting for the proposer", [t.proposer_s for t in timed]),
+        ("waiting for the screen", [t.screen_s for t in timed]),
         ("commits", [t.commit_s for t in timed]),
         ("the loop itself (overhead)", [t.overhead_s for t in timed]),
         ("whole trial", [t.wall_s for t in timed]),

@@ -187,7 +187,9 @@ def test_a_person_refuses_a_trial_that_was_approved_and_has_not_begun():
         if isinstance(event, TrialStarted) and event.suggestion.trial == 2:
             post(lab, "approve", 1, approval(told(lab).asked[0]))
         if isinstance(event, TrialEnded) and event.trial == 2:
-            said = statement_for(told(lab).asked[0], NOW, 60.0, f"no{next(NONCES)}", Action.REFUSE_TRIAL, "on reflection")
+            said = statement_for(
+                told(lab).asked[0], NOW, 60.0, f"no{next(NONCES)}", Action.REFUSE_TRIAL, "on reflection"
+            )
             post(lab, "refuse", 1, sign(said, "carol", KEYS["carol"]))
 
     lab = waiting_lab(trials=3, pause=False)
