@@ -48,6 +48,18 @@ TESTS: dict[str, tuple[str, ...]] = {
     "safety.windows": ("tests/safety/test_interpreter.py",),
     "safety.latches": ("tests/safety/test_latches.py",),
     "safety.latchrecord": ("tests/safety/test_latches.py",),
+    "safety.relay": ("tests/safety/test_relay.py", "tests/safety/test_relay_process.py"),
+    "safety.guard": ("tests/safety/test_guard.py",),
+    "safety.gate": ("tests/safety/test_gate.py",),
+    "safety.trip": ("tests/safety/test_guard.py", "tests/safety/test_interlocking.py"),
+    "safety.interlocking": ("tests/safety/test_interlocking.py",),
+    "safety.watch": ("tests/safety/test_watch.py",),
+    "safety.permits": ("tests/safety/test_permits.py",),
+    "safety.tiers": ("tests/safety/test_tiers.py",),
+    "safety.zones": ("tests/safety/test_zones.py",),
+    "safety.mixing": ("tests/safety/test_effects.py",),
+    "safety.dwelling": ("tests/safety/test_effects.py",),
+    "safety.envelope": ("tests/safety/test_envelope.py", "tests/safety/test_guard.py", "tests/safety/test_tiers.py"),
 }
 """The tests of each module, by module."""
 
