@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import ctypes
 import hashlib
 import importlib
 import importlib.abc
@@ -42,6 +43,8 @@ SLOWER = 2
 """A mutant on which they take so many times what they take on the module, and a few seconds, is noticed: it hangs."""
 MOST_BYTES = 4 << 30
 """Memory that they may take."""
+_CAPABILITIES, _NICE = 0x20080522, 23
+"""Linux's version 3 of capabilities, and which of them lets a process ask for priority."""
 PRELOADED = ("psutil", "pint", "tests.epics_env", "benchmarks.warm", "_pytest.assertion.rewrite")
 TESTS: dict[str, tuple[str, ...]] = {
     "safety.interpreter": ("tests/safety/test_interpreter.py",),
@@ -114,6 +117,7 @@ def _run_tests(mutant: Mutant, longest_s: int) -> int:
     """In the child: run the tests on the mutant. 0 where they pass."""
     resource.setrlimit(resource.RLIMIT_CPU, (longest_s, longest_s))
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
+    give_up_priority()
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
@@ -132,6 +136,18 @@ def _run_tests(mutant: Mutant, longest_s: int) -> int:
         "--hypothesis-profile=mutants",
     ]
     return int(pytest.main([*options, "-o", "addopts=--import-mode=importlib", *TESTS[mutant.module]]))
+
+
+def give_up_priority() -> None:
+    """Let this process, and what it forks, ask in vain for real-time: a mutant may hang, or may take another process."""
+    kernel = ctypes.CDLL(None, use_errno=True)
+    header, sets = (ctypes.c_uint32 * 2)(_CAPABILITIES, 0), (ctypes.c_uint32 * 6)()
+    if kernel.capget(header, sets):
+        raise OSError(ctypes.get_errno(), "which capabilities this process has cannot be asked")
+    for index in range(3):  # effective, permitted, inheritable
+        sets[index] &= ~(1 << _NICE)
+    if kernel.capset(header, sets):
+        raise OSError(ctypes.get_errno(), "the capability to be real-time cannot be given up")
 
 
 def _path(module: str) -> Path:

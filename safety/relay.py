@@ -66,10 +66,8 @@ class Relay:
 
     def tick(self, now_s: float) -> None:
         """Let time pass: without a pet the power goes off, and stays off."""
-        if now_s - self._heard_s > self._dead_man_s + self._lent_s:
-            self._pets = 0
-            if self.is_on:
-                self._trip(f"dead-man: nobody has asked for power for {self._dead_man_s * 1000:g} ms")
+        if self.is_on and now_s - self._heard_s > self._dead_man_s + self._lent_s:
+            self._trip(f"dead-man: nobody has asked for power for {self._dead_man_s * 1000:g} ms")
 
     def overslept(self, late_s: float) -> None:
         """Say that whoever calls was woken so many seconds too late."""
@@ -95,7 +93,7 @@ class Relay:
         self.is_on = self.is_on or (self.latch is None and self._pets >= PETS)
 
     def _trip(self, cause: str) -> None:
-        self.is_on, self._pets = False, 0
+        self.is_on = False  # the reset begins to count anew
         self.latch = self.latch or cause
 
 
