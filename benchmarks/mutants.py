@@ -139,7 +139,7 @@ def _run_tests(mutant: Mutant, longest_s: int) -> int:
 
 
 def give_up_priority() -> None:
-    """Let this process, and what it forks, ask in vain for real-time: a mutant may hang, or may take another process."""
+    """Let this process and its forks ask in vain for real-time: a mutant may hang, or ask it for another process."""
     kernel = ctypes.CDLL(None, use_errno=True)
     header, sets = (ctypes.c_uint32 * 2)(_CAPABILITIES, 0), (ctypes.c_uint32 * 6)()
     if kernel.capget(header, sets):

@@ -38,10 +38,9 @@ class Guard:
         self.device = device
         self.zones = zones or Zones()
         self._limits: Mapping[str, Limit] = MappingProxyType(dict(limits or {}))
-        self._clock = clock
+        self._since = None if clock is None else (clock, clock.now())
         self._trip = trip or Trip()
         self._lock = threading.Lock()
-        self._begun_s = None if clock is None else clock.now()
         self._written: dict[str, tuple[float, float]] = {}
 
     def check(self, signal: str, value: object, present: float | Callable[[], float | None] | None = None) -> None:
@@ -61,13 +60,15 @@ class Guard:
         name = f"{self.device}.{signal}"
         self._trip.check(name, value)
         limit = self._limits.get(signal)
-        has_rate = isinstance(limit, RangeLimit) and limit.max_rate is not None
-        if isinstance(limit, RangeLimit) and callable(present):
-            is_needed = limit.max_step is not None or (has_rate and signal not in self._written)
+        ranged = limit if isinstance(limit, RangeLimit) else None
+        rated = None if ranged is None or ranged.max_rate is None else ranged
+        if callable(present):
+            is_first = rated is not None and signal not in self._written
+            is_needed = is_first or (ranged is not None and ranged.max_step is not None)
             present = self._read(signal, present) if is_needed else None
-        check_write(name, limit, value, None if callable(present) else present)
-        if isinstance(limit, RangeLimit) and has_rate:
-            self._check_rate(signal, limit, value, None if callable(present) else present)
+        check_write(name, limit, value, present)
+        if rated is not None:
+            self._check_rate(signal, rated, value, present)
 
     def confirm(self, signal: str, commanded: float, read_back: float, tolerance: float, unit: str) -> None:
         """Compare what was commanded with what the instrument reads back. NaN never agrees.
@@ -110,13 +111,14 @@ class Guard:
 
     def _check_rate(self, signal: str, limit: RangeLimit, value: object, present: float | None) -> None:
         """Check the rate, and take note of a write that passes."""
-        if self._clock is None or self._begun_s is None:
+        if self._since is None:
             raise EnvelopeError(f"{self.device}.{signal}: refused to write: no clock says how fast it changes")
+        clock, begun_s = self._since
         with self._lock:
-            now_s = self._clock.now()
-            since_s, before = self._written.get(signal, (self._begun_s, present))
+            now_s = clock.now()
+            since_s, before = self._written.get(signal, (begun_s, present))
             check_rate(f"{self.device}.{signal}", limit, value, before, now_s - since_s)
-            if before is None or float(value) != before:  # pyright: ignore[reportArgumentType] (check_write: a number)
+            if float(value) != before:  # pyright: ignore[reportArgumentType] (check_write: a number)
                 self._written[signal] = (now_s, float(value))  # pyright: ignore[reportArgumentType] (as above)
 
     def _read(self, signal: str, present: Callable[[], float | None]) -> float | None:

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autolab.core.clock import VirtualClock
-from autolab.core.envelope import RangeLimit
+from autolab.core.envelope import AllowedValues, RangeLimit
 from autolab.core.errors import EnvelopeError, ReadbackError, TripError
 from safety.guard import Guard
 from safety.trip import Trip
+from safety.zones import Zones
 
 
 def heater(clock: VirtualClock | None = None, trip: Trip | None = None, **options: Any) -> Guard:
@@ -101,6 +102,111 @@ def test_inside_the_tolerance_it_agrees(commanded: float, off: float):
     trip = Trip()
     heater(trip=trip, tolerance=1.0 + 1e-9).confirm("setpoint", commanded, commanded + off, 0.0, "degC")
     assert trip.cause is None
+
+
+@pytest.mark.parametrize("read_back", [21.0, 19.0])
+def test_a_read_back_just_at_the_tolerance_agrees(read_back: float):
+    heater(tolerance=1.0).confirm("setpoint", 20.0, read_back, 0.0, "degC")
+
+
+def test_a_signal_of_named_values_and_one_without_a_limit_have_the_tolerance_of_their_device():
+    guard = Guard("valve", {"state": AllowedValues("valve.state", (0, 1))})
+    for signal in ("state", "nobody-knows"):
+        assert guard.tolerance(signal, 0.5) == 0.5
+        guard.confirm(signal, 1.0, 1.5, 0.5, "")
+        with pytest.raises(ReadbackError):
+            guard.confirm(signal, 1.0, 1.75, 0.5, "")
+    guard.check("state", 1)
+
+
+# envelope
+
+
+def test_without_limits_every_write_is_refused():
+    guard = Guard("heater")
+    with pytest.raises(EnvelopeError, match=r"heater\.setpoint: refused to write 1: .* declares no limit"):
+        guard.check("setpoint", 1)
+    assert guard.limit("setpoint") is None
+    assert guard.zones.held() == {}
+
+
+def test_what_is_outside_is_refused_whatever_else_is_declared():
+    for max_step, max_rate in ((None, None), (9.0, None), (None, 9.0)):
+        guard = heater(VirtualClock(), max_step=max_step, max_rate=max_rate)
+        for value in (-1.0, 201.0, math.nan, "20", None):
+            with pytest.raises(EnvelopeError, match="allows 0 to 200|not a finite number"):
+                guard.check("setpoint", value, 200.0)
+
+
+def test_a_step_is_judged_from_the_present_value_whether_it_is_given_or_asked_for():
+    guard = heater(max_step=5.0)
+    for present in (20.0, lambda: 20.0):
+        guard.check("setpoint", 25.0, present)
+        with pytest.raises(EnvelopeError, match="a step of 6 degC"):
+            guard.check("setpoint", 26.0, present)
+    for unknown in (None, lambda: None):
+        with pytest.raises(EnvelopeError, match="its present value is not known"):
+            guard.check("setpoint", 1.0, unknown)
+    with pytest.raises(EnvelopeError, match="its present value is not known"):
+        guard.check("setpoint", 1.0)
+
+
+def test_a_value_that_is_given_is_where_a_rate_begins():
+    clock = VirtualClock()
+    guard = heater(clock, max_rate=2.0)
+    clock.sleep(1.0)
+    with pytest.raises(EnvelopeError, match="that is 3 degC from 20 after 1 s"):
+        guard.check("setpoint", 23.0, 20.0)
+    guard.check("setpoint", 22.0, 20.0)
+
+
+def test_the_same_value_again_does_not_begin_its_rate_anew():
+    clock = VirtualClock()
+    guard = heater(clock, max_rate=2.0)
+    clock.sleep(10.0)
+    guard.check("setpoint", 20.0, 20.0)
+    clock.sleep(10.0)
+    guard.check("setpoint", 20.0, 20.0)
+    guard.check("setpoint", 60.0, 20.0)
+
+
+@pytest.mark.parametrize(
+    ("max_step", "max_rate", "asked"), [(None, None, 0), (99.0, None, 2), (None, 99.0, 1), (99.0, 99.0, 2)]
+)
+def test_the_instrument_is_asked_where_it_is_only_where_that_matters(
+    max_step: float | None, max_rate: float | None, asked: int
+):
+    clock = VirtualClock()
+    guard, calls = heater(clock, max_step=max_step, max_rate=max_rate), list[float]()
+
+    def present() -> float:
+        calls.append(20.0)
+        return 20.0
+
+    for value in (21.0, 22.0):
+        clock.sleep(1.0)
+        guard.check("setpoint", value, present)
+    assert len(calls) == asked
+    valve = Guard("valve", {"state": AllowedValues("valve.state", (0, 1))}, clock)
+    valve.check("state", 1, present)
+    assert len(calls) == asked
+
+
+def test_a_present_value_that_cannot_be_read_refuses_the_write():
+    def present() -> float:
+        raise TimeoutError("no answer")
+
+    with pytest.raises(EnvelopeError, match=r"heater\.setpoint: .* present value could not be read \(no answer\)"):
+        heater(max_step=5.0).check("setpoint", 20.0, present)
+
+
+def test_it_shows_its_limits_and_keeps_the_zones_of_the_lab():
+    zones = Zones()
+    limit = RangeLimit("heater.setpoint", 0.0, 200.0, "degC")
+    guard = Guard("heater", {"setpoint": limit}, zones=zones)
+    assert guard.limit("setpoint") is limit
+    assert guard.zones is zones
+    assert guard.device == "heater"
 
 
 # trip
