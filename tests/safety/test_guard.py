@@ -134,7 +134,7 @@ def test_what_is_outside_is_refused_whatever_else_is_declared():
     for max_step, max_rate in ((None, None), (9.0, None), (None, 9.0)):
         guard = heater(VirtualClock(), max_step=max_step, max_rate=max_rate)
         for value in (-1.0, 201.0, math.nan, "20", None):
-            with pytest.raises(EnvelopeError, match="allows 0 to 200|not a finite number"):
+            with pytest.raises(EnvelopeError, match=r"allows 0 to 200|not a finite number"):
                 guard.check("setpoint", value, 200.0)
 
 
