@@ -52,7 +52,7 @@ class Trip:
             TripError: it has.
             InterlockError: one does not.
         """
-        if self._safe and isinstance(value, bool | str | int | float) and (signal, value) in self._safe:
+        if isinstance(value, bool | str | int | float) and (signal, value) in self._safe:
             return
         if self._cause is not None:
             raise TripError(

@@ -229,6 +229,15 @@ def test_a_trip_closes_every_device_of_the_lab_and_keeps_its_first_cause():
     assert TripError.exit_code == 3
 
 
+@pytest.mark.parametrize("value", [[0.0], {}, None], ids=["list", "mapping", "nothing"])
+def test_after_a_trip_what_is_no_plain_value_is_refused_like_all_else(value: object):
+    trip = Trip()
+    trip.trip("too hot")
+    trip.let("heater.setpoint", 0.0)
+    with pytest.raises(TripError, match="too hot"):
+        heater(trip=trip).check("setpoint", value)
+
+
 def test_of_many_threads_that_trip_at_once_one_is_told():
     trip, told = Trip(), []
     trip.tell(told.append)

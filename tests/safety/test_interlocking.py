@@ -43,12 +43,12 @@ class Bench:
         limit = RangeLimit("heater.power", 0.0, 100.0, "W")
         self.heater = Guard("heater", {"power": limit}, trip=self.trip)
         self.other = Guard("other", {"power": limit}, trip=self.trip)
-        self._at_s = 0.0
+        self.at_s = 0.0
 
     def scan(self, **values: Value) -> str | None:
-        self._at_s += 1.0
+        self.at_s += 1.0
         readings = {name.replace("_", ".", 1): Reading(value, True, 0.0) for name, value in values.items()}
-        return self.interlocks.scan(self._at_s, readings)
+        return self.interlocks.scan(self.at_s, readings)
 
 
 def test_a_cause_trips_and_nothing_is_written_any_more():
@@ -109,6 +109,18 @@ def test_nothing_trips_before_the_rules_have_seen_the_past_that_they_ask_for():
     causes = [bench.scan(bath_temperature=90.0) for _ in range(4)]
     assert causes[:3] == [None] * 3
     assert causes[3] is not None
+
+
+def test_no_rule_trips_before_all_of_them_have_seen_their_past_wherever_the_clock_begins():
+    bench = Bench(HOT, replace(rule("bath.temperature > 95 degC for 3 s", "trip"), name="slow"))
+    bench.at_s = 1_000.0
+    causes = [bench.scan(bath_temperature=90.0) for _ in range(4)]
+    assert causes[:3] == [None] * 3
+    assert (causes[3] or "").startswith("interlock a-trip")
+
+
+def test_it_says_which_signals_are_to_be_read():
+    assert set(Bench(HOT, SHUT).interlocks.signals) == {"bath.temperature", "door.shut"}
 
 
 def test_a_step_into_the_safe_state_is_let_through_and_nothing_beside_it():
@@ -174,6 +186,15 @@ def test_a_bypassed_permissive_forbids_nothing_and_another_still_does():
     bench.heater.check("power", 10.0)
     bench.scan(door_shut=False, bath_temperature=60.0)
     with pytest.raises(InterlockError, match="interlock level"):
+        bench.heater.check("power", 10.0)
+
+
+def test_a_permissive_whose_bypass_nobody_has_approved_still_forbids():
+    bench = Bench(SHUT)
+    bench.interlocks.heed([replace(bypass("a-permissive"), approver=None)])
+    bench.scan(door_shut=False)
+    assert bench.interlocks.bypassed == frozenset()
+    with pytest.raises(InterlockError, match="does not hold"):
         bench.heater.check("power", 10.0)
 
 

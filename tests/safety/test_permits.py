@@ -16,7 +16,7 @@ from autolab.core.authority import NOBODY, Action, Signed, Statement, sign
 from autolab.core.canonical import canonical_json
 from autolab.core.errors import InputError, NotAuthorisedError
 from autolab.core.principals import Principal
-from safety.permits import LONGEST_S, approver, counting, statement_for, who_could
+from safety.permits import LONGEST_S, approver, counted_then, counting, statement_for, who_could
 from tests.safety.people import ADA, KEYS, LAB, NOW, approval, proposal
 
 OTHER: dict[str, object] = {
@@ -90,6 +90,55 @@ def test_an_approval_lasts_until_it_expires_and_not_a_moment_longer():
     assert not counting([signed], proposal(), LAB, (ADA,), NOW + timedelta(seconds=60))
 
 
+def by_bob(*, given: str, expires: str, **more: object) -> Signed:
+    """What Bob signs with these dates."""
+    facts = {"hash": proposal().content_hash, "given": given, "expires": expires, "nonce": "1", **more}
+    return sign(Statement(Action.APPROVE_TRIAL, proposal().name, facts), "bob", KEYS["bob"])
+
+
+@pytest.mark.parametrize(("ahead_s", "counts"), [(0.0, True), (60.0, True), (60.001, False)])
+def test_clocks_may_differ_by_a_minute_and_no_more(ahead_s: float, counts: bool):
+    signed = approval(proposal(), now=NOW + timedelta(seconds=ahead_s))
+    assert bool(counting([signed], proposal(), LAB, (ADA,), NOW)) == counts
+
+
+def test_an_approval_lasts_a_shift_at_most_and_may_be_as_short_as_one_likes():
+    for lasts_s in (0.5, 8 * 3600.0):
+        signed = approval(proposal(), lasts_s=lasts_s)
+        assert counting([signed], proposal(), LAB, (ADA,), NOW)
+
+
+def test_an_approval_that_ends_when_it_begins_never_counts():
+    soon = (NOW + timedelta(seconds=30)).isoformat()
+    with pytest.raises(NotAuthorisedError, match="approve again"):
+        approver(by_bob(given=soon, expires=soon), proposal(), LAB, (ADA,), NOW)
+
+
+def test_a_date_is_in_utc_where_it_does_not_say_otherwise():
+    """09:00 UTC is NOW; 09:30 in a zone two hours ahead has gone by."""
+    given = "2026-03-02T08:00:00"
+    assert counting([by_bob(given=given, expires="2026-03-02T09:30:00")], proposal(), LAB, (ADA,), NOW)
+    assert not counting([by_bob(given=given, expires="2026-03-02T09:30:00+02:00")], proposal(), LAB, (ADA,), NOW)
+    assert not counting([by_bob(given=given, expires="2026-03-02T08:59:59")], proposal(), LAB, (ADA,), NOW)
+
+
+def test_it_is_about_the_proposal_by_name_as_well():
+    facts = approval(proposal()).statement.facts
+    signed = sign(Statement(Action.APPROVE_TRIAL, "trial 9 of soft-1", dict(facts)), "bob", KEYS["bob"])
+    with pytest.raises(NotAuthorisedError, match="this is about something else than trial"):
+        approver(signed, proposal(), LAB, (ADA,), NOW)
+
+
+def test_a_refusal_is_a_statement_of_its_own_with_its_reason():
+    said = statement_for(proposal(), NOW, 60.0, "1", Action.REFUSE_TRIAL, "it smells")
+    assert (said.action, said.facts["because"]) == (Action.REFUSE_TRIAL, "it smells")
+    signed = sign(said, "bob", KEYS["bob"])
+    assert approver(signed, proposal(), LAB, (), NOW, Action.REFUSE_TRIAL).name == "bob"
+    with pytest.raises(NotAuthorisedError, match="this is a statement to refuse a trial, and not to approve a trial"):
+        approver(signed, proposal(), LAB, (), NOW)
+    assert "because" not in statement_for(proposal(), NOW, 60.0, "1").facts
+
+
 @pytest.mark.parametrize("lasts_s", [0.0, -1.0, LONGEST_S + 1, float("nan"), float("inf")])
 def test_an_approval_for_no_time_or_for_ever_cannot_be_made(lasts_s: float):
     with pytest.raises(InputError, match="it lasts above 0 and at most 8 h"):
@@ -108,9 +157,23 @@ def test_an_unknown_account_may_be_anybody():
     assert who_could(LAB, (ADA,)) == ("bob", "carol")
 
 
+def test_who_proposes_without_being_a_person_stands_in_the_way_of_nobody():
+    assert who_could(LAB, (Principal("optimizer", "agent"),)) == ("ada", "bob", "carol")
+
+
+def test_what_was_let_run_had_its_approvals_whatever_time_has_passed():
+    """Who had signed for it when it began: a record is judged by the time at which it was made."""
+    used = [approval(proposal(), by, now=NOW - timedelta(days=900)) for by in ("bob", "carol", "dave", "mallory")]
+    assert counted_then(used, proposal(), LAB) == {"bob", "carol"}
+    assert not counting(used, proposal(), LAB, (ADA,), NOW)
+    assert counted_then(used, proposal(8), LAB) == set()
+    assert counted_then([by_bob(given="today", expires="tomorrow")], proposal(), LAB) == set()
+
+
 def test_another_envelope_is_approved_for_its_campaign_and_both_hashes():
     change = EnvelopeChange("soft-1", "a", "b", "1", "2")
     signed = approval(change)  # pyright: ignore[reportArgumentType]
+    assert signed.statement.action is Action.APPROVE_ENVELOPE
     assert counting([signed], change, LAB, (ADA,), NOW)
     for field, other in (("campaign", "soft-2"), ("before", "c"), ("after", "c"), ("version_after", "3")):
         assert not counting([signed], replace(change, **{field: other}), LAB, (ADA,), NOW)

@@ -67,6 +67,34 @@ def test_the_guard_refuses_a_prohibited_write_too():
         check_write("valve.vent", LIMITS["valve.vent"], "shut")
 
 
+@pytest.mark.parametrize("realm", REAL)
+def test_of_a_plan_that_nobody_has_seen_through_its_devices_say_what_it_may_do(realm: Realm):
+    unknown = Finding("new", "what the plan would write is not known, so it may leave the proven region")
+    assert findings(None, LIMITS, {"pump", "bath"}, realm) == [unknown]
+    assert findings(None, LIMITS, {"pump", "laser"}, realm) == [
+        Finding("hazardous", "laser.power is hazardous, and the plan may write it"),
+        unknown,
+    ]
+
+
+def test_what_was_refused_before_keeps_its_reasons_and_gets_those_that_prohibit():
+    prohibited = Finding("prohibited", "no")
+    new = Finding("new", "never tried")
+    assert tiered(Verdict("refused", ("too hot",)), [new, prohibited]) == Verdict("refused", ("too hot", "no"))
+    assert tiered(Verdict("allowed", ("explored",)), [new, prohibited, prohibited]) == Verdict("refused", ("no",))
+
+
+def test_what_the_screen_would_have_approved_asks_at_least_for_one_person_and_for_no_more():
+    assert tiered(Verdict("needs approval", ("why",)), []) == Verdict("needs approval", ("why",), 1)
+    assert tiered(Verdict("needs approval", ("why",), 2), []) == Verdict("needs approval", ("why",), 2)
+
+
+@pytest.mark.parametrize(("level", "persons"), [("new", 1), ("hazardous", 2)])
+def test_a_campaign_that_asks_for_approval_asks_for_as_many_people_as_its_level(level: Level, persons: int):
+    reasons = (f"the campaign asks for approval: {level}",)
+    assert tiered(Verdict("allowed"), [], level) == Verdict("needs approval", reasons, persons)
+
+
 def test_a_reason_says_signal_and_value():
     found = findings([Write("bath.temperature", 75.0), Write("laser.power", 2.0)], LIMITS, ALL, Realm.PHYSICAL)
     assert [f.reason for f in found] == [
