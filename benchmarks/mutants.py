@@ -21,9 +21,11 @@ import importlib.machinery
 import json
 import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -41,6 +43,8 @@ LONGEST_S = 60
 """Processor seconds that the tests of a module may take."""
 SLOWER = 2
 """A mutant on which they take so many times what they take on the module, and a few seconds, is noticed: it hangs."""
+PATIENCE_S = 120
+"""A mutant on which they wait for so long is noticed as well."""
 MOST_BYTES = 4 << 30
 """Memory that they may take."""
 _CAPABILITIES, _NICE = 0x20080522, 23
@@ -108,8 +112,12 @@ def run_tests(mutant: Mutant, longest_s: int) -> tuple[bool, float]:
     """Whether the tests of its module fail on a mutant, and the processor seconds that they took."""
     child = os.fork()
     if child == 0:
+        os.setsid()
+        signal.alarm(PATIENCE_S)
         os._exit(_run_tests(mutant, longest_s))
     _, status, used = os.wait4(child, 0)
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)  # what a mutant has started and left
     return status != 0, used.ru_utime + used.ru_stime
 
 

@@ -213,7 +213,7 @@ class Watch:
             self._note("never energised", cause)
 
     def _let_go(self) -> None:
-        self.pid, self._beats, self._is_awaited = None, 0, False
+        self.pid, self._is_awaited = None, False  # whoever is watched next begins to count anew
 
     def _note(self, what: What, cause: str, by: str = "watchdog") -> None:
         self._events.append(Event(what, cause, by))

@@ -44,7 +44,8 @@ class Running:
             self._run([str(folder), str(self.file), str(dead_man_s)], stdin, stdout)
         os.close(stdin)
         os.close(stdout)
-        self.ready = os.read(self._stdout, 100)
+        is_ready, _, _ = select.select([self._stdout], [], [], PATIENCE_S)
+        self.ready = os.read(self._stdout, 100) if is_ready else b""
         self.code: int | None = None
         self._asker = self._socket(socket.SOCK_DGRAM)
         self._asker.bind(str(folder / "asker"))

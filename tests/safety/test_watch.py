@@ -220,3 +220,252 @@ def test_a_button_that_is_held_down_is_one_trip() -> None:
     for step in range(50):
         watch.press("the door", now_s + 0.1 * step)
     assert causes(watch) == [("trip", "emergency stop by the door")]
+
+
+# how long it waits: every number of seconds here is exact in binary
+
+EXACT = Patience(beat_s=0.125, late_s=0.0625, starved_s=0.5, start_s=10.0, relay_s=0.5, button_s=1.0, beats=3)
+
+
+def armed(at_s: float = 1.0) -> Watch:
+    watch = Watch(EXACT, None, 0.0)
+    watch.relay_says("STATE off", at_s)
+    watch.arm(PID, at_s)
+    watch.take_events()
+    return watch
+
+
+def powered(at_s: float = 1.0) -> Watch:
+    """One that wants power, has it, and heard its last beat, of a scan just then, at that time."""
+    watch = armed(at_s - 0.125)
+    for number in range(3):
+        then_s = at_s - 0.0625 + 0.03125 * number
+        watch.beat(PID, 1 + number, then_s, then_s)
+    watch.relay_says("PET on", at_s)
+    watch.take_events()
+    assert watch.wants_power
+    assert watch.has_power
+    return watch
+
+
+def keep_beating(watch: Watch, from_s: float, for_s: float) -> float:
+    """Beat, and let the relay answer, eight times a second; the time by then."""
+    for number in range(1, int(for_s * 16) + 1):
+        from_s += 0.0625
+        watch.beat(PID, 100 + number, from_s, from_s)
+        watch.relay_says("PET on", from_s)
+        watch.tick(from_s)
+    return from_s
+
+
+def test_it_waits_as_long_as_its_documentation_says() -> None:
+    """120 ms for a beat, and half a second more where the processor is busy: people stand beside what it switches."""
+    assert Patience() == Patience(0.12, 0.05, 0.5, 10.0, 0.5, 1.0, 3)
+
+
+def test_at_first_nothing_is_known_and_nothing_happens_while_nobody_is_watched() -> None:
+    watch = Watch(EXACT, None, 0.0)
+    assert watch.state() == {"power": "off", "latch": None, "watched": None}
+    assert not watch.knows_relay
+    for now_s in (0.0, 1.0, 100.0):
+        watch.tick(now_s)
+        assert not watch.is_late(now_s)
+        assert watch.deadline_s is None
+    assert causes(watch) == []
+    watch.relay_says("STATE off", 100.0)
+    assert watch.knows_relay
+
+
+def test_what_it_is_asked_it_says() -> None:
+    watch = powered()
+    assert watch.state() == {"power": "on", "latch": None, "watched": PID}
+    watch.trip("smoke", "somebody")
+    watch.relay_says("TRIP off", 1.0)
+    assert watch.state() == {"power": "off", "latch": "smoke", "watched": PID}
+
+
+def test_what_happens_from_watching_to_release_is_kept_once_each() -> None:
+    watch = Watch(EXACT, None, 0.0)
+    watch.relay_says("STATE off", 1.0)
+    watch.arm(PID, 1.0)
+    end_s = keep_beating(watch, 1.0, 2.0)
+    watch.release(PID + 1)
+    watch.release(PID)
+    watch.relay_says("OFF off", end_s)
+    watch.tick(end_s + 100.0)
+    assert causes(watch) == [
+        ("watching", f"the controller of process {PID}"),
+        ("energised", f"for the controller of process {PID}"),
+        ("released", f"the controller of process {PID} has ended its work"),
+    ]
+
+
+def test_power_is_wanted_from_the_third_good_beat_on() -> None:
+    watch = armed()
+    for number, wanted in ((1, False), (2, False), (3, True)):
+        watch.beat(PID, number, 1.0 + 0.03125 * number, 1.0 + 0.03125 * number)
+        assert watch.wants_power == wanted
+
+
+def test_beats_before_a_silence_do_not_count() -> None:
+    watch = armed()
+    for number in (1, 2):
+        watch.beat(PID, number, 1.0, 1.0 + 0.03125 * number)
+    watch.tick(1.125)
+    watch.tick(1.25)
+    for number in (3, 4):
+        watch.beat(PID, number, 1.25 + 0.03125 * number, 1.25 + 0.03125 * number)
+        assert not watch.wants_power
+    watch.beat(PID, 5, 1.4375, 1.4375)
+    assert watch.wants_power
+
+
+def test_beats_of_a_loop_that_scanned_too_long_ago_give_no_power() -> None:
+    watch = armed()
+    for number in range(1, 9):
+        watch.beat(PID, number, 1.0 + 0.0625 * number, 1.1875 + 0.0625 * number)
+    assert not watch.wants_power
+    for number in range(9, 12):
+        watch.beat(PID, number, 1.0 + 0.0625 * number, 1.125 + 0.0625 * number)
+    assert watch.wants_power, "just within the limit"
+
+
+def test_one_scan_that_is_said_again_and_again_is_one_good_beat() -> None:
+    watch = armed()
+    for number in range(1, 9):
+        watch.beat(PID, number, 1.0, 1.0)
+    assert not watch.wants_power
+
+
+def test_the_next_beat_is_due_so_long_after_the_last_scan() -> None:
+    watch = powered(1.0)
+    assert watch.deadline_s == 1.125
+    watch.tick(1.125)
+    assert watch.wants_power
+    watch.tick(1.1875, 0.25)
+    assert watch.deadline_s == 1.375
+    watch.tick(1.25, 9.0)
+    assert watch.deadline_s == 1.625
+    watch.tick(1.40625)
+    assert watch.deadline_s is None, "it no longer waits for a processor, and hangs"
+    assert watch.latch == f"the controller of process {PID} hangs: no beat for 406 ms"
+
+
+def test_it_is_late_before_it_hangs_and_only_where_power_is_wanted() -> None:
+    watch = powered(1.0)
+    assert not watch.is_late(1.0625)
+    assert watch.is_late(1.09375)
+    watch.release(PID)
+    assert not watch.is_late(1.09375)
+
+
+def test_a_campaign_goes_on_for_as_long_as_it_beats() -> None:
+    watch = powered()
+    keep_beating(watch, 1.0, 3 * EXACT.start_s)
+    assert watch.wants_power
+    assert causes(watch) == []
+
+
+def test_a_relay_may_be_silent_for_half_a_second() -> None:
+    watch = armed(1.0)
+    watch.arm(PID, 1.5)
+    with pytest.raises(RefusedError, match="relay does not answer"):
+        watch.arm(PID, 1.5625)
+    watch = powered(1.0)
+    for step in range(1, 9):
+        watch.beat(PID, 10 + step, 1.0 + 0.0625 * step, 1.0 + 0.0625 * step)
+        watch.tick(1.0 + 0.0625 * step)
+    assert watch.wants_power
+    watch.beat(PID, 20, 1.5625, 1.5625)
+    watch.tick(1.5625)
+    assert watch.latch == "the relay does not answer"
+    watch.died(PID)
+    watch.relay_says("STATE latched", 9.0)
+    watch.reset("alice", "seen to", 9.5)
+
+
+def test_a_relay_that_has_gone_takes_the_power_and_that_is_a_trip_where_some_was_wanted() -> None:
+    watch = powered()
+    watch.relay_gone()
+    assert (watch.has_power, watch.latch) == (False, "the relay has gone")
+    idle = Watch(EXACT, None, 0.0)
+    idle.relay_says("STATE off", 1.0)
+    idle.relay_gone()
+    assert (idle.latch, causes(idle)) == (None, [])
+
+
+def test_a_relay_that_says_twice_why_it_dropped_is_one_trip() -> None:
+    watch = powered()
+    for _ in range(2):
+        watch.relay_says("STATE latched dead-man", 1.0)
+    assert causes(watch) == [("trip", "the relay: dead-man")]
+
+
+def test_after_the_relay_has_reset_a_latch_of_its_own_counts_again() -> None:
+    watch = powered()
+    watch.trip("smoke", "somebody")
+    watch.died(PID)
+    watch.relay_says("STATE latched smoke", 2.0)
+    watch.reset("alice", "seen to", 2.0)
+    watch.relay_says("RESET off", 2.0)
+    watch.relay_says("STATE latched dead-man", 2.5)
+    assert watch.latch == "the relay: dead-man"
+
+
+def test_a_controller_that_dies_between_its_beats_and_the_power_is_a_trip() -> None:
+    watch = armed()
+    for number in (1, 2, 3):
+        watch.beat(PID, number, 1.0 + 0.03125 * number, 1.0 + 0.03125 * number)
+    assert not watch.has_power
+    watch.died(PID)
+    assert watch.latch == f"the controller of process {PID} has died"
+
+
+def test_a_controller_that_dies_while_the_power_of_the_last_one_is_still_on_is_a_trip() -> None:
+    watch = powered()
+    watch.release(PID)
+    watch.arm(PID, 1.0)
+    watch.died(PID)
+    assert watch.latch == f"the controller of process {PID} has died"
+
+
+def test_a_controller_that_was_watched_before_counts_for_nothing_in_the_next() -> None:
+    watch = powered()
+    watch.release(PID)
+    assert not watch.wants_power
+    watch.arm(PID + 1, 1.0)
+    assert not watch.wants_power
+
+
+def test_what_dies_under_a_latch_says_nothing_new() -> None:
+    watch = armed()
+    watch.trip("smoke", "somebody")
+    watch.take_events()
+    watch.died(PID)
+    assert (watch.latch, causes(watch)) == ("smoke", [])
+
+
+def test_an_emergency_stop_is_kept_also_where_something_else_has_tripped_before() -> None:
+    watch = armed()
+    watch.trip("smoke", "somebody")
+    watch.press("the door", 1.0)
+    assert watch.latch == "smoke"
+    assert causes(watch) == [("trip", "smoke"), ("trip", "emergency stop by the door")]
+
+
+def test_a_button_counts_as_released_a_second_after_its_last_word() -> None:
+    watch = armed()
+    watch.press("the door", 1.0)
+    watch.press("the door", 2.0)
+    assert len(causes(watch)) == 1
+    watch.press("the door", 3.0625)
+    assert len(causes(watch)) == 1, "pressed again"
+
+
+def test_a_reset_needs_a_name_and_a_reason() -> None:
+    watch = Watch(EXACT, "smoke", 0.0)
+    watch.relay_says("STATE latched smoke", 1.0)
+    for by, because in ((" ", "seen to"), ("alice", ""), ("", "")):
+        with pytest.raises(RefusedError, match="a name and a reason"):
+            watch.reset(by, because, 1.0)
+    watch.reset("alice", "seen to", 1.0)
