@@ -320,6 +320,15 @@ def test_beats_before_a_silence_do_not_count() -> None:
     assert watch.wants_power
 
 
+def test_a_beat_that_comes_just_in_time_goes_on_counting() -> None:
+    watch = armed()
+    for number in (1, 2):
+        watch.beat(PID, number, 1.0 + 0.03125 * number, 1.0 + 0.03125 * number)
+    watch.tick(1.1875)
+    watch.beat(PID, 3, 1.1875, 1.1875)
+    assert watch.wants_power
+
+
 def test_beats_of_a_loop_that_scanned_too_long_ago_give_no_power() -> None:
     watch = armed()
     for number in range(1, 9):
