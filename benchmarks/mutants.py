@@ -18,6 +18,7 @@ import hashlib
 import importlib
 import importlib.abc
 import importlib.machinery
+import inspect
 import json
 import os
 import resource
@@ -163,9 +164,10 @@ def _path(module: str) -> Path:
 
 
 def _fingerprint(module: str) -> str:
-    """Of the module, its tests, and this runner."""
-    files = [_path(module), *(ROOT / test for test in TESTS[module]), Path(__file__), ROOT / "benchmarks/mutations.py"]
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    """Of the module, its tests, and what changes the one and runs the other."""
+    files = [_path(module), *(ROOT / test for test in TESTS[module]), ROOT / "benchmarks/mutations.py"]
+    runner = [inspect.getsource(part).encode() for part in (MutantLoader, mutants, run_tests, _run_tests)]
+    return hashlib.sha256(b"\0".join([*(file.read_bytes() for file in files), *runner])).hexdigest()[:16]
 
 
 def examine(module: str, data: Path) -> dict[str, bool]:

@@ -168,6 +168,15 @@ def test_an_old_pet_that_comes_late_does_not_hold_the_power_in_lent_time() -> No
     assert not relay.is_on
 
 
+def test_a_number_alone_makes_no_pet() -> None:
+    relay = Relay(DEAD_MAN_S, None)
+    for number in range(9):
+        relay.heed(f"STATE {number}", 0.01 * number)
+    assert not relay.is_on
+    relay.heed("TRIP 7", 0.1)
+    assert relay.latch == "7"
+
+
 def test_it_says_on_off_or_latched_and_why() -> None:
     relay = Relay(DEAD_MAN_S, None)
     assert (relay.state, relay.deadline_s) == ("off", None)

@@ -95,6 +95,13 @@ class Running:
         self.send("PET 1", "PET 2", "PET 3")
         assert [self._asker.recv(1000) for _ in range(3)] == [b"PET off", b"PET off", b"PET on"]
 
+    def type(self, data: bytes) -> None:
+        """Write to its standard input."""
+        os.write(self._stdin, data)
+
+    def is_asleep(self) -> bool:
+        return psutil.Process(self.pid).status() == psutil.STATUS_SLEEPING
+
     def kept(self) -> str:
         return self.file.read_text(encoding="utf-8").strip()
 
@@ -170,15 +177,19 @@ def test_the_power_is_off_when_the_answer_to_a_trip_comes(relay: Running) -> Non
     assert relay.kept() == "off"
 
 
-def test_without_a_pet_the_power_goes_within_the_dead_man(started: list[Running], tmp_path: Path) -> None:
-    started.append(Running(tmp_path, 0.1))
+@pytest.mark.parametrize(("dead_man_s", "longest_s"), [(0.1, 0.9), (1.0, 1.8)])
+def test_without_a_pet_the_power_goes_at_the_dead_man_and_not_much_later(
+    started: list[Running], tmp_path: Path, dead_man_s: float, longest_s: float
+) -> None:
+    started.append(Running(tmp_path, dead_man_s))
     line = started[0].line()
     started[0].on()
     assert line.recv(1) == b"1"
     begun_s = time.monotonic()
     assert line.recv(1) == b"0"
-    assert time.monotonic() - begun_s < 0.9
-    assert started[0].ask() == "STATE latched dead-man: nobody has asked for power for 100 ms"
+    assert time.monotonic() - begun_s < longest_s
+    said = f"STATE latched dead-man: nobody has asked for power for {dead_man_s * 1000:g} ms"
+    assert started[0].ask() == said
 
 
 def test_a_relay_that_nobody_has_run_judges_the_watchdog_a_little_later(started: list[Running], tmp_path: Path) -> None:
@@ -187,7 +198,7 @@ def test_a_relay_that_nobody_has_run_judges_the_watchdog_a_little_later(started:
     relay = started[0]
     relay.on()
     relay.line(said=b"1")
-    until(lambda: psutil.Process(relay.pid).status() == psutil.STATUS_SLEEPING, "that it waits for what comes")
+    until(relay.is_asleep, "that it waits for what comes")
     end_s = time.monotonic() + 0.6
     os.kill(relay.pid, signal.SIGSTOP)
     line = relay.connected()
@@ -291,11 +302,28 @@ def test_who_says_no_name_or_does_not_read_is_heeded_all_the_same(relay: Running
 def test_a_power_line_that_has_ended_takes_none_of_the_others_along(relay: Running) -> None:
     first, second, third = relay.line(), relay.line(), relay.line()
     second.close()
+    relay.line()
     relay.on()
     assert [line.recv(1) for line in (first, third)] == [b"1"] * 2
     third.close()
+    relay.line(said=b"1")
     assert relay.ask("OFF") == "OFF off"
     assert first.recv(1) == b"0"
+
+
+def test_a_power_line_that_has_ended_keeps_the_relay_awake_no_longer(relay: Running) -> None:
+    relay.line().close()
+    relay.line()
+    until(relay.is_asleep, "that it waits for what comes", PATIENCE_S)
+
+
+def test_what_comes_at_its_standard_input_is_not_its_end(relay: Running) -> None:
+    relay.type(b"x")
+    relay.line()
+    relay.on()
+    relay.type(b"y")
+    relay.line(said=b"1")
+    assert relay.ask() == "STATE on"
 
 
 def test_a_power_line_that_does_not_read_is_cut_and_so_has_no_power(relay: Running) -> None:
