@@ -151,6 +151,85 @@ def test_a_move_through_no_zone_reserves_nothing() -> None:
     assert Zones().reserve(MOVE) is None
 
 
+def test_it_knows_the_devices_that_reach_into_a_zone() -> None:
+    assert zones().devices == {"arm", "stage", "probe"}
+    assert Zones().devices == frozenset()
+
+
+def test_of_several_lost_devices_in_a_zone_the_first_by_name_is_shown() -> None:
+    space = Zones(BOTH)
+    for device in ("stage", "arm", "probe"):
+        space.watch(device, Stand(None))
+    why = "it has not been asked where it is"
+    assert space.held() == {"over": ("arm", why), "down": ("probe", why)}
+
+
+def test_a_device_that_reaches_into_no_zone_is_never_lost() -> None:
+    space = Zones(BOTH)
+    space.watch("camera", Stand(None))
+    assert space.held() == {}
+    assert space.locate("camera")
+    with pytest.raises(InputError, match="camera has no zone: there is nothing to free"):
+        space.free("camera")
+
+
+def test_a_lost_device_that_nobody_can_ask_stays_lost() -> None:
+    space = zones()
+    space.lose("arm", space.reserve(REACH) or 0, "it was stopped")
+    assert not space.locate("arm")
+    assert "arm may be in it (it was stopped)" in refusal(space, MOVE)
+
+
+def test_who_stands_in_a_zone_by_its_own_account_cannot_be_freed() -> None:
+    space = zones()
+    space.arrived("probe", space.reserve(lower()) or 0, {"z": 60.0})
+    with pytest.raises(InputError, match="probe says itself where it is: there is nothing to free"):
+        space.free("probe")
+    assert space.held() == {"down": ("probe", None)}
+
+
+def test_only_lost_devices_in_zones_of_the_move_are_asked() -> None:
+    asked: list[str] = []
+
+    class Asked(Stand):
+        def __init__(self, name: str) -> None:
+            super().__init__(None)
+            self.name = name
+
+        def __call__(self) -> Mapping[str, float]:
+            asked.append(self.name)
+            return super().__call__()
+
+    space = Zones(BOTH)
+    for name in ("arm", "probe"):
+        space.watch(name, Asked(name))
+    assert "may be in it" in refusal(space, MOVE)
+    assert asked == ["arm", "probe"]
+    asked.clear()
+    assert space.reserve(Way("arm", frozenset({"rack"}))) is not None
+    assert asked == [], "the probe is not in the way of the arm, and the arm knows that it moves"
+    assert space.locate("arm"), "one that moves is not lost"
+    assert asked == []
+
+
+def test_a_write_may_go_through_the_zones_that_were_reserved_and_through_no_other() -> None:
+    space = Zones({name: Zone(name, places={"arm": frozenset({name})}) for name in ("a", "b", "c")})
+    assert space.reserve(Way("arm", frozenset({"a"}))) is not None
+    space.check(Way("arm", frozenset({"a"})))
+    for places, first in (({"b"}, "b"), ({"a", "b"}, "a"), ({"c", "b"}, "b")):
+        with pytest.raises(ZoneError) as refused:
+            space.check(Way("arm", frozenset(places)))
+        assert str(refused.value) == (
+            f"arm: refused to move into zone {first}, which it has not reserved: move it by its 'set', which reserves"
+        )
+
+
+def test_of_several_zones_that_are_taken_the_first_is_named() -> None:
+    space = Zones({name: Zone(name, places={device: frozenset({"x"}) for device in ("arm", "hand")}) for name in "ba"})
+    assert space.reserve(Way("arm", frozenset({"x"}))) is not None
+    assert "into zone a: arm moves in it" in refusal(space, Way("hand", frozenset({"x"})))
+
+
 class ZonesMachine(RuleBasedStateMachine):
     """Whatever devices do and say, against a model of where they really are."""
 
