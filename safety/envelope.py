@@ -50,11 +50,11 @@ def check_rate(signal: str, limit: RangeLimit, value: object, before: float | No
         elapsed_s: Lab seconds since then.
 
     Raises:
-        EnvelopeError: it is too fast, or nobody knows how fast it is.
+        EnvelopeError: it is too fast, or nobody knows how fast it is, or it is not a finite number.
     """
-    number = _number(value)
-    if limit.max_rate is None or number is None:
+    if limit.max_rate is None:
         return
+    number = _finite(signal, value)
     if before is None or not math.isfinite(before) or not elapsed_s >= 0.0:
         raise EnvelopeError(
             f"{signal}: refused to write {number:g} {limit.unit}: what it was before is not known, so a rate of at "
@@ -127,9 +127,7 @@ def _unwrapped(value: object) -> object:
 
 
 def _check_range(signal: str, limit: RangeLimit, value: object, present: float | None) -> None:
-    number = _number(value)
-    if number is None or not math.isfinite(number):
-        raise EnvelopeError(f"{signal}: refused to write {value!r}: it is not a finite number")
+    number = _finite(signal, value)
     if not limit.lower <= number <= limit.upper:
         raise EnvelopeError(
             f"{signal}: refused to write {number:g} {limit.unit}: "
@@ -147,6 +145,14 @@ def _check_range(signal: str, limit: RangeLimit, value: object, present: float |
             f"{signal}: refused to write {number:g} {limit.unit}: from {present:g} that is a step of "
             f"{abs(number - present):g} {limit.unit}, and the envelope allows {limit.max_step:g}"
         )
+
+
+def _finite(signal: str, value: object) -> float:
+    """The finite number that a value is; refused where it is none."""
+    number = _number(value)
+    if number is None or not math.isfinite(number):
+        raise EnvelopeError(f"{signal}: refused to write {value!r}: it is not a finite number")
+    return number
 
 
 def _number(value: object) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from enum import StrEnum
+from enum import Enum, IntEnum, StrEnum
 from fractions import Fraction
 from typing import Any
 
@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autolab.core.envelope import AllowedValues, RangeLimit
+from autolab.core.envelope import AllowedValues, Limit, RangeLimit
 from autolab.core.errors import EnvelopeError, InputError
-from safety.envelope import check_write
+from safety.envelope import check_rate, check_write, is_proven, plain_scalar
 from safety.guard import Guard
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=64)
@@ -86,8 +86,9 @@ def test_a_step_is_accepted_only_from_a_known_value_within_the_largest_step(
 def test_only_allowed_values_are_accepted(allowed: list[Any], value: Any) -> None:
     limit = AllowedValues("device.signal", tuple(allowed))
     if _accepts(limit, value):
-        assert isinstance(value, str | int | bool | np.bool_)
-        assert any(value == one and isinstance(value, bool | np.bool_) == isinstance(one, bool) for one in allowed)
+        plain = value.item() if isinstance(value, np.generic | np.ndarray) else value
+        assert isinstance(plain, str | int)
+        assert any(plain == one and isinstance(plain, bool) == isinstance(one, bool) for one in allowed)
     for one in allowed:
         assert _accepts(limit, one)
 
@@ -97,6 +98,111 @@ def test_only_allowed_values_are_accepted(allowed: list[Any], value: Any) -> Non
 )
 def test_what_only_looks_like_an_allowed_value_is_refused(value: Any) -> None:
     assert not _accepts(AllowedValues("device.signal", (1, 2)), value)
+
+
+def test_a_step_of_the_largest_size_is_one_that_rounding_may_stretch_and_nothing_else() -> None:
+    limit = RangeLimit("device.signal", 0.0, 1000.0, "mm", max_step=100.0)
+    assert _accepts(limit, 200.0, 100.0)
+    assert _accepts(limit, 200.0 + 1e-8, 100.0)
+    assert not _accepts(limit, 200.0 + 1e-6, 100.0)
+
+
+RATED = RangeLimit("device.signal", 0.0, 1000.0, "mm", max_rate=10.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "before", "elapsed_s", "is_allowed"),
+    [
+        (200.0, 100.0, 10.0, True),
+        (0.0, 100.0, 10.0, True),
+        (200.0 + 1e-8, 100.0, 10.0, True),
+        (200.0 + 1e-6, 100.0, 10.0, False),
+        (100.0, 100.0, 0.0, True),
+        (100.5, 100.0, 0.0, False),
+        (104.0, 100.0, 0.5, True),
+        (100.0, 100.0, -0.1, False),
+        (100.0, 100.0, math.nan, False),
+        (100.0, None, 1000.0, False),
+        (100.0, math.nan, 1000.0, False),
+        (100.0, math.inf, 1000.0, False),
+        (math.nan, 100.0, 1000.0, False),
+        ("100", 100.0, 1000.0, False),
+        (True, 1.0, 1000.0, False),
+    ],
+)
+def test_a_rate_is_accepted_only_where_it_is_known_to_be_slow_enough(
+    value: Any, before: float | None, elapsed_s: float, is_allowed: bool
+) -> None:
+    if is_allowed:
+        check_rate("device.signal", RATED, value, before, elapsed_s)
+        return
+    with pytest.raises(EnvelopeError, match=r"device\.signal: refused to write"):
+        check_rate("device.signal", RATED, value, before, elapsed_s)
+
+
+def test_where_no_rate_is_declared_none_is_asked_for() -> None:
+    check_rate("device.signal", RangeLimit("device.signal", 0.0, 1.0, "mm"), 1.0, None, -1.0)
+
+
+def test_a_refused_rate_says_how_long_to_wait() -> None:
+    with pytest.raises(EnvelopeError) as refusal:
+        check_rate("device.signal", RATED, 50.0, 20.0, 1.0)
+    assert str(refusal.value) == (
+        "device.signal: refused to write 50 mm: that is 30 mm from 20 after 1 s, and the envelope allows 10 mm/s: "
+        "wait 2 s, or go in smaller steps"
+    )
+
+
+def test_a_number_too_large_for_any_instrument_is_refused_like_every_other() -> None:
+    assert not _accepts(RangeLimit("device.signal", 0.0, 1.0, "mm"), 10**400)
+    assert not is_proven(RangeLimit("device.signal", 0.0, 1.0, "mm", proven=(0.0, 1.0)), 10**400)
+
+
+@pytest.mark.parametrize(
+    ("limit", "inside", "outside"),
+    [
+        (RangeLimit("d.s", 0.0, 9.0, "mm", proven=(2.0, 4.0)), (2.0, 3, 4.0), (1.9, 4.1, math.nan, "3", True, None)),
+        (RangeLimit("d.s", 0.0, 9.0, "mm"), (), (3.0,)),
+        (AllowedValues("d.s", ("a", 1, True), proven=("a", True)), ("a", True, np.bool_(True)), (1, 1.0, "b", None)),
+        (AllowedValues("d.s", ("a", 1), proven="all"), ("a", 1), ()),
+        (AllowedValues("d.s", ("a", 1)), (), ("a", 1)),
+    ],
+    ids=["range", "no-range", "values", "all", "no-values"],
+)
+def test_a_value_is_proven_only_where_the_lab_file_says_so(limit: Limit, inside: Any, outside: Any) -> None:
+    assert [is_proven(limit, value) for value in inside] == [True] * len(inside)
+    assert [is_proven(limit, value) for value in outside] == [False] * len(outside)
+
+
+class Gear(IntEnum):
+    FIRST = 1
+
+
+class Colour(Enum):
+    RED = 1
+
+
+class Pretender:
+    """It has all that a number of numpy has, but its class."""
+
+    shape = ()
+
+    def item(self) -> float:
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (True, True), (1, 1), (1.5, 1.5), ("a", "a"), (Gear.FIRST, 1), (np.float64(1.5), 1.5), (np.array(2), 2),
+        (np.str_("a"), "a"), (np.bool_(False), False), (np.array([2]), None), (np.array([]), None),
+        (Colour.RED, None), (Pretender(), None), (1j, None), (None, None), (b"a", None), ([1], None),
+        (np.float64, None), (np.dtype("float64"), None),
+    ],
+)  # fmt: skip
+def test_only_plain_values_and_those_of_numpy_and_enumerations_are_plain(value: Any, plain: Any) -> None:
+    assert plain_scalar(value) == plain
+    assert type(plain_scalar(value)) is type(plain)
 
 
 class Masked(float):

@@ -109,7 +109,7 @@ effects = st.lists(
 levels = st.sampled_from(["routine", "new", "hazardous"])
 verdicts = st.builds(
     Verdict, st.sampled_from(["allowed", "needs approval", "refused"]), st.just(("a reason",)), st.integers(0, 2)
-)
+).filter(lambda verdict: verdict.decision == "needs approval" or verdict.persons == 0)
 RANK = {"allowed": 0, "needs approval": 1, "refused": 2}
 
 
