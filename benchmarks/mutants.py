@@ -65,8 +65,6 @@ TESTS: dict[str, tuple[str, ...]] = {
     "safety.permits": ("tests/safety/test_permits.py",),
     "safety.tiers": ("tests/safety/test_tiers.py",),
     "safety.zones": ("tests/safety/test_zones.py",),
-    "safety.mixing": ("tests/safety/test_effects.py",),
-    "safety.dwelling": ("tests/safety/test_effects.py",),
     "safety.envelope": ("tests/safety/test_envelope.py", "tests/safety/test_guard.py", "tests/safety/test_tiers.py"),
 }
 """The tests of each module, by module."""

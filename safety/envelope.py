@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 from enum import Enum
+from typing import Any
 
 from autolab.core.envelope import AllowedValues, Limit, RangeLimit
 from autolab.core.errors import EnvelopeError
@@ -100,11 +100,8 @@ def _check_allowed(signal: str, limit: AllowedValues, value: object) -> None:
 
 
 def _same(allowed: str | float | bool, plain: str | float | bool | None) -> bool:
-    """Equal and of one kind: a truth value is no number, and nothing else is like a text, a number or a truth value."""
-    for kind in (bool, str, int | float):  # bool first: Python counts it among the integers
-        if isinstance(allowed, kind):
-            return isinstance(plain, kind) and isinstance(plain, bool) == isinstance(allowed, bool) and plain == allowed
-    return False
+    """Equal and of one kind: a truth value is no number, though Python counts it among them."""
+    return isinstance(plain, bool) == isinstance(allowed, bool) and plain == allowed
 
 
 def plain_scalar(value: object) -> str | float | bool | None:
@@ -120,10 +117,9 @@ def plain_scalar(value: object) -> str | float | bool | None:
     return value if type(value) in (bool, int, float, str) else None  # pyright: ignore[reportReturnType] (just seen)
 
 
-def _unwrapped(value: object) -> object:
+def _unwrapped(value: Any) -> object:
     """The plain value of a numpy scalar or a zero-dimensional array; None for an array of any other shape."""
-    item: Callable[[], object] | None = getattr(value, "item", None)
-    return item() if item is not None and getattr(value, "shape", None) == () else None
+    return value.item() if getattr(value, "shape", None) == () else None
 
 
 def _check_range(signal: str, limit: RangeLimit, value: object, present: float | None) -> None:

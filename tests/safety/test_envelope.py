@@ -107,6 +107,11 @@ def test_a_step_of_the_largest_size_is_one_that_rounding_may_stretch_and_nothing
     assert not _accepts(limit, 200.0 + 1e-6, 100.0)
 
 
+def test_a_step_from_a_value_that_nobody_gives_is_refused() -> None:
+    with pytest.raises(EnvelopeError, match="its present value is not known"):
+        check_write("device.signal", RangeLimit("device.signal", 0.0, 9.0, "mm", max_step=5.0), 1.0)
+
+
 RATED = RangeLimit("device.signal", 0.0, 1000.0, "mm", max_rate=10.0)
 
 
@@ -197,7 +202,7 @@ class Pretender:
         (True, True), (1, 1), (1.5, 1.5), ("a", "a"), (Gear.FIRST, 1), (np.float64(1.5), 1.5), (np.array(2), 2),
         (np.str_("a"), "a"), (np.bool_(False), False), (np.array([2]), None), (np.array([]), None),
         (Colour.RED, None), (Pretender(), None), (1j, None), (None, None), (b"a", None), ([1], None),
-        (np.float64, None), (np.dtype("float64"), None),
+        (np.float64, None), (np.sin, None), (np.dtype("float64"), None),
     ],
 )  # fmt: skip
 def test_only_plain_values_and_those_of_numpy_and_enumerations_are_plain(value: Any, plain: Any) -> None:
