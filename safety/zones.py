@@ -174,15 +174,11 @@ class Zones:
             }
 
     def _rivals(self, device: str, wanted: frozenset[str]) -> list[str]:
-        """Lost devices that have one of the zones."""
+        """Other devices that have one of the zones; those that are lost in it can be asked where they are."""
         with self._lock:
             own = self._claims.get(device)
             zones = wanted if own is None else wanted | own.zones
-            return [
-                other
-                for other, held in sorted(self._claims.items())
-                if other != device and held.lost is not None and zones & held.zones
-            ]
+            return [other for other, held in sorted(self._claims.items()) if other != device and zones & held.zones]
 
     def _is_last(self, device: str, number: int) -> bool:
         claim = self._claims.get(device)

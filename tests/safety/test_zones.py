@@ -224,6 +224,25 @@ def test_a_write_may_go_through_the_zones_that_were_reserved_and_through_no_othe
         )
 
 
+def test_who_stands_in_a_zone_or_is_lost_in_it_has_not_reserved_it() -> None:
+    space = zones()
+    number = space.reserve(lower()) or 0
+    space.lose("probe", number, "it was stopped")
+    with pytest.raises(ZoneError, match="which it has not reserved"):
+        space.check(lower())
+    space.arrived("probe", number, {"z": 60.0})
+    with pytest.raises(ZoneError, match="which it has not reserved"):
+        space.check(lower())
+
+
+def test_of_two_that_were_lost_in_one_zone_the_other_is_asked_before_one_moves_out() -> None:
+    space = Zones(BOTH)
+    space.watch("arm", Stand(None))
+    space.watch("stage", Stand({}))
+    assert space.reserve(Way("arm", frozenset({"rack"}))) is not None
+    assert space.held()["over"] == ("arm", None)
+
+
 def test_of_several_zones_that_are_taken_the_first_is_named() -> None:
     space = Zones({name: Zone(name, places={device: frozenset({"x"}) for device in ("arm", "hand")}) for name in "ba"})
     assert space.reserve(Way("arm", frozenset({"x"}))) is not None
