@@ -1,0 +1,196 @@
+"""The score of one criterion: what its value or step is worth, and how far its evidence carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autolab.core.errors import InputError
+from facility_review.assessment import Cap, CriterionScore
+from facility_review.inputs import Answer, Inputs
+from facility_review.instrument import Instrument
+from facility_review.instrumentmodel import Criterion, Metric
+from facility_review.scales import COUNTED, has_interval, raw_score, value_interval, value_on_scale
+
+__all__ = ["NOTHING", "Scored", "check_inputs", "is_true", "score_criteria"]
+
+NOTHING = Answer("none", "simulated")
+"""What is known of a criterion that nobody has looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A criterion with its answer and its score; the interval of the score is not drawn yet."""
+
+    criterion: Criterion
+    answer: Answer
+    score: CriterionScore
+
+    @property
+    def cap(self) -> float:
+        """The lowest cap."""
+        return self.score.caps[0].value if self.score.caps else 5.0
+
+
+def check_inputs(instrument: Instrument, inputs: Inputs) -> None:
+    """Refuse inputs that the instrument does not know, and values that their metric cannot have.
+
+    Raises:
+        InputError: the first of them; the message names it.
+    """
+    known: list[tuple[str, Mapping[str, object], Mapping[str, object]]] = [
+        ("criterion", inputs.records, instrument.criteria),
+        ("criterion", inputs.not_applicable, instrument.criteria),
+        ("metric", inputs.extra_metrics, instrument.metrics),
+        ("fact", inputs.facts, instrument.facts),
+        ("fact", inputs.fact_answers, instrument.facts),
+        ("gate", inputs.waivers, instrument.gates),
+    ]
+    for what, given, declared in known:
+        if unknown := sorted(set(given) - set(declared)):
+            raise InputError(f"{inputs.unit}: instrument {instrument.version} has no {what} {unknown[0]!r}: remove it")
+    for name, answer in inputs.records.items():
+        scale = instrument.criteria[name].metric
+        if scale is not None:
+            _check_value(f"{inputs.unit}: {name}", instrument.metrics[scale.id], answer)
+    for name, answer in inputs.extra_metrics.items():
+        _check_value(f"{inputs.unit}: {name}", instrument.metrics[name], answer)
+    for fact, value in inputs.facts.items():
+        choices = instrument.facts[fact].values
+        if choices and value not in choices:
+            raise InputError(f"{inputs.unit}: {fact} = {value!r} is none of {', '.join(choices)}")
+
+
+def _check_value(place: str, metric: Metric, answer: Answer) -> None:
+    value = answer.value
+    if value is None:
+        return
+    if metric.ci_method in COUNTED and not 0 <= value <= 1:
+        raise InputError(f"{place}: {metric.id} = {value:g} is a share: give a value from 0 to 1")
+    if value < 0 and not metric.may_be_negative:
+        raise InputError(f"{place}: {metric.id} = {value:g} {metric.unit}: it cannot be negative")
+
+
+def is_true(instrument: Instrument, inputs: Inputs, fact: str) -> bool:
+    """Whether a yes-or-no fact holds; its default where nobody said, or what was said has no evidence left."""
+    answer = inputs.fact_answers.get(fact)
+    if answer is not None and answer.evidence_class == "none":
+        return bool(instrument.facts[fact].default)
+    return bool(inputs.facts.get(fact, instrument.facts[fact].default))
+
+
+def score_criteria(instrument: Instrument, inputs: Inputs) -> tuple[Scored, ...]:
+    """Score every criterion, in the order of the instrument."""
+    lifted = {
+        criterion: gate.applies_if
+        for gate in instrument.file.gates
+        if gate.applies_if is not None and not is_true(instrument, inputs, gate.applies_if)
+        for criterion in gate.criteria
+    }
+    found: list[Scored] = []
+    for criterion in instrument.file.criteria:
+        answer = inputs.records.get(criterion.id, NOTHING)
+        why_not = _why_not_applicable(criterion, inputs, lifted)
+        score = _not_applicable(criterion, answer, why_not) if why_not else _score(instrument, criterion, answer)
+        found.append(Scored(criterion, answer, score))
+    return tuple(found)
+
+
+def _why_not_applicable(criterion: Criterion, inputs: Inputs, lifted: Mapping[str, str]) -> str:
+    if criterion.applies_when == "production" and "production" not in inputs.roles:
+        return "it is for production units"
+    if criterion.id in lifted:
+        return f"{lifted[criterion.id]} is false"
+    if claim := inputs.not_applicable.get(criterion.id):
+        return f"{claim.reason} (agreed by {claim.approver})"
+    return ""
+
+
+def _not_applicable(criterion: Criterion, answer: Answer, why: str) -> CriterionScore:
+    return _result(criterion, answer, 0.0, (), None, None, is_applicable=False, reason=f"not applicable: {why}")
+
+
+def _score(instrument: Instrument, criterion: Criterion, answer: Answer) -> CriterionScore:
+    if answer.evidence_class == "none":
+        cap = Cap("class", 0.0, "there is no evidence")
+        return _result(criterion, answer, 0.0, (cap,), None, None, reason="not assessed: counts as 0")
+    if criterion.metric is None:
+        return _ladder(instrument, criterion, answer)
+    metric = instrument.metrics[criterion.metric.id]
+    interval = value_interval(metric, answer)
+    used = value_on_scale(criterion.metric, answer)
+    caps = _caps(instrument, criterion, answer, metric)
+    if answer.value is None:
+        return _result(criterion, answer, 0.0, caps, None, None, reason=f"{metric.id} has no value: counts as 0")
+    if used is None:
+        why = f"{metric.id} is scored by its one-sided 95 % bound, and n is not known: counts as 0"
+        return _result(criterion, answer, 0.0, caps, interval, None, reason=why)
+    raw = raw_score(criterion.metric, used)
+    bound = "" if criterion.metric.value_used == "point" else f", one-sided 95 % bound {used:.4g}"
+    n = "" if answer.n is None else f", n = {answer.n}"
+    why = f"{metric.name}: {answer.value:g} {metric.unit}{bound}{n} scores {raw:.2f}"
+    return _result(criterion, answer, raw, caps, interval, used, reason=why + _capped(raw, caps))
+
+
+def _ladder(instrument: Instrument, criterion: Criterion, answer: Answer) -> CriterionScore:
+    caps = _caps(instrument, criterion, answer, None)
+    if answer.step is None:
+        return _result(criterion, answer, 0.0, caps, None, None, reason="no step is answered: counts as 0")
+    raw = float(answer.step)
+    said = f"step {answer.step}: {criterion.steps[answer.step - 1]}" if answer.step else "step 1 is not shown"
+    return _result(criterion, answer, raw, caps, None, None, reason=said + _capped(raw, caps))
+
+
+def _caps(instrument: Instrument, criterion: Criterion, answer: Answer, metric: Metric | None) -> tuple[Cap, ...]:
+    """The caps below 5, lowest first."""
+    rules = instrument.file.evidence
+    by_class = rules.class_caps[criterion.kind][answer.evidence_class]
+    caps = [
+        Cap("class", by_class, f"{answer.evidence_class} evidence of a {criterion.kind} criterion"),
+        Cap("realm", rules.realm_caps[answer.realm], f"{answer.realm} evidence"),
+    ]
+    if metric is not None and answer.n is not None and answer.n < metric.min_n:
+        is_tiny = answer.n < metric.min_n / 3
+        value = rules.sample_caps.below_third if is_tiny else rules.sample_caps.below_min_n
+        part = "a third of " if is_tiny else ""
+        caps.append(Cap("sample size", value, f"n = {answer.n} is below {part}{metric.min_n}"))
+    if metric is not None and not has_interval(metric, answer):
+        caps.append(Cap("interval", rules.sample_caps.no_interval, f"no interval by {metric.ci_method} is available"))
+    return tuple(sorted((cap for cap in caps if cap.value < 5), key=lambda cap: cap.value))
+
+
+def _capped(raw: float, caps: tuple[Cap, ...]) -> str:
+    return f"; capped at {caps[0].value:g}: {caps[0].reason}" if caps and caps[0].value < raw else ""
+
+
+def _result(
+    criterion: Criterion,
+    answer: Answer,
+    raw: float,
+    caps: tuple[Cap, ...],
+    value_interval: tuple[float, float] | None,
+    value_used: float | None,
+    *,
+    reason: str,
+    is_applicable: bool = True,
+) -> CriterionScore:
+    score = min((raw, *(cap.value for cap in caps)))
+    return CriterionScore(
+        criterion=criterion.id,
+        dimension=criterion.dimension,
+        is_applicable=is_applicable,
+        raw=raw,
+        score=score,
+        caps=caps,
+        interval=(score, score),
+        evidence_class=answer.evidence_class,
+        realm=answer.realm,
+        value=answer.value,
+        value_interval=value_interval,
+        value_used=value_used,
+        step=answer.step,
+        n=answer.n,
+        reason=reason,
+        evidence=answer.evidence,
+        notes=answer.notes,
+    )
