@@ -1,0 +1,177 @@
+"""Gathers the evidence of units: every collector that stands in `facility_review.collectors` is asked.
+
+A new kind of record gets its collector by one new file there, with a ``COLLECTOR`` in it. Nothing is registered
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from autolab.core.errors import AutolabError, InputError, StorageError
+from autolab.journal.audit import Audit, audit
+from autolab.journal.reader import JournalReader
+from facility_review import collectors as package
+from facility_review.evidence import EvidenceRecord, Finding
+from facility_review.instrument import Instrument
+from facility_review.ledger import Ledger, read_ledgers
+from facility_review.measuring import Sources
+from facility_review.units import Identity, Unit
+
+__all__ = ["Collector", "UnitEvidence", "collect", "collectors"]
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Reads one source."""
+
+    name: str
+    source: str
+    """What it reads, in words."""
+    collect: Callable[[Sources], Iterator[EvidenceRecord | Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitEvidence:
+    """All that was gathered of one unit."""
+
+    unit: Unit
+    records: tuple[EvidenceRecord, ...]
+    findings: tuple[Finding, ...]
+    ledger: Ledger | None = None
+    """What its journal says; None where there is none."""
+
+
+@cache
+def collectors() -> tuple[Collector, ...]:
+    """All collectors, by the names of their files.
+
+    Raises:
+        InputError: a file in the package has no ``COLLECTOR``.
+    """
+    found: list[Collector] = []
+    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
+        loaded = importlib.import_module(f"{package.__name__}.{module.name}")
+        collector = loaded.__dict__.get("COLLECTOR")
+        if not isinstance(collector, Collector):
+            raise InputError(f"{loaded.__file__}: has no COLLECTOR: give it one, or move it out of the package")
+        found.append(collector)
+    return tuple(found)
+
+
+def collect(
+    units: Iterable[Unit],
+    folders: Sequence[Path],
+    instrument: Instrument,
+    as_of: date,
+    *,
+    check_log: bool = True,
+) -> tuple[UnitEvidence, ...]:
+    """Gather the evidence of units. A journal that cannot be read is a finding of each of them.
+
+    Args:
+        units: The units.
+        folders: Data folders with their journals.
+        instrument: Gives the windows.
+        as_of: The day of the assessment; what is dated after it does not count.
+        check_log: Compare each journal with its log. Without it, what comes from a journal counts as unhashed.
+    """
+    books = [_open(folder, check_log) for folder in folders]
+    return tuple(_of_unit(unit, books, instrument, as_of) for unit in units)
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """One data folder, as far as it could be read."""
+
+    folder: Path
+    ledgers: dict[str, Ledger]
+    audit: Audit | None
+    findings: tuple[Finding, ...]
+
+
+def _open(folder: Path, check_log: bool) -> _Book:
+    place = str(folder)
+    try:
+        reader = JournalReader.open(folder)
+    except AutolabError as error:
+        said = f"the journal cannot be read, so nothing that it holds is counted: {error}"
+        return _Book(folder, {}, None, (Finding(said, place),))
+    try:
+        ledgers = read_ledgers(reader, folder)
+    except (StorageError, ValueError, KeyError, TypeError) as error:  # a row that autolab did not write
+        said = f"the journal cannot be read, so nothing that it holds is counted ({type(error).__name__}: {error})"
+        return _Book(folder, {}, None, (Finding(said, place),))
+    finally:
+        reader.close()
+    if not check_log:
+        said = "the journal was not compared with its log: what comes from it counts one class lower"
+        return _Book(folder, ledgers, None, (Finding(said, place),))
+    try:
+        compared = audit(folder, None)
+    except AutolabError as error:
+        return _Book(folder, ledgers, None, (Finding(f"the log cannot be checked: {error}", place),))
+    said = [Finding(f"the record is not what was written: {finding.text}", place) for finding in compared.findings]
+    return _Book(folder, ledgers, compared, tuple(said))
+
+
+def _of_unit(unit: Unit, books: Sequence[_Book], instrument: Instrument, as_of: date) -> UnitEvidence:
+    mine = [book for book in books if unit.id in book.ledgers]
+    findings = [
+        *unit.findings,
+        *(finding for book in books if book in mine or not book.ledgers for finding in book.findings),
+    ]
+    ledger = _merged([book.ledgers[unit.id] for book in mine])
+    audits = [book.audit for book in mine]
+    worst = None if None in audits or not audits else max(filter(None, audits), key=lambda a: len(a.findings))
+    checked, doubts = _checked(unit, ledger)
+    sources = Sources(checked, instrument, as_of, ledger, worst)
+    records: list[EvidenceRecord] = []
+    for collector in collectors():
+        for found in collector.collect(sources):
+            if isinstance(found, Finding):
+                findings.append(found)
+            else:
+                records.append(found)
+    return UnitEvidence(checked, tuple(records), tuple(dict.fromkeys([*findings, *doubts])), ledger)
+
+
+def _merged(ledgers: Sequence[Ledger]) -> Ledger | None:
+    """The journals of one lab as one; a campaign that stands in two of them counts once."""
+    if len(ledgers) < 2:
+        return ledgers[0] if ledgers else None
+    campaigns = {campaign.record.id: campaign for ledger in reversed(ledgers) for campaign in ledger.campaigns}
+    return replace(
+        ledgers[0],
+        campaigns=tuple(campaigns[key] for key in sorted(campaigns)),
+        trips=tuple(dict.fromkeys(trip for ledger in ledgers for trip in ledger.trips)),
+        bypasses=tuple(row for ledger in ledgers for row in ledger.bypasses),
+        proofs=tuple(proof for ledger in ledgers for proof in ledger.proofs),
+    )
+
+
+def _checked(unit: Unit, ledger: Ledger | None) -> tuple[Unit, tuple[Finding, ...]]:
+    """The unit without an identity that its simulators have given as their own."""
+    if unit.identity is None or ledger is None:
+        return unit, ()
+    simulated = {
+        device.serial_number
+        for campaign in ledger.campaigns
+        for device in campaign.devices
+        if device.realm != "physical" and device.serial_number
+    }
+    claimed = {name: plate for name, plate in unit.identity.devices.items() if plate.rpartition(", ")[2] in simulated}
+    if not claimed:
+        return unit, ()
+    which = ", ".join(f"{name} ({plate})" for name, plate in sorted(claimed.items()))
+    said = f"{which}: a device of this identity has said that it is simulated, so nothing stated counts as physical"
+    source = unit.evidence.source if unit.evidence is not None else None
+    place = None if source is None else source.line(("identity", "devices"))
+    without = replace(unit, identity=Identity(unit.identity.by, unit.identity.on, {}))
+    return without, (Finding(said, None if source is None else source.file, place),)

@@ -1,0 +1,157 @@
+"""Benchmark runs: campaigns on one problem, some chosen by a model and some by a strategy that does not learn."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autolab.core.canonical import content_hash
+from autolab.core.objectives import Objective
+from autolab.core.seeds import derive_seed
+from facility_review.collecting import Collector
+from facility_review.evidence import EvidenceRecord, Finding
+from facility_review.ledger import Campaign
+from facility_review.measuring import NOT_LEARNED, Measured, Sources, Window, is_valid, measure
+
+__all__ = ["COLLECTOR", "Benchmark", "acceleration", "benchmarks", "enhancement"]
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """Campaigns on one problem. Losses in the order of the trials: small is good."""
+
+    objective: Objective
+    learned: tuple[tuple[str, tuple[float, ...]], ...]
+    """Campaign and the losses of its results; infinite where a trial gave none."""
+    reference: tuple[tuple[str, tuple[float, ...]], ...]
+
+    @property
+    def n(self) -> int:
+        """Pairs: as many as there are of the rarer kind."""
+        return min(len(self.learned), len(self.reference))
+
+
+def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
+    """The metrics of benchmark runs, for each realm."""
+    parts, _ = sources.parts
+    for part in parts:
+        yield measure(sources, part, "m_af", "trials", acceleration)
+        yield measure(sources, part, "m_ef_norm", "trials", enhancement)
+
+
+COLLECTOR = Collector("benchmarks", "journal: campaigns on one problem by engines that learn and that do not", collect)
+
+
+def benchmarks(window: Window) -> list[Benchmark]:
+    """Problems on which campaigns of both kinds have run, the one with most pairs first.
+
+    The same problem, budget and number of lanes; a reference is a campaign whose engine does not learn.
+    """
+    groups: dict[str, list[Campaign]] = defaultdict(list)
+    for campaign, _ in window.parts:
+        record = campaign.record
+        groups[content_hash([record.problem, record.budget_trials, record.lanes])].append(campaign)
+    found: list[Benchmark] = []
+    for campaigns in groups.values():
+        learned = tuple(_losses(c) for c in campaigns if c.record.engine.name not in NOT_LEARNED)
+        reference = tuple(_losses(c) for c in campaigns if c.record.engine.name in NOT_LEARNED)
+        if learned and reference:
+            found.append(Benchmark(campaigns[0].record.problem.objective, learned, reference))
+    return sorted(found, key=lambda benchmark: (-benchmark.n, benchmark.learned[0][0]))
+
+
+def _losses(campaign: Campaign) -> tuple[str, tuple[float, ...]]:
+    objective = campaign.record.problem.objective
+    losses: list[float] = []
+    for trial in campaign.trials:
+        if trial.begun is not None:
+            value = (trial.outcome or {}).get(objective.metric) if is_valid(trial) else None
+            losses.append(math.inf if value is None else objective.loss(value[0]))
+    return campaign.record.id, tuple(losses)
+
+
+def acceleration(window: Window, _: Sources) -> Measured | str:
+    """Acceleration factor: median trials to the target without learning over median trials with it.
+
+    The target is the one that the campaign file declares, so it was fixed beforehand. A reference that never reached it
+    counts with the trials that it ran, which is less than it would have needed; a learner that never did counts as
+    infinite. Adesiji et al. 2025, doi 10.1039/D5DD00337G.
+    """
+    with_target = [benchmark for benchmark in benchmarks(window) if benchmark.objective.target is not None]
+    if not with_target:
+        return "no problem with a target was run both with and without a learning engine"
+    chosen = with_target[0]
+    goal = _goal(chosen.objective)
+    learned = [_needed(losses, goal) or math.inf for _, losses in chosen.learned]
+    reference = [float(_needed(losses, goal) or len(losses)) for _, losses in chosen.reference]
+    n_short = sum(_needed(losses, goal) is None for _, losses in chosen.reference)
+    notes = (f"{n_short} reference campaigns did not reach the target: the factor is a lower bound",) if n_short else ()
+    return _compared(chosen, learned, reference, _factor, notes, "m_af")
+
+
+def enhancement(window: Window, _: Sources) -> Measured | str:
+    """Normalised enhancement factor: gain of the best result over the reference, at equal budget.
+
+    Divided by the best loss of all against the median loss of the reference, so that a constant offset does not matter.
+    Medians over campaigns.
+    """
+    found = benchmarks(window)
+    if not found:
+        return "no problem was run both with and without a learning engine"
+    chosen = found[0]
+    budget = min(len(losses) for _, losses in (*chosen.learned, *chosen.reference))
+    everything = [loss for _, losses in chosen.reference for loss in losses if math.isfinite(loss)]
+    finite = [loss for _, losses in (*chosen.learned, *chosen.reference) for loss in losses if math.isfinite(loss)]
+    learned = [min(losses[:budget]) for _, losses in chosen.learned]
+    reference = [min(losses[:budget]) for _, losses in chosen.reference]
+    if not budget or not all(map(math.isfinite, (*learned, *reference))) or not everything:
+        return "a campaign on the problem has no result"
+    span = float(np.median(everything)) - min(finite)
+    if span <= 0:
+        return "the results of the reference do not differ"
+    return _compared(chosen, learned, reference, lambda a, b: (_median(b) - _median(a)) / span, (), "m_ef_norm")
+
+
+def _goal(objective: Objective) -> float:
+    """Loss at which the target is reached."""
+    return objective.tolerance or 0.0 if objective.goal == "target" else objective.loss(objective.target or 0.0)
+
+
+def _needed(losses: Sequence[float], goal: float) -> int | None:
+    return next((number for number, loss in enumerate(losses, 1) if loss <= goal), None)
+
+
+def _median(values: Sequence[float]) -> float:
+    return float(np.sort(np.asarray(values))[[(len(values) - 1) // 2, len(values) // 2]].mean())
+
+
+def _factor(learned: Sequence[float], reference: Sequence[float]) -> float:
+    return _median(reference) / _median(learned)
+
+
+def _compared(
+    chosen: Benchmark,
+    learned: Sequence[float],
+    reference: Sequence[float],
+    statistic: Callable[[Sequence[float], Sequence[float]], float],
+    notes: tuple[str, ...],
+    metric: str,
+) -> Measured:
+    rng = np.random.default_rng(derive_seed(0, metric))
+    drawn = [statistic(_resampled(rng, learned), _resampled(rng, reference)) for _ in range(RESAMPLES)]
+    low, high = (float(bound) for bound in np.quantile(drawn, [0.05, 0.95]))
+    parts = {name: list(range(1, len(losses) + 1)) for name, losses in (*chosen.learned, *chosen.reference)}
+    said = (f"{len(learned)} campaigns with and {len(reference)} without learning on one problem",)
+    interval = (low, high) if chosen.n > 1 else None
+    return Measured(statistic(learned, reference), chosen.n, interval=interval, notes=(*said, *notes), parts=parts)
+
+
+def _resampled(rng: Any, values: Sequence[float]) -> list[float]:
+    return [values[int(place)] for place in rng.integers(0, len(values), len(values))]

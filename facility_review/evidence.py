@@ -1,0 +1,224 @@
+"""Evidence: one record of one thing that somebody or something has shown, and what it still counts on a day.
+
+A record is never changed. What lowers its class (age, a missing hash, a log that does not verify, another
+configuration) is worked out on the day of the assessment by `judge`, with a sentence for each step down.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Literal
+
+from autolab.core.errors import FileError, InputError, InputErrors
+from facility_review.inputs import CLASSES, EvidenceClass, Fact, Realm
+
+__all__ = ["EvidenceRecord", "Finding", "Independence", "Integrity", "Judged", "Method", "finding_of", "judge"]
+
+Method = Literal["EXAMINE", "INTERVIEW", "TEST"]
+"""As in NIST SP 800-53A: looked at, asked, or exercised."""
+Independence = Literal["self", "peer", "third_party"]
+Integrity = Literal["verified", "unhashed", "failed", "broken log"]
+"""Whether what it was made from still is what it was: its hash agrees, nobody has hashed it, the hash does not agree or
+the file is gone, or it comes from a span of the audit log that does not verify."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a person should know of the evidence: what is wrong, and what it means for the assessment."""
+
+    text: str
+    """A sentence."""
+    file: str | None = None
+    line: int | None = None
+    """Line of the file, from 1; of a workbook, the row."""
+    subject: str | None = None
+    """Criterion, metric or fact that it is about."""
+    record: str | None = None
+    """Id of the evidence record."""
+
+    def __str__(self) -> str:
+        place = "" if self.file is None else f"{self.file}: " if self.line is None else f"{self.file}:{self.line}: "
+        return f"{place}{self.text}"
+
+
+def finding_of(error: InputError) -> tuple[Finding, ...]:
+    """The findings that a refusal stands for: one, or all that it gathers."""
+    if isinstance(error, InputErrors):
+        return tuple(finding for each in error.errors for finding in finding_of(each))
+    if isinstance(error, FileError):
+        return (Finding(error.message, error.file, error.line),)
+    return (Finding(str(error)),)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRecord:
+    """One piece of evidence.
+
+    Raises:
+        InputError: fewer counted than successes, a step outside 0 to 5, a number that is not finite, or bounds that
+            are swapped.
+    """
+
+    id: str
+    """Unique in a unit."""
+    unit: str
+    subject: str
+    """Id of the criterion, metric or fact that it is about."""
+    evidence_class: EvidenceClass
+    """As it was made; `judge` says what is left of it."""
+    realm: Realm
+    method: Method
+    source: str
+    """What it was taken from, in words that lead there: a file, a table of the journal."""
+    collected: datetime
+    """When it was gathered, or a document approved; in UTC."""
+    value: float | None = None
+    """Of a metric, in the metric's unit."""
+    step: int | None = None
+    """Of a ladder: the highest step that it shows."""
+    is_at_least: bool = False
+    """True where it proves the step and is silent about higher ones, as records of a machine are."""
+    fact: Fact | None = None
+    """Of a fact."""
+    n: int | None = None
+    """How many were counted."""
+    successes: int | None = None
+    """How many of them went well, where it is a share of counted things."""
+    interval: tuple[float, float] | None = None
+    """90 % interval of the value."""
+    observed: datetime | None = None
+    """When the newest thing that it shows happened; None for when it was gathered."""
+    window_days: int | None = None
+    """Age beyond which it counts less, where the metric's own window does not say."""
+    valid_until: date | None = None
+    """Last day on which a document counts in full."""
+    query: str = ""
+    """How the number was taken from the source."""
+    sha256: str | None = None
+    """Hash of what it was made from."""
+    integrity: Integrity = "verified"
+    tool: str = ""
+    tool_version: str = ""
+    collector: str = ""
+    """What gathered it."""
+    attestor: str = ""
+    """The person who stands for it: who attests it, approved the document, or ran the campaigns."""
+    independence: Independence = "self"
+    identity: tuple[str, ...] = ()
+    """The devices that it was seen on, each with model and serial number. What has none is not physical."""
+    configuration: str | None = None
+    """Configuration hash of the unit that it was made on, where it is bound to one."""
+    marking: str = ""
+    supersedes: tuple[str, ...] = ()
+    """Ids of records that it takes the place of."""
+    runs: tuple[str, ...] = ()
+    """Campaigns, and trials of them, that it was computed from: ``campaign`` or ``campaign: trials 1-30, 32``."""
+    notes: tuple[str, ...] = ()
+    file: str | None = None
+    """File that a person wrote it in, for messages."""
+    line: int | None = None
+
+    def __post_init__(self) -> None:
+        if problem := next(_problems(self), None):
+            raise InputError(f"{self.id}: {problem}")
+
+    @property
+    def seen_on(self) -> date:
+        """Day of what it shows, in UTC."""
+        return _day(self.observed or self.collected)
+
+
+def _problems(record: EvidenceRecord) -> Iterator[str]:
+    numbers = (record.value, *(record.interval or ()))
+    if any(number is not None and not math.isfinite(number) for number in numbers):
+        yield f"value {record.value}, interval {record.interval}: give finite numbers"
+    if record.interval is not None and record.interval[0] > record.interval[1]:
+        yield f"interval {record.interval}: give the lower bound first"
+    if record.step is not None and not 0 <= record.step <= 5:
+        yield f"step {record.step}: a ladder has steps 0 to 5"
+    if record.n is not None and record.n < 0:
+        yield f"n = {record.n}: a count is 0 or more"
+    if record.successes is not None and not 0 <= record.successes <= (record.n if record.n is not None else -1):
+        yield f"{record.successes} successes of n = {record.n}: there cannot be more successes than were counted"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A record as it counts on one day."""
+
+    record: EvidenceRecord
+    evidence_class: EvidenceClass
+    """What is left of its class; ``none`` where it does not count at all."""
+    realm: Realm
+    reasons: tuple[str, ...]
+    """Why the class is lower than it was made, one sentence for each step."""
+
+
+def judge(record: EvidenceRecord, as_of: date, window_days: int | None, configuration: str | None) -> Judged:
+    """Say what a record counts on a day.
+
+    Args:
+        record: The record.
+        as_of: The day of the assessment.
+        window_days: Window of the metric that it is about; None for what has no window of its own.
+        configuration: Configuration hash of the unit as it is; None where it is not known.
+    """
+    if why := next(_refusals(record, as_of), None):
+        return Judged(record, "none", record.realm, (why,))
+    steps = list(_lowered(record, as_of, window_days or record.window_days, configuration))
+    found, reasons = record.evidence_class, list[str]()
+    for down, why in steps:
+        after = CLASSES[min(CLASSES.index(found) + down, len(CLASSES) - 1)]
+        if after != found:
+            reasons.append(why)
+        found = after
+    if record.integrity == "broken log" and CLASSES.index(found) < CLASSES.index("attested"):
+        found = "attested"
+        reasons.append("it comes from a part of the audit log that does not verify: it counts as attested")
+    if found == "attested" and not record.attestor:
+        found = "none"
+        reasons.append("nobody's name stands for it, and what is attested needs one: it does not count")
+    if record.realm == "physical" and not (record.identity and record.attestor):
+        missing = "the identity of its devices" if record.attestor else "a named person"
+        reasons.append(f"{missing} is not known, so it does not pass as physical: it counts as simulated")
+        return Judged(record, found, "simulated", tuple(reasons))
+    return Judged(record, found, record.realm, tuple(reasons))
+
+
+def _refusals(record: EvidenceRecord, as_of: date) -> Iterator[str]:
+    if _day(record.collected) > as_of or record.seen_on > as_of:
+        newest = max(_day(record.collected), record.seen_on)
+        yield f"it is of {newest}, which is after the assessment's day {as_of}: it does not count"
+    if record.evidence_class == "attested" and not record.attestor:
+        yield "nobody's name stands for it, and what is attested needs one: it does not count"
+    if record.evidence_class == "documented" and not record.attestor:
+        yield "no name of an approver stands on it, and a document without one does not count"
+
+
+def _lowered(
+    record: EvidenceRecord, as_of: date, window_days: int | None, configuration: str | None
+) -> Iterator[tuple[int, str]]:
+    """Steps down, with why."""
+    age_days = (as_of - record.seen_on).days
+    valid_days = window_days
+    if record.valid_until is not None:
+        own = (record.valid_until - record.seen_on).days
+        valid_days = own if window_days is None else min(own, window_days)
+    if valid_days is not None and age_days > 2 * valid_days:
+        yield len(CLASSES), f"it is {age_days} days old, more than twice the {valid_days} it counts for"
+    elif valid_days is not None and age_days > valid_days:
+        yield 1, f"it is {age_days} days old, and counts in full for {valid_days}: one class down"
+    if record.evidence_class in ("measured", "documented"):
+        if record.integrity == "failed":
+            yield 1, "its hash does not agree with what is there, or the file is gone: one class down"
+        elif record.sha256 is None or record.integrity == "unhashed":
+            yield 1, "what it was made from is not hashed: one class down"
+    if None not in (record.configuration, configuration) and record.configuration != configuration:
+        yield 1, "it was made on another configuration of the unit: one class down"
+
+
+def _day(moment: datetime) -> date:
+    return (moment if moment.tzinfo is None else moment.astimezone(UTC)).date()

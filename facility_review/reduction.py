@@ -1,0 +1,265 @@
+"""From evidence to what scoring takes: one answer for each criterion, metric and fact.
+
+Pure: no clock, no files, no chance. The order of the records never matters.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from autolab.config.words import did_you_mean
+from facility_review.collecting import UnitEvidence
+from facility_review.evidence import EvidenceRecord, Finding, Judged, judge
+from facility_review.inputs import CLASSES, REALMS, Answer, Fact, Inputs, Realm
+from facility_review.instrument import Instrument
+
+__all__ = ["Examined", "examine", "reduce"]
+
+Kind = Literal["metric", "practice", "document"]
+LARGER_IS_WORSE = frozenset({"open_serious_events", "software_can_actuate"})
+"""Facts of which more speaks against the unit, or asks more of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What became of the evidence of a unit on one day."""
+
+    inputs: Inputs
+    judged: tuple[Judged, ...]
+    """Each record with what it still counts, in the order of their ids."""
+    findings: tuple[Finding, ...]
+    """What a person should know, that of the collectors first."""
+
+
+def reduce(instrument: Instrument, evidence: UnitEvidence, as_of: date) -> Inputs:
+    """What scoring takes, see `examine`."""
+    return examine(instrument, evidence, as_of).inputs
+
+
+def examine(instrument: Instrument, evidence: UnitEvidence, as_of: date) -> Examined:
+    """Judge each record on a day, and let one answer stand for each criterion, metric and fact.
+
+    Of records in one realm the best class stands; where two disagree, the one that is less favourable does, and a
+    finding says so. Between realms the one stands whose class and realm allow the higher score.
+
+    Args:
+        instrument: What is asked, and what each class and realm may earn.
+        evidence: What was gathered of the unit.
+        as_of: The day.
+    """
+    unit = evidence.unit
+    records = sorted(evidence.records, key=lambda record: (record.id, record.sha256 or "", repr(record)))
+    judged, findings = list[Judged](), list[Finding]()
+    superseded, refused = _superseded(records)
+    findings += refused
+    by_subject: dict[str, list[Judged]] = defaultdict(list)
+    for record in records:
+        subject = _subject(instrument, record.subject)
+        if refusal := _refusal(instrument, evidence, record, subject):
+            findings.append(Finding(f"{record.id}: {refusal}", record.file, record.line, record.subject, record.id))
+            judged.append(Judged(record, "none", record.realm, (refusal,)))
+            continue
+        if record.id in superseded:
+            why = f"{superseded[record.id]} takes the place of {record.id}"
+            findings.append(Finding(why, record.file, record.line, record.subject, record.id))
+            judged.append(Judged(record, "none", record.realm, (why,)))
+            continue
+        metric = _metric(instrument, subject)
+        window_days = None if metric is None else instrument.metrics[metric].window_days
+        found = judge(record, as_of, window_days, unit.configuration)
+        findings += [
+            Finding(f"{record.id}: {why}", record.file, record.line, record.subject, record.id) for why in found.reasons
+        ]
+        judged.append(found)
+        by_subject[subject].append(found)
+    answers: dict[str, Answer] = {}
+    facts: dict[str, Fact] = {}
+    for subject in sorted(by_subject):
+        standing, disagreement = _standing(instrument, subject, by_subject[subject])
+        findings += disagreement
+        if standing is not None:
+            answers[subject] = _answer(standing, by_subject[subject])
+            if standing.record.fact is not None:
+                facts[subject] = standing.record.fact
+    inputs = _inputs(instrument, evidence, as_of, answers, facts)
+    return Examined(inputs, tuple(judged), tuple(dict.fromkeys([*evidence.findings, *findings])))
+
+
+def _superseded(records: Sequence[EvidenceRecord]) -> tuple[dict[str, str], list[Finding]]:
+    """Which record takes the place of which: one of a lower class never does."""
+    by_id = {record.id: record for record in records}
+    found: dict[str, str] = {}
+    findings: list[Finding] = []
+    for record in records:
+        for name in record.supersedes:
+            other = by_id.get(name)
+            why = None
+            if other is None:
+                why = f"there is no evidence {name!r} whose place it could take"
+            elif CLASSES.index(record.evidence_class) > CLASSES.index(other.evidence_class):
+                why = f"it is {record.evidence_class}, and {name} is {other.evidence_class}: it does not take its place"
+            if why is None:
+                found[name] = record.id
+            else:
+                findings.append(Finding(f"{record.id}: {why}", record.file, record.line, record.subject, record.id))
+    return found, findings
+
+
+def _inputs(
+    instrument: Instrument,
+    evidence: UnitEvidence,
+    as_of: date,
+    answers: Mapping[str, Answer],
+    facts: Mapping[str, Fact],
+) -> Inputs:
+    unit = evidence.unit
+    return Inputs(
+        unit=unit.id,
+        name=unit.name,
+        roles=unit.roles,
+        facts=facts,
+        extra_metrics={key: answer for key, answer in answers.items() if key in instrument.metrics},
+        records={key: answer for key, answer in answers.items() if key in instrument.criteria},
+        fact_answers={key: answer for key, answer in answers.items() if key in instrument.facts},
+        not_applicable={key: item for key, item in unit.not_applicable.items() if key in instrument.criteria},
+        waivers={key: waiver for key, waiver in unit.waivers.items() if waiver.expires >= as_of},
+        agreement=unit.agreement,
+    )
+
+
+def _subject(instrument: Instrument, name: str) -> str:
+    """The criterion that scores a metric; any other name as it is."""
+    return instrument.criterion_of.get(name, name)
+
+
+def _metric(instrument: Instrument, subject: str) -> str | None:
+    """The metric of a subject; None for ladders and facts."""
+    if subject in instrument.criteria:
+        scale = instrument.criteria[subject].metric
+        return None if scale is None else scale.id
+    return subject if subject in instrument.metrics else None
+
+
+def _refusal(instrument: Instrument, evidence: UnitEvidence, record: EvidenceRecord, subject: str) -> str | None:
+    """Why a record cannot be used at all; None where it can."""
+    known = [*instrument.criteria, *instrument.metrics, *instrument.facts]
+    if subject not in known:
+        guess = did_you_mean(record.subject, known)
+        hint = f"did you mean {guess!r}?" if guess else "see the reference of criteria"
+        return f"the instrument {instrument.version} has no criterion, metric or fact {record.subject!r}: {hint}"
+    if record.unit != evidence.unit.id:
+        return f"it is evidence of {record.unit!r}, and this unit is {evidence.unit.id!r}: it does not count"
+    if subject in instrument.facts:
+        return None if record.fact is not None else "it gives no value for the fact"
+    if _metric(instrument, subject) is not None:
+        return None if record.value is not None else f"{subject} is scored by a number: give 'value'"
+    return None if record.step is not None else f"{subject} is a ladder: give 'step', 0 to 5"
+
+
+def _standing(
+    instrument: Instrument, subject: str, judged: Sequence[Judged]
+) -> tuple[Judged | None, tuple[Finding, ...]]:
+    """The record that stands, and the disagreements that it stands against."""
+    by_realm: dict[Realm, list[Judged]] = defaultdict(list)
+    for each in judged:
+        if each.evidence_class != "none":
+            by_realm[each.realm].append(each)
+    best: list[Judged] = []
+    findings: list[Finding] = []
+    for realm in REALMS:
+        if realm in by_realm:
+            chosen, said = _least_favourable(instrument, subject, by_realm[realm])
+            best.append(chosen)
+            findings += said
+    if not best:
+        return None, ()
+    return max(best, key=lambda each: (_worth(instrument, subject, each), -REALMS.index(each.realm))), tuple(findings)
+
+
+def _worth(instrument: Instrument, subject: str, judged: Judged) -> float:
+    """The highest score that class and realm allow; of what proves a step and no more, at most that step."""
+    kind: Kind = instrument.criteria[subject].kind if subject in instrument.criteria else "metric"
+    rules = instrument.file.evidence
+    cap = min(rules.class_caps[kind][judged.evidence_class], rules.realm_caps[judged.realm])
+    return min(cap, judged.record.step or 0) if judged.record.is_at_least else cap
+
+
+def _least_favourable(
+    instrument: Instrument, subject: str, judged: Sequence[Judged]
+) -> tuple[Judged, tuple[Finding, ...]]:
+    """Of records in one realm, the one of the best class, or the least favourable of those that disagree with it."""
+    exact = [each for each in judged if not each.record.is_at_least]
+    proven = sorted((each for each in judged if each.record.is_at_least), key=_standing_order)
+    if not exact:
+        return max(proven, key=lambda each: _worth(instrument, subject, each)), ()
+    leading = min(exact, key=_standing_order)
+    others = [*exact, *(each for each in proven if (each.record.step or 0) > (leading.record.step or 0))]
+    against = sorted((each for each in others if _disagree(leading, each)), key=_standing_order)
+    if not against:
+        return max([leading, *proven], key=lambda each: _worth(instrument, subject, each)), ()
+    chosen = min([leading, *against], key=lambda each: (_favour(instrument, subject, each), _standing_order(each)))
+    said = ", ".join(f"{each.record.id} says {_said(each)}" for each in [leading, *against])
+    text = f"{subject}: {said}; they disagree, and the less favourable one stands until that is settled"
+    return chosen, (Finding(text, subject=subject, record=chosen.record.id),)
+
+
+def _standing_order(judged: Judged) -> tuple[int, int, int, str]:
+    """Best class, then largest count, then newest, then by id."""
+    record = judged.record
+    return CLASSES.index(judged.evidence_class), -(record.n or 0), -record.seen_on.toordinal(), record.id
+
+
+def _disagree(one: Judged, other: Judged) -> bool:
+    """Whether two records say different things. Numbers whose intervals overlap, or hold the other, agree."""
+    a, b = one.record, other.record
+    if a.value is not None and b.value is not None:
+        low_a, high_a = a.interval or (a.value, a.value)
+        low_b, high_b = b.interval or (b.value, b.value)
+        slack = 1e-9 * max(1.0, abs(a.value), abs(b.value))
+        return low_a > high_b + slack or low_b > high_a + slack
+    return a.step != b.step or a.fact != b.fact
+
+
+def _favour(instrument: Instrument, subject: str, judged: Judged) -> float:
+    """A number that is larger the better the record speaks of the unit."""
+    record = judged.record
+    if record.step is not None:
+        return float(record.step)
+    metric = _metric(instrument, subject)
+    if record.value is not None and metric is not None:
+        return record.value if instrument.metrics[metric].better == "higher" else -record.value
+    favour = _fact_favour(record.fact)
+    return -favour if subject in LARGER_IS_WORSE else favour
+
+
+def _fact_favour(fact: Fact | None) -> float:
+    """False before true, small before large, and the independence of assessors in its order."""
+    if isinstance(fact, str):
+        order = ("self", "peer", "third_party")
+        return float(order.index(fact)) if fact in order else -1.0
+    return -1.0 if fact is None else float(fact)
+
+
+def _said(judged: Judged) -> str:
+    record = judged.record
+    what = record.value if record.value is not None else record.step if record.step is not None else record.fact
+    return f"{what:g}" if isinstance(what, float) else str(what)
+
+
+def _answer(standing: Judged, judged: Iterable[Judged]) -> Answer:
+    record = standing.record
+    others = sorted(each.record.id for each in judged if each is not standing and each.evidence_class != "none")
+    return Answer(
+        evidence_class=standing.evidence_class,
+        realm=standing.realm,
+        value=record.value,
+        step=record.step,
+        n=record.n,
+        interval=record.interval,
+        evidence=(record.id, *others),
+        notes=(*standing.reasons, *record.notes),
+    )

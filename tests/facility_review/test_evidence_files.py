@@ -1,0 +1,168 @@
+"""What people write of a unit: what counts, and what is said of what does not. Nothing of it stops a review."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from autolab.core.errors import InputError, InputErrors
+from facility_review.collecting import collect
+from facility_review.instrument import load_instrument
+from facility_review.reduction import Examined, examine
+from facility_review.units import configuration_hash, load_units
+from tests.facility_review.journals import IDENTITY, lab_text, write_unit
+
+AS_OF = date(2026, 11, 22)
+INSTRUMENT = load_instrument()
+REPORT = b"the hazards, one by one"
+HASH = hashlib.sha256(REPORT).hexdigest()
+GOOD = f"""\
+  - criterion: SAF-01
+    class: documented
+    realm: physical
+    by: Grace Hopper
+    date: 2026-10-01
+    valid_until: 2027-10-01
+    step: 4
+    files: {{hazards.pdf: "{HASH}"}}
+"""
+
+
+def examined(folder: Path, entries: str, head: str | None = None, as_of: date = AS_OF) -> Examined:
+    """A unit whose file of evidence holds these entries."""
+    (folder / "hazards.pdf").write_bytes(REPORT)
+    head = IDENTITY.format(name="bench") if head is None else head
+    units = load_units([write_unit(folder, "bench", f"{head}evidence:\n{entries}")])
+    return examine(INSTRUMENT, collect(units, [], INSTRUMENT, as_of)[0], as_of)
+
+
+def said(found: Examined) -> str:
+    return "\n".join(str(finding) for finding in found.findings)
+
+
+def test_a_hashed_and_approved_document_counts_in_full(tmp_path: Path) -> None:
+    answer = examined(tmp_path, GOOD).inputs.records["SAF-01"]
+    assert (answer.evidence_class, answer.realm, answer.step) == ("documented", "physical", 4)
+    assert answer.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "left", "sentence"),
+    [
+        pytest.param(HASH, "0" * 64, "attested", "is not what was hashed", id="altered"),
+        pytest.param("hazards.pdf", "gone.pdf", "attested", "is missing", id="missing"),
+        pytest.param(HASH, "", "attested", "has no hash", id="not hashed"),
+        pytest.param("2027-10-01", "2026-11-10", "attested", "one class down", id="expired"),
+        pytest.param("2026-10-01\n    valid_until: 2027-10-01", "2025-01-01\n    valid_until: 2025-06-01", None,
+                     "more than twice", id="expired twice"),
+        pytest.param("date: 2026-10-01", "date: 2026-12-24", None, "is after the assess", id="from the future"),
+        pytest.param("    by: Grace Hopper\n", "", None, "no name stands for it", id="nameless"),
+        pytest.param("SAF-01", "SAF-99", None, "did you mean", id="no such criterion"),
+        pytest.param("step: 4", "step: 9", None, "a ladder has steps 0 to 5", id="no such step"),
+        pytest.param("step: 4", "value: 0.5", None, "give 'step'", id="a value for a ladder"),
+        pytest.param("documented", "recorded", None, "is not known", id="no such class"),
+        pytest.param("step: 4", "step: 4\n    setp: 3", None, "unknown key", id="unknown key"),
+        pytest.param("2026-10-01\n    valid", "2026-02-30\n    valid", None, "no day of the", id="no such day"),
+        pytest.param("step: 4", "step: 4\n    configuration: 1234", "none", "put it in", id="hash is a number"),
+        pytest.param("step: 4", "step: 4\n    configuration: 'abc'", "attested", "another config", id="another unit"),
+        pytest.param("    valid_until: 2027-10-01\n", "", None, "valid_until", id="no end"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_entry_is_said_with_its_line(
+    tmp_path: Path, old: str, new: str, left: str | None, sentence: str
+) -> None:
+    other = GOOD.replace("SAF-01", "SEC-01")
+    found = examined(tmp_path, GOOD.replace(old, new, 1) + other)
+    assert found.inputs.records["SEC-01"].evidence_class == "documented", "the other entry counts"
+    answer = found.inputs.records.get("SAF-01")
+    assert (None if answer is None else answer.evidence_class) == (None if left == "none" else left)
+    assert sentence in said(found)
+    finding = next(each for each in found.findings if sentence in each.text)
+    assert finding.file == str(tmp_path / "evidence.yaml")
+    assert finding.line is not None
+    assert 8 <= finding.line <= 18
+
+
+def test_more_successes_than_were_counted_are_refused(tmp_path: Path) -> None:
+    entry = "  - {metric: m_limit_reject, class: documented, realm: physical, by: Ada, date: 2026-10-01,\n"
+    entry += "     valid_until: 2027-01-01, value: 1.0, n: 59, successes: 60}\n"
+    found = examined(tmp_path, entry)
+    assert "60 successes of n = 59" in said(found)
+    assert "SAF-04" not in found.inputs.records
+
+
+def test_physical_evidence_needs_the_identity_of_all_devices(tmp_path: Path) -> None:
+    head = "unit: bench\n"
+    answer = examined(tmp_path, GOOD, head).inputs.records["SAF-01"]
+    assert answer.realm == "simulated"
+    assert "identity" in " ".join(answer.notes)
+    partly = "\n".join(IDENTITY.format(name="bench").splitlines()[:-1]) + "\n"
+    found = examined(tmp_path, GOOD, partly)
+    assert found.inputs.records["SAF-01"].realm == "simulated"
+    assert "pump: no model and serial number" in said(found)
+
+
+def test_evidence_of_another_unit_does_not_count(tmp_path: Path) -> None:
+    found = examined(tmp_path, GOOD, "unit: other\n")
+    assert "SAF-01" not in found.inputs.records
+    assert "evidence.yaml:1: this is the evidence of 'other'" in said(found)
+
+
+def test_a_file_that_is_no_yaml_is_said_and_the_lab_is_assessed(tmp_path: Path) -> None:
+    write_unit(tmp_path)
+    (tmp_path / "evidence.yaml").write_text("unit: [bench\n", encoding="utf-8")
+    units = load_units([tmp_path / "lab.yaml"])
+    found = examine(INSTRUMENT, collect(units, [], INSTRUMENT, AS_OF)[0], AS_OF)
+    assert "evidence.yaml" in said(found)
+    assert found.inputs.records["CAP-02"].step == 3
+
+
+def test_two_labs_of_one_name_are_refused_with_both_files(tmp_path: Path) -> None:
+    files = [write_unit(tmp_path / name) for name in ("a", "b")]
+    with pytest.raises(InputError, match=r"b/lab\.yaml:1: the lab is named 'bench', and so is that of .*a/lab\.yaml"):
+        load_units(files)
+
+
+def test_several_bad_labs_are_reported_together(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "lab.yaml").write_text("name: x\n", encoding="utf-8")
+    with pytest.raises(InputErrors):
+        load_units([tmp_path / "a" / "lab.yaml", tmp_path / "b" / "lab.yaml"])
+
+
+def test_a_lab_that_does_not_run_autolab_needs_its_evidence_only(tmp_path: Path) -> None:
+    (tmp_path / "hazards.pdf").write_bytes(REPORT)
+    head = "laboratory: Example National Laboratory\n" + IDENTITY.format(name="hand-cell")
+    (tmp_path / "evidence.yaml").write_text(f"{head}evidence:\n{GOOD}", encoding="utf-8")
+    unit = load_units([tmp_path / "evidence.yaml"])[0]
+    assert (unit.id, unit.lab) == ("hand-cell", None)
+    found = examine(INSTRUMENT, collect([unit], [], INSTRUMENT, AS_OF)[0], AS_OF)
+    assert found.inputs.records["SAF-01"].realm == "physical"
+
+
+def test_a_hazard_analysis_of_this_configuration_proves_that_it_is(tmp_path: Path) -> None:
+    digest = configuration_hash(lab_text())
+    found = examined(tmp_path, GOOD.replace("step: 4", f"step: 4\n    configuration: {digest}"))
+    assert found.inputs.facts["hazard_analysis_config_hash_matches"] is True
+    assert found.inputs.fact_answers["hazard_analysis_config_hash_matches"].realm == "physical"
+    found = examined(tmp_path, GOOD.replace("step: 4", "step: 4\n    configuration: abc"))
+    assert found.inputs.facts["hazard_analysis_config_hash_matches"] is False
+
+
+def test_what_is_called_measured_without_saying_how_is_documented(tmp_path: Path) -> None:
+    entry = GOOD.replace("documented", "measured")
+    answer = examined(tmp_path, entry).inputs.records["SAF-01"]
+    assert answer.evidence_class == "documented"
+    how = "step: 4\n    query: rows of the log\n    tool: logtool\n"
+    assert examined(tmp_path, entry.replace("step: 4\n", how)).inputs.records["SAF-01"].evidence_class == "measured"
+
+
+def test_waivers_count_until_they_expire(tmp_path: Path) -> None:
+    waiver = "waivers: {G08: {authority: the director, expires: 2026-12-01, reason: keys are being issued}}\n"
+    head = IDENTITY.format(name="bench") + waiver
+    assert "G08" in examined(tmp_path, GOOD, head).inputs.waivers
+    assert "G08" not in examined(tmp_path, GOOD, head, date(2026, 12, 2)).inputs.waivers
