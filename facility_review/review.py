@@ -1,0 +1,163 @@
+"""The review of units: collect, reduce, score, report. The parts in between are pure; here the files are written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from autolab.core.errors import StorageError
+from facility_review.backing import SourceFile
+from facility_review.campaigns import challenge_of
+from facility_review.collecting import UnitEvidence, collect
+from facility_review.comparing import changes
+from facility_review.compiling import UnitFacts, compile_document
+from facility_review.document import AssessmentDocument, json_text
+from facility_review.instrument import Instrument
+from facility_review.oscal import assessment_results, oscal_text, plan_of_action
+from facility_review.page import render_page
+from facility_review.redaction import redacted
+from facility_review.reduction import examine
+from facility_review.scoring import score
+from facility_review.sdl import sdl_metrics
+from facility_review.spreadsheet import write_workbook
+from facility_review.tables import csv_tables
+from facility_review.units import Unit, load_units
+
+__all__ = ["Review", "assess", "outputs", "review", "write_empty_workbook", "write_outputs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One unit, reviewed."""
+
+    document: AssessmentDocument
+    changes: tuple[str, ...] = ()
+    """What changed since an earlier assessment, where there was one to compare with."""
+    unit: Unit | None = None
+    """The unit's files, as they were read."""
+
+
+def review(
+    files: Sequence[Path],
+    folders: Sequence[Path],
+    instrument: Instrument,
+    as_of: date,
+    seed: int | None = None,
+    earlier: Mapping[str, AssessmentDocument] | None = None,
+) -> tuple[Review, ...]:
+    """Review units.
+
+    Args:
+        files: Lab files, or ``evidence.yaml`` files of units without one.
+        folders: Data folders with their journals.
+        instrument: The version of the instrument to use.
+        as_of: The day of the assessment; what is later does not count.
+        seed: Of the Monte Carlo draws; the instrument's own where None.
+        earlier: Earlier assessments to compare with, by unit id.
+
+    Raises:
+        FileError: a lab file is refused (InputErrors where there are several refusals).
+        InputError: an earlier assessment cannot be compared.
+    """
+    units = load_units(files)
+    found: list[Review] = []
+    for path, evidence in zip(files, collect(units, folders, instrument, as_of), strict=True):
+        document = assess(instrument, evidence, as_of, seed, str(path))
+        old = (earlier or {}).get(document.unit.id)
+        found.append(Review(document, changes(old, document) if old is not None else (), evidence.unit))
+    return tuple(found)
+
+
+def assess(
+    instrument: Instrument, evidence: UnitEvidence, as_of: date, seed: int | None = None, lab_file: str = ""
+) -> AssessmentDocument:
+    """Reduce, score and write up one unit's evidence; the same arguments give the same document."""
+    examined = examine(instrument, evidence, as_of)
+    assessment = score(instrument, examined.inputs, seed)
+    unit = evidence.unit
+    sources = [each.source for each in (unit.lab, unit.evidence) if each is not None]
+    campaigns = evidence.ledger.campaigns if evidence.ledger is not None else ()
+    challenges = {challenge_of(each.record) for each in campaigns}
+    facts = UnitFacts(
+        laboratory=unit.laboratory,
+        boundary=unit.boundary,
+        devices=tuple(unit.lab.devices) if unit.lab is not None else (),
+        owner=unit.owner,
+        configuration=unit.configuration,
+        challenges=tuple(sorted(filter(None, challenges))),
+        files=tuple(SourceFile(path=each.file, sha256=_digest(each.text)) for each in sources),
+        findings=tuple(dict.fromkeys(str(each) for each in (*evidence.findings, *examined.findings))),
+        campaign_metrics=sdl_metrics(evidence, instrument, as_of),
+        lab_file=lab_file if unit.lab is not None else "",
+    )
+    return compile_document(instrument, examined.inputs, assessment, examined.judged, facts, as_of)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The files of one unit, before they are written."""
+
+    page: str
+    """Name of the HTML file."""
+    texts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By name."""
+
+
+def outputs(found: Review, *, is_redacted: bool = False) -> Outputs:
+    """All files of one unit but the PDF; of a redacted view only page and JSON."""
+    if is_redacted:
+        view = redacted(found.document)
+        texts = {"report-redacted.html": render_page(view), "assessment-redacted.json": json_text(view)}
+        return Outputs("report-redacted.html", texts)
+    document = found.document
+    texts = {
+        "report.html": render_page(document, found.changes),
+        "assessment.json": json_text(document),
+        "oscal-assessment-results.json": oscal_text(assessment_results(document)),
+        "oscal-poam.json": oscal_text(plan_of_action(document)),
+    }
+    texts |= {f"{name}.csv": text for name, text in csv_tables(document).items()}
+    return Outputs("report.html", texts)
+
+
+def write_outputs(files: Outputs, folder: Path) -> Path:
+    """Write the files of one unit, each whole or not at all. Returns the path of the page.
+
+    Raises:
+        StorageError: no room or no right to write.
+    """
+    for name, text in files.texts.items():
+        path = folder / name
+        part = path.with_name(f".{name}.part")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(text.encode())
+            part.replace(path)
+        except OSError as error:
+            raise StorageError(
+                f"{path}: cannot be written ({error.strerror}); name another folder with --out"
+            ) from error
+        finally:
+            if part.exists():
+                part.unlink()
+    return folder / files.page
+
+
+def write_empty_workbook(found: Review, instrument: Instrument, folder: Path) -> Path | None:
+    """Write a workbook of all criteria to be filled in, beside the report. Returns its path.
+
+    Raises:
+        InputError: it cannot be written there.
+    """
+    if found.unit is None:
+        return None
+    path = folder / "workbook.xlsx"
+    write_workbook(instrument, found.unit, path)
+    return path
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
