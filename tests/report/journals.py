@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from datetime import datetime
 from pathlib import Path
 
 from autolab.core.canonical import content_hash
@@ -57,12 +58,14 @@ def write_journal(
     campaign: str | None = None,
     key: str = "k3f9a2c1",
     seed: int = 7,
+    challenge: str | None = None,
+    start: datetime | None = None,
 ) -> str:
     """Write the journal of one campaign into ``folder``. Returns the campaign's id."""
-    clock = VirtualClock()
+    clock = VirtualClock() if start is None else VirtualClock(start)
     journal = Journal(folder, clock)
     try:
-        return _Writer(journal, clock, campaign or "teal-in-thirty-20260102T101500", key, seed, realm).write(
+        return _Writer(journal, clock, campaign or "teal-in-thirty-20260102T101500", key, seed, realm, challenge).write(
             name, trials, ended
         )
     finally:
@@ -70,9 +73,19 @@ def write_journal(
 
 
 class _Writer:
-    def __init__(self, journal: Journal, clock: VirtualClock, campaign: str, key: str, seed: int, realm: str) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: VirtualClock,
+        campaign: str,
+        key: str,
+        seed: int,
+        realm: str,
+        challenge: str | None,
+    ) -> None:
         self.journal, self.clock, self.campaign, self.key, self.realm = journal, clock, campaign, key, realm
         self.seed = seed
+        self.challenge = "" if challenge is None else f"challenge: {challenge}\n"
         self.random = random.Random(seed)
 
     def write(self, name: str, trials: int, ended: bool) -> str:
@@ -90,7 +103,7 @@ class _Writer:
                 lanes=1,
                 budget_trials=trials,
                 problem=PROBLEM,
-                campaign_file=CAMPAIGN_FILE.format(name=name),
+                campaign_file=CAMPAIGN_FILE.format(name=name) + self.challenge,
                 campaign_hash=content_hash(name),
                 lab_file="name: colour-bench\n",
                 lab_hash=content_hash("lab"),
