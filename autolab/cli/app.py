@@ -8,11 +8,13 @@ import typer
 from typer.core import TyperGroup
 
 from autolab.cli import amending, approving, auditing, bypassing, continuing, guarding, reading, running, tools
+from autolab.cli.portfolio import deliverables, portfolio
+from autolab.cli.review import review
 from autolab.core.errors import InputError
 
 __all__ = ["LATER", "app", "command"]
 
-LATER = ("try", "backtest", "serve", "review", "portfolio")
+LATER = ("try", "backtest", "serve")
 """Commands that the design knows and that this version lacks."""
 
 
@@ -79,6 +81,9 @@ app.command("status")(reading.status)
 app.command("show")(reading.show)
 app.command("report")(reading.report)
 app.command("export")(reading.export)
+app.command("review")(review)
+app.command("portfolio")(portfolio)
+app.command("deliverables")(deliverables)
 app.add_typer(auditing.commands, name="audit")
 app.add_typer(guarding.commands, name="safety")
 app.add_typer(bypassing.commands, name="bypass")

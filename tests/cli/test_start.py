@@ -20,7 +20,8 @@ HEAVY_FOR_HELP = (*HEAVY, "numpy", "pandas", "pint", "plotly", "yaml", "sqlite_u
 COMMANDS = (
     "demo", "run", "resume", "pause", "stop", "reset", "settle", "correct", "repeat", "abandon", "approve",
     "refuse", "check", "simulate",
-    "list", "status", "show", "report", "export", "backup", "schema", "doctor", "key", "audit",
+    "list", "status", "show", "report", "export", "review", "portfolio", "deliverables",
+    "backup", "schema", "doctor", "key", "audit",
     "safety", "bypass",
 )  # fmt: skip
 

@@ -22,6 +22,8 @@ RESERVED = {
     "whitelist": "say allowed",
     "sanity": "say check",
 }
+QUOTING = ("docs/reference/readiness-criteria.md",)
+"""Pages made from the words of the readiness instrument, which speaks of operators as its sources do."""
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -41,6 +43,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_words_mean_one_thing(page: Path) -> None:
     text = page.read_text(encoding="utf-8").lower()
     found = {word: advice for word, advice in RESERVED.items() if re.search(rf"\b{word}s?\b", text)}
+    if pages.name(page) in QUOTING:
+        found.pop("operator", None)
     assert not found, f"{pages.name(page)}: {found}"
 
 
