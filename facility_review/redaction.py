@@ -42,7 +42,7 @@ def redacted(document: AssessmentDocument) -> AssessmentDocument:
                     ),
                     "axes": tuple(each.model_copy(update={"reasons": ()}) for each in document.profile.axes),
                     "answers_3e": tuple(
-                        Answer3e(question=each.question, answer=each.answer, because="")
+                        Answer3e(question=each.question, answer=_answer(each.answer), because="")
                         for each in document.profile.answers_3e
                     ),
                     "campaign_metrics": (),
@@ -63,6 +63,11 @@ def redacted(document: AssessmentDocument) -> AssessmentDocument:
             "marking": Marking(text=document.marking.text, is_redacted=True, removed=REMOVED),
         }
     )
+
+
+def _answer(answer: str) -> str:
+    """An answer without its measured shares, as their n and window stand in what is left out."""
+    return "left out of this view" if "%" in answer else answer
 
 
 def _provisional(document: AssessmentDocument) -> tuple[str, ...]:

@@ -104,6 +104,8 @@ def test_the_redacted_view_gives_the_level_and_says_what_it_leaves_out() -> None
             assert secret not in html, secret
             assert secret not in json_text(view), secret
         assert redacted(view) == view
+        assert "waivers left out" in text
+        assert not [each for each in view.profile.answers_3e if "%" in each.answer], "a share without n and window"
 
 
 def test_a_name_that_is_a_script_does_not_run() -> None:
