@@ -21,7 +21,7 @@ demo: $(VENV)/installed
 	$(BIN)/autolab demo
 
 test: check chromium
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

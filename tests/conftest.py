@@ -32,15 +32,18 @@ def pytest_report_header() -> str:
 
 
 LONGEST = (
-    "tests/system/", "tests/safety/test_bypass_matrix.py", "tests/docs/test_tutorials.py", "tests/optimizer/",
-    "tests/compose/", "tests/campaign/", "tests/journal/test_powerloss.py", "tests/cli/",
+    "tests/system/test_kills.py", "tests/optimizer/test_engines.py", "tests/docs/test_tutorials.py",
+    "tests/system/test_repeatable.py", "tests/campaign/test_faulty.py", "tests/facility_review/test_oscal.py",
+    "tests/compose/test_matching.py", "tests/cli/", "tests/system/", "tests/campaign/",
+    "tests/journal/test_powerloss.py", "tests/optimizer/", "tests/compose/",
+    "tests/safety/test_bypass_matrix.py", "tests/facility_review/",
 )  # fmt: skip
 """Where the files are, by the beginning of their paths, that one worker would still run when the others have ended."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes long; deselect, by name, what needs the tables of measurements where they are not."""
-    items.sort(key=lambda item: not item.location[0].startswith(LONGEST))
+    items.sort(key=lambda item: next((n for n, path in enumerate(LONGEST) if item.location[0].startswith(path)), 99))
     if os.environ.get("AUTOLAB_DATASETS"):
         return
     without = [item for item in items if item.get_closest_marker("datasets")]
