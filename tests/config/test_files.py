@@ -207,7 +207,7 @@ def _changed(draw: st.DrawFn, values: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["campaign", "lab"])
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_what_the_loader_accepts_the_schema_accepts_too(kind: FileKind, data: st.DataObject, tmp_path: Path) -> None:
     good = yaml.safe_load(CAMPAIGN if kind == "campaign" else (ROOT / "examples/colour/lab.yaml").read_text())
@@ -223,7 +223,7 @@ def test_what_the_loader_accepts_the_schema_accepts_too(kind: FileKind, data: st
 
 
 @pytest.mark.parametrize("kind", ["campaign", "lab"])
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     content=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode(errors="replace")))
 )
@@ -234,7 +234,7 @@ def test_any_bytes_give_a_spec_or_an_autolab_error(kind: str, content: bytes, tm
         _load(kind, path)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_damage_to_a_good_file_gives_a_spec_or_an_autolab_error(data: st.DataObject, tmp_path: Path) -> None:
     kind = data.draw(st.sampled_from(["campaign", "lab"]))

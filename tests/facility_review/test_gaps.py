@@ -52,7 +52,7 @@ def test_no_step_of_the_path_can_be_left_out() -> None:
         assert assess(replace(B, records=records)).level == "R3"
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(
