@@ -130,7 +130,7 @@ def _of_unit(unit: Unit, books: Sequence[_Book], instrument: Instrument, as_of: 
     ledger = _merged([book.ledgers[unit.id] for book in mine])
     audits = [book.audit for book in mine]
     worst = None if None in audits or not audits else max(filter(None, audits), key=lambda a: len(a.findings))
-    checked, doubts = _checked(unit, ledger)
+    checked, doubts = _checked(unit, books, as_of)
     sources = Sources(checked, instrument, as_of, ledger, worst)
     records: list[EvidenceRecord] = []
     for collector in collectors():
@@ -156,22 +156,55 @@ def _merged(ledgers: Sequence[Ledger]) -> Ledger | None:
     )
 
 
-def _checked(unit: Unit, ledger: Ledger | None) -> tuple[Unit, tuple[Finding, ...]]:
-    """The unit without an identity that its simulators have given as their own."""
-    if unit.identity is None or ledger is None:
+def _checked(unit: Unit, books: Sequence[_Book], as_of: date) -> tuple[Unit, tuple[Finding, ...]]:
+    """The unit without an identity that cannot be: a simulator's own, one of two devices, or one not read yet."""
+    if unit.identity is None:
         return unit, ()
-    simulated = {
-        device.serial_number
+    source = unit.evidence.source if unit.evidence is not None else None
+    said = list(_doubts(unit.identity, _simulated(books), as_of))
+    findings = tuple(
+        Finding(
+            f"{why}, so nothing stated counts as physical",
+            None if source is None else source.file,
+            None if source is None else source.line(place),
+        )
+        for place, why in said
+    )
+    if not findings:
+        return unit, ()
+    return replace(unit, identity=Identity(unit.identity.by, unit.identity.on, {})), findings
+
+
+def _doubts(identity: Identity, simulated: frozenset[str], as_of: date) -> Iterator[tuple[tuple[str, str], str]]:
+    """Key and sentence of each thing that speaks against an identity."""
+    devices = ("identity", "devices")
+    if identity.on > as_of:
+        why = f"it was read on {identity.on}, which is after {as_of}, the day of the assessment: mend the date"
+        yield ("identity", "date"), why
+    by_serial: dict[str, list[str]] = {}
+    for name, serial in sorted(identity.serial_numbers.items()):
+        by_serial.setdefault(_plain(serial), []).append(name)
+    for names in by_serial.values():
+        if len(names) > 1:
+            serial = identity.serial_numbers[names[0]]
+            yield devices, f"{', '.join(names)}: serial number {serial!r} stands for each of them: read the plates"
+    claimed = [name for serial, names in by_serial.items() if serial in simulated for name in names]
+    if claimed:
+        which = ", ".join(f"{name} ({identity.devices[name]})" for name in sorted(claimed))
+        yield devices, f"{which}: a device of this identity has said that it is simulated"
+
+
+def _simulated(books: Sequence[_Book]) -> frozenset[str]:
+    """Serial numbers that simulators have reported, of whatever lab."""
+    return frozenset(
+        _plain(device.serial_number)
+        for book in books
+        for ledger in book.ledgers.values()
         for campaign in ledger.campaigns
         for device in campaign.devices
         if device.realm != "physical" and device.serial_number
-    }
-    claimed = {name: plate for name, plate in unit.identity.devices.items() if plate.rpartition(", ")[2] in simulated}
-    if not claimed:
-        return unit, ()
-    which = ", ".join(f"{name} ({plate})" for name, plate in sorted(claimed.items()))
-    said = f"{which}: a device of this identity has said that it is simulated, so nothing stated counts as physical"
-    source = unit.evidence.source if unit.evidence is not None else None
-    place = None if source is None else source.line(("identity", "devices"))
-    without = replace(unit, identity=Identity(unit.identity.by, unit.identity.on, {}))
-    return without, (Finding(said, None if source is None else source.file, place),)
+    )
+
+
+def _plain(serial: str) -> str:
+    return serial.strip().casefold()

@@ -104,12 +104,14 @@ class Inputs:
     """By gate id; those that have expired are left out by the reduction, which knows the date."""
     agreement: float | None = None
     """Agreement of two raters (ordinal Krippendorff's alpha); None where one person or none has rated."""
+    stated: frozenset[str] = frozenset()
+    """Ids of evidence that comes from files that a person wrote: it shows no hardware by itself."""
 
 
 _ANSWER_KEYS = {"class", "realm", "value", "step", "n", "ci", "evidence", "notes"}
 _INPUT_KEYS = {
     *("unit", "name", "roles", "facts", "extra_metrics", "records"),
-    *("fact_answers", "not_applicable", "waivers", "agreement"),
+    *("fact_answers", "not_applicable", "waivers", "agreement", "stated"),
 }
 
 
@@ -140,6 +142,7 @@ def inputs_from(plain: Mapping[str, Any], unit: str | None = None) -> Inputs:
             for key, item in plain.get("waivers", {}).items()
         },
         agreement=plain.get("agreement"),
+        stated=frozenset(cast("list[str]", plain.get("stated", ()))),
     )
 
 
@@ -166,6 +169,7 @@ def plain_inputs(inputs: Inputs) -> dict[str, Any]:
         for key, item in inputs.waivers.items()
     }
     plain["agreement"] = inputs.agreement
+    plain["stated"] = sorted(inputs.stated)
     return plain
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -76,7 +76,9 @@ def assess(
 ) -> AssessmentDocument:
     """Reduce, score and write up one unit's evidence; the same arguments give the same document."""
     examined = examine(instrument, evidence, as_of)
-    assessment = score(instrument, examined.inputs, seed)
+    stated = frozenset(each.record.id for each in examined.judged if each.record.file is not None)
+    inputs = replace(examined.inputs, stated=stated)
+    assessment = score(instrument, inputs, seed)
     unit = evidence.unit
     sources = [each.source for each in (unit.lab, unit.evidence) if each is not None]
     campaigns = evidence.ledger.campaigns if evidence.ledger is not None else ()
@@ -93,7 +95,7 @@ def assess(
         campaign_metrics=sdl_metrics(evidence, instrument, as_of),
         lab_file=lab_file if unit.lab is not None else "",
     )
-    return compile_document(instrument, examined.inputs, assessment, examined.judged, facts, as_of)
+    return compile_document(instrument, inputs, assessment, examined.judged, facts, as_of)
 
 
 @dataclass(frozen=True, slots=True)

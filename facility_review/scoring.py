@@ -145,10 +145,16 @@ def _provisional(at: Standing, coverage: float, measured_share: float) -> tuple[
 
 
 def _is_simulated(at: Standing) -> bool:
-    """True where something was seen off hardware, and nothing was measured on it."""
+    """True where something was seen off hardware or only stated, and nothing else was measured on it.
+
+    What a file says that a person wrote is no such measurement, whatever class and realm it claims.
+    """
     answers = [item.answer for item in at.scored if item.answer.evidence_class != "none"]
-    is_measured = any(item.evidence_class == "measured" and item.realm == "physical" for item in answers)
-    return not is_measured and any(item.realm != "physical" for item in answers)
+    stated = [bool(item.evidence) and item.evidence[0] in at.inputs.stated for item in answers]
+    on_hardware = [item.evidence_class == "measured" and item.realm == "physical" for item in answers]
+    if any(is_on and not is_stated for is_on, is_stated in zip(on_hardware, stated, strict=True)):
+        return False
+    return any(on_hardware) or any(item.realm != "physical" for item in answers)
 
 
 def _blocking(at: Standing) -> tuple[str, ...]:

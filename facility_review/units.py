@@ -36,6 +36,8 @@ class Identity:
     on: date
     devices: Mapping[str, str]
     """Model and serial number by device."""
+    serial_numbers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Serial number alone, by device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,8 @@ def _described(unit: Unit, header: HeaderModel, evidence: YamlFile, folder: Path
     findings = tuple(_unidentified(unit.lab, header, source))
     if header.identity is not None:
         plates = {name: f"{item.model}, {item.serial_number}" for name, item in header.identity.devices.items()}
-        identity = Identity(header.identity.by, date.fromisoformat(header.identity.date), plates)
+        serials = {name: item.serial_number for name, item in header.identity.devices.items()}
+        identity = Identity(header.identity.by, date.fromisoformat(header.identity.date), plates, serials)
     waivers = {
         gate: Waiver(item.authority, date.fromisoformat(item.expires), item.reason)
         for gate, item in header.waivers.items()

@@ -57,9 +57,11 @@ def _of_file(
     step: int | None = None,
     fact: Fact | None = None,
 ) -> EvidenceRecord:
-    """What a validated lab file says. It is physical where a named person has read the plates of all devices."""
+    """What a validated lab file says, in the best realm in which a campaign of the unit has run; simulated without."""
     unit = sources.unit
-    realm: Realm = "physical" if unit.identified else "simulated"
+    parts, _ = sources.parts
+    ran = next((part for part in parts if part.window(PRACTICE_DAYS) is not None), None)
+    realm: Realm = "simulated" if ran is None else ran.realm
     source = "the lab file" if unit.lab is None else unit.lab.source.file
     return EvidenceRecord(
         id=f"{subject}-lab-file",
@@ -81,8 +83,8 @@ def _of_file(
         tool="autolab check",
         tool_version=autolab.__version__,
         collector="registry",
-        attestor="" if unit.identity is None else unit.identity.by,
-        identity=unit.identified,
+        attestor=unit.identity.by if unit.identity is not None else "" if ran is None else ran.person,
+        identity=unit.identified or (() if ran is None else ran.identity),
         configuration=unit.configuration,
         file=source,
     )

@@ -229,7 +229,7 @@ def test_a_lab_file_gives_what_it_declares(tmp_path: Path) -> None:
         first(made)
     found = gathered(tmp_path, IDENTITY.format(name="bench"))
     assert (record(found, "m_open_interface").value, record(found, "m_open_interface").n) == (0.5, 2)
-    assert record(found, "CAP-02").step == 3
+    assert record(found, "CAP-02", "simulated").step == 3
     assert record(found, "software_can_actuate").fact is True
     endurance = record(found, "m_theoretical_unassisted")
     hours = (43 * 120 + 4) / 3600
@@ -355,7 +355,7 @@ def test_a_journal_that_cannot_be_read_is_said_and_the_rest_goes_on(tmp_path: Pa
     (tmp_path / "data" / "journal.sqlite").write_bytes(b"no database" * 100)
     found = gathered(tmp_path, IDENTITY.format(name="bench"))
     assert any("cannot be read" in finding.text for finding in found.findings)
-    assert record(found, "CAP-02").step == 3
+    assert record(found, "CAP-02", "simulated").step == 3
 
 
 def test_each_file_of_the_package_is_a_collector() -> None:
