@@ -12,6 +12,7 @@ from autolab.core.errors import InputError
 
 __all__ = [
     "CLASSES",
+    "MOST",
     "REALMS",
     "Answer",
     "EvidenceClass",
@@ -30,6 +31,8 @@ Fact = bool | int | float | str
 
 CLASSES: tuple[EvidenceClass, ...] = get_args(EvidenceClass)
 """Best first."""
+MOST = 10**12
+"""The largest count that is taken; more is a slip of the pen."""
 REALMS: tuple[Realm, ...] = get_args(Realm)
 """Best first."""
 
@@ -187,6 +190,12 @@ def _answer(place: str, entry: Mapping[str, Any]) -> Answer:
     realm = entry.get("realm", "simulated" if evidence_class == "none" else None)
     if realm not in REALMS:
         raise InputError(f"{place}: realm {realm!r} is none of {', '.join(REALMS)}")
+    for key in ("n", "step"):
+        count = entry.get(key)
+        if count is not None and (isinstance(count, bool) or not isinstance(count, int)):
+            raise InputError(f"{place}: {key} = {str(count)[:40]} is no whole number: give one")
+        if key == "n" and count is not None and count > MOST:
+            raise InputError(f"{place}: n is above {MOST}, more than can have been counted: mend it")
     interval = entry.get("ci")
     value = entry.get("value")
     try:
@@ -200,7 +209,7 @@ def _answer(place: str, entry: Mapping[str, Any]) -> Answer:
             evidence=tuple(entry.get("evidence", ())),
             notes=tuple(entry.get("notes", ())),
         )
-    except (InputError, TypeError, ValueError, IndexError) as error:
+    except (InputError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise InputError(f"{place}: {error}") from None
 
 

@@ -44,6 +44,13 @@ def test_the_plain_form_round_trips() -> None:
         ({"class": "measured", "realm": "physical", "value": 1, "ci": [2, 1]}, "lower bound first"),
         ({"class": "measured", "realm": "physical", "step": 6}, "step from 0 to 5"),
         ({"class": "measured", "realm": "physical", "n": -1}, "0 or more"),
+        ({"class": "measured", "realm": "physical", "n": True}, "n = True is no whole number"),
+        ({"class": "measured", "realm": "physical", "n": 10.5}, "n = 10.5 is no whole number"),
+        ({"class": "measured", "realm": "physical", "n": "10"}, "n = 10 is no whole number"),
+        ({"class": "measured", "realm": "physical", "n": 10**12 + 1}, "n is above 1000000000000"),
+        ({"class": "measured", "realm": "physical", "step": True}, "step = True is no whole number"),
+        ({"class": "measured", "realm": "physical", "step": 2.5}, "step = 2.5 is no whole number"),
+        ({"class": "measured", "realm": "physical", "value": 10**400}, "too large"),
     ],
     ids=lambda item: item if isinstance(item, str) else "",
 )
