@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from autolab.core.errors import InputError
 from facility_review.assessment import Cap, CriterionScore
-from facility_review.inputs import Answer, Inputs
+from facility_review.inputs import MOST, Answer, Fact, Inputs
 from facility_review.instrument import Instrument
 from facility_review.instrumentmodel import Criterion, Metric
 from facility_review.scales import COUNTED, has_interval, raw_score, value_interval, value_on_scale
 
-__all__ = ["NOTHING", "Scored", "check_inputs", "is_true", "score_criteria"]
+__all__ = ["NOTHING", "Scored", "check_inputs", "is_true", "known_fact", "score_criteria"]
 
+_WANTED: Mapping[str, str] = {
+    "bool": "true or false",
+    "enum": "one of its words",
+    "int": "a whole number of at most 10^12",
+    "float": "a finite number",
+    "fraction": "a number from 0 to 1",
+}
 NOTHING = Answer("none", "simulated")
 """What is known of a criterion that nobody has looked at."""
 
@@ -74,9 +83,29 @@ def _check_value(place: str, metric: Metric, answer: Answer) -> None:
 def is_true(instrument: Instrument, inputs: Inputs, fact: str) -> bool:
     """Whether a yes-or-no fact holds; its default where nobody said, or what was said has no evidence left."""
     answer = inputs.fact_answers.get(fact)
-    if answer is not None and answer.evidence_class == "none":
+    value, _ = known_fact(instrument, inputs, fact)
+    if value is None or (answer is not None and answer.evidence_class == "none"):
         return bool(instrument.facts[fact].default)
-    return bool(inputs.facts.get(fact, instrument.facts[fact].default))
+    return bool(value)
+
+
+def known_fact(instrument: Instrument, inputs: Inputs, fact: str) -> tuple[Fact | None, str]:
+    """The value of a fact, and why it counts as not known although one was given; None where it is not known."""
+    value, kind = inputs.facts.get(fact), instrument.facts[fact].type
+    if value is None:
+        return None, ""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    is_whole = is_number and float(cast("float", value)).is_integer()
+    fits = {
+        "bool": isinstance(value, bool),
+        "enum": isinstance(value, str),
+        "int": is_whole and abs(cast("float", value)) <= MOST,
+        "float": is_number,
+        "fraction": is_number and 0 <= cast("float", value) <= 1,
+    }[kind]
+    if fits:
+        return value, ""
+    return None, f"{fact} = {str(value)[:40]!r} counts as not known: give {_WANTED[kind]}"
 
 
 def score_criteria(instrument: Instrument, inputs: Inputs) -> tuple[Scored, ...]:

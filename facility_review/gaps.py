@@ -11,6 +11,7 @@ import numpy as np
 from facility_review.assessment import Effort, Gap, GateResult, PriorityClass
 from facility_review.criteria import Scored
 from facility_review.draws import tidy
+from facility_review.gates import wanted_by
 from facility_review.inputs import EvidenceClass
 from facility_review.instrumentmodel import Gate, Requirement
 from facility_review.levels import LEVELS, ROUNDING
@@ -164,7 +165,7 @@ def _next_target(at: Standing, item: Scored, least: float) -> float:
 def gate_target(at: Standing, gate: Gate, column: int) -> float:
     """The score of a criterion at which a gate's requirements of it are met."""
     criterion = at.scored[column].criterion
-    wanted = [_wanted(at, item, column) for item in gate.require if _is_about(item, column, at)]
+    wanted = [_wanted(at, gate, item, column) for item in gate.require if _is_about(item, column, at)]
     return max(wanted, default=max(3.0, float(math.ceil(at.scored[column].score.score)))) if criterion else 0.0
 
 
@@ -173,8 +174,8 @@ def _is_about(item: Requirement, column: int, at: Standing) -> bool:
     return item.criterion == criterion.id or (criterion.metric is not None and item.metric == criterion.metric.id)
 
 
-def _wanted(at: Standing, item: Requirement, column: int) -> float:
-    value = at.inputs.facts.get(item.value_from, item.default) if item.value_from else item.value
+def _wanted(at: Standing, gate: Gate, item: Requirement, column: int) -> float:
+    value = wanted_by(at.instrument, at.inputs, gate, item)
     number = float(value) if isinstance(value, int | float) else 0.0
     scale = at.scored[column].criterion.metric
     return number if item.criterion is not None or scale is None else raw_score(scale, number)

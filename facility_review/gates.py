@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from facility_review.assessment import GateResult, GateState
-from facility_review.criteria import NOTHING, Scored, is_true
+from facility_review.criteria import NOTHING, Scored, is_true, known_fact
 from facility_review.inputs import CLASSES, Answer, EvidenceClass, Inputs
 from facility_review.instrument import Instrument
 from facility_review.instrumentmodel import Condition, Gate, Requirement
 from facility_review.scales import value_interval
 
-__all__ = ["judge_gates", "metric_answers", "unmet_condition"]
+__all__ = ["judge_gates", "metric_answers", "unmet_condition", "wanted_by"]
 
 Judged = tuple[GateState, str, tuple[str, ...]]
 """State, sentence, and the evidence behind it."""
@@ -51,8 +51,10 @@ def unmet_condition(instrument: Instrument, inputs: Inputs, condition: Condition
 
     Only what is documented or measured on hardware counts. A fact whose evidence is not known is taken as it stands.
     """
+    why = ""
     if condition.fact is not None:
-        name, value = condition.fact, inputs.facts.get(condition.fact)
+        name = condition.fact
+        value, why = known_fact(instrument, inputs, name)
         answers = (inputs.fact_answers[name],) if name in inputs.fact_answers else ()
         values = [value]
     else:
@@ -65,10 +67,28 @@ def unmet_condition(instrument: Instrument, inputs: Inputs, condition: Condition
             return f"{wanted} is asked for, and what is known of it is {answer.evidence_class} and {answer.realm}"
     for value in values:
         if value is None:
-            return f"{wanted} is asked for, and nothing is known of it"
+            return f"{wanted} is asked for, and {why or 'nothing is known of it'}"
         if not _COMPARE[condition.op](value, condition.value):
             return f"{wanted} is asked for, and it is {value}"
     return None
+
+
+def wanted_by(instrument: Instrument, inputs: Inputs, gate: Gate, item: Requirement) -> Any:
+    """What a requirement compares with: of a fact that gives it, only where its evidence would do for the gate.
+
+    A fact that was given without any evidence record is taken as it stands.
+    """
+    if item.value_from is None:
+        return item.value
+    answer = inputs.fact_answers.get(item.value_from)
+    if answer is not None and (
+        answer.evidence_class == "none"
+        or _is_worse(answer, item.min_class)
+        or (gate.type == "hold" and answer.realm != "physical")
+    ):
+        return item.default
+    value, _ = known_fact(instrument, inputs, item.value_from)
+    return item.default if value is None else value
 
 
 def _judge(instrument: Instrument, inputs: Inputs, scored: Mapping[str, Scored], gate: Gate) -> GateResult:
@@ -102,13 +122,11 @@ def _judge(instrument: Instrument, inputs: Inputs, scored: Mapping[str, Scored],
 def _requirement(
     instrument: Instrument, inputs: Inputs, scored: Mapping[str, Scored], gate: Gate, item: Requirement
 ) -> Judged:
-    wanted = item.value
-    if item.value_from is not None:
-        wanted = inputs.facts.get(item.value_from, item.default)
+    wanted = wanted_by(instrument, inputs, gate, item)
     if item.criterion is not None:
         return _criterion(scored[item.criterion], item, wanted)
     if item.fact is not None:
-        return _fact(inputs, gate, item, wanted)
+        return _fact(instrument, inputs, gate, item, wanted)
     metric = instrument.metrics[item.metric or ""]
     answers = metric_answers(instrument, inputs, metric.id) or (NOTHING,)
     judged: list[Judged] = []
@@ -127,10 +145,12 @@ def _criterion(scored: Scored, item: Requirement, wanted: Any) -> Judged:
     return _compared(f"{name}, score", scored.score.score, answer, item, wanted, must_be_physical=True)
 
 
-def _fact(inputs: Inputs, gate: Gate, item: Requirement, wanted: Any) -> Judged:
+def _fact(instrument: Instrument, inputs: Inputs, gate: Gate, item: Requirement, wanted: Any) -> Judged:
     name = item.fact or ""
-    value = inputs.facts.get(name)
+    value, why = known_fact(instrument, inputs, name)
     answer = inputs.fact_answers.get(name)
+    if why:
+        return "not demonstrated", why, () if answer is None else answer.evidence
     if answer is not None:
         return _compared(name, value, answer, item, wanted, must_be_physical=gate.type == "hold")
     if value is None:

@@ -64,6 +64,47 @@ def test_what_decides_a_gate(unit: Inputs, gate: str, state: str) -> None:
     assert _gate(unit, gate).state == state, _gate(unit, gate).reasons
 
 
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (Answer("measured", "physical"), "pass"),
+        (Answer("attested", "physical"), "fail"),
+        (Answer("none", "physical"), "fail"),
+        (Answer("measured", "simulated"), "fail"),
+    ],
+)
+def test_a_limit_counts_only_with_the_evidence_that_its_gate_asks_for(answer: Answer, state: str) -> None:
+    name = "unit.hold_time_limit_s"
+    unit = _with("SAF-11", value=900.0)
+    lax = replace(unit, facts={**B.facts, name: 1000.0}, fact_answers={name: answer})
+    assert _gate(lax, "G04").state == state
+    assert ("wanted: <= 5" in _gate(lax, "G04").reasons[0]) == (state == "fail")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "gate", "state"),
+    [
+        ("open_serious_events", "none", "G05", "not demonstrated"),
+        ("open_serious_events", False, "G05", "not demonstrated"),
+        ("hazard_analysis_config_hash_matches", 1, "G03", "not demonstrated"),
+        ("hold_requests_honoured_share", True, "G04", "not demonstrated"),
+        ("hold_requests_honoured_share", 95.0, "G04", "not demonstrated"),
+        ("unit.hold_time_limit_s", "5", "G04", "pass"),
+        ("software_can_actuate", "no", "G07", "pass"),
+        ("software_can_actuate", 0, "G07", "pass"),
+    ],
+)
+def test_a_fact_of_a_wrong_type_counts_as_not_known(name: str, value: Any, gate: str, state: str) -> None:
+    found = _gate(replace(B, facts={**B.facts, name: value}), gate)
+    assert found.state == state
+    assert state == "pass" or any(f"{name} = {str(value)!r} counts as not known" in why for why in found.reasons)
+
+
+def test_a_condition_of_a_wrong_type_holds_the_level_and_says_so() -> None:
+    found = assess(replace(B, facts={**B.facts, "closed_loop_campaigns": "three"}), draws=20)
+    assert any("closed_loop_campaigns = 'three' counts as not known" in why for why in found.blocking)
+
+
 def test_a_failure_outweighs_what_is_not_demonstrated() -> None:
     records = {**B.records, "AUT-01": Answer("none", "simulated"), "AUT-05": replace(B.records["AUT-05"], value=5.0)}
     assert _gate(replace(B, records=records), "G13").state == "fail"
