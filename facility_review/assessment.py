@@ -247,3 +247,7 @@ class Assessment:
     sensitivity: Sensitivity
     seed: int
     draws: int
+    claims: tuple[str, ...] = ()
+    """Criteria that somebody says do not apply."""
+    claimed_share: float = 0.0
+    """Their share of the weight that would apply without them."""

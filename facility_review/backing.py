@@ -140,6 +140,10 @@ class Coverage(Part):
     measured_share: float
     n_criteria: int
     n_with_evidence: int
+    claims: tuple[str, ...] = ()
+    """Criteria that somebody says do not apply."""
+    claimed_share: float = 0.0
+    """Their share of the weight that would apply without them."""
     missing: tuple[str, ...] = ()
     """What could not be read or collected, in sentences."""
 

@@ -197,6 +197,8 @@ def _coverage(assessment: Assessment, unit: UnitFacts) -> Coverage:
         measured_share=assessment.measured_share,
         n_criteria=len(applicable),
         n_with_evidence=sum(each.evidence_class != "none" for each in applicable),
+        claims=assessment.claims,
+        claimed_share=assessment.claimed_share,
         missing=unit.findings,
     )
 

@@ -34,6 +34,8 @@ class Scored:
     criterion: Criterion
     answer: Answer
     score: CriterionScore
+    is_claimed: bool = False
+    """True where it does not apply because somebody says so, and neither a gate nor the unit's roles do."""
 
     @property
     def cap(self) -> float:
@@ -119,19 +121,19 @@ def score_criteria(instrument: Instrument, inputs: Inputs) -> tuple[Scored, ...]
     found: list[Scored] = []
     for criterion in instrument.file.criteria:
         answer = inputs.records.get(criterion.id, NOTHING)
-        why_not = _why_not_applicable(criterion, inputs, lifted)
+        lifting = _lifting(criterion, inputs, lifted)
+        claim = inputs.not_applicable.get(criterion.id) if not lifting else None
+        why_not = lifting if claim is None else f"{claim.reason} (agreed by {claim.approver})"
         score = _not_applicable(criterion, answer, why_not) if why_not else _score(instrument, criterion, answer)
-        found.append(Scored(criterion, answer, score))
+        found.append(Scored(criterion, answer, score, claim is not None))
     return tuple(found)
 
 
-def _why_not_applicable(criterion: Criterion, inputs: Inputs, lifted: Mapping[str, str]) -> str:
+def _lifting(criterion: Criterion, inputs: Inputs, lifted: Mapping[str, str]) -> str:
     if criterion.applies_when == "production" and "production" not in inputs.roles:
         return "it is for production units"
     if criterion.id in lifted:
         return f"{lifted[criterion.id]} is false"
-    if claim := inputs.not_applicable.get(criterion.id):
-        return f"{claim.reason} (agreed by {claim.approver})"
     return ""
 
 

@@ -42,7 +42,7 @@ class Chance:
         self._at = at
         self._rank = min(at.level + 1, len(LEVELS) - 1)
         self._least = np.array([at.aggregate.minimum(name, self._rank) for name in at.aggregate.names])
-        self._holds = (at.drawn_dimensions >= self._least - ROUNDING) | ~at.aggregate.is_present
+        self._holds = (at.drawn_dimensions >= self._least - ROUNDING) | (self._least <= 0)
         self._now = at.p_level(self._rank) if at.level < len(LEVELS) - 1 else 1.0
 
     def of(self, column: int | None, target: float, gate: str | None) -> tuple[float, float]:

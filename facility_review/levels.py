@@ -124,12 +124,12 @@ class Aggregate:
         return index_of(dimensions[:, self.is_present], weights[..., self.is_present])
 
     def meets(self, dimensions: Floats, rank: int) -> NDArray[np.bool_]:
-        """Whether the minima of a level and of all below it hold, of shape (draws,). No criterion, no minimum."""
+        """Whether the minima of a level and of all below it hold, of shape (draws,). No criterion meets 0 alone."""
         least = np.zeros(len(self.names))
         for rule in self.instrument.file.levels[: rank + 1]:
             for place, name in enumerate(self.names):
                 least[place] = max(least[place], rule.minima.get(name, 0))
-        return np.all((dimensions >= least - ROUNDING) | ~self.is_present, axis=1)
+        return np.all((dimensions >= least - ROUNDING) | (least <= 0), axis=1)
 
     def minimum(self, name: str, rank: int) -> float:
         """What a level and all below it ask of a dimension."""
@@ -174,7 +174,13 @@ def shortfalls(aggregate: Aggregate, dimensions: Floats, rank: int) -> tuple[str
         for name, value, is_present in zip(aggregate.names, dimensions, aggregate.is_present, strict=True)
         if is_present and value < aggregate.minimum(name, rank) - ROUNDING
     ]
-    return tuple(
+    empty = [
+        f"{name}: no criterion applies, and {LEVELS[rank]} asks for {aggregate.minimum(name, rank):g}"
+        for name, is_present in zip(aggregate.names, aggregate.is_present, strict=True)
+        if not is_present and aggregate.minimum(name, rank) > 0
+    ]
+    found = (
         f"{name} is {value:.2f}, and {LEVELS[rank]} asks for {value + lack:g}"
         for lack, name, value in sorted(short, key=lambda item: (-item[0], item[1]))
     )
+    return (*empty, *found)

@@ -85,7 +85,7 @@ def _cover(at: Standing, place: int, rank: int, forced: Mapping[int, Raise]) -> 
     """Ways up for one dimension, the forced ones with it; None where the minimum is out of reach."""
     columns = at.aggregate.columns[place]
     if not columns:
-        return {}
+        return {} if at.aggregate.minimum(at.aggregate.names[place], rank) <= 0 else None
     weights = at.aggregate.weights[place]
     need = at.aggregate.minimum(at.aggregate.names[place], rank) * float(weights.sum())
     choices: list[Choice] = []

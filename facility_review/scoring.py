@@ -21,6 +21,9 @@ from facility_review.standing import Standing, stand
 
 __all__ = ["score"]
 
+MOST_CLAIMED = 0.10
+"""Share of the weight that claims may take out of an assessment before it is provisional."""
+
 
 def score(instrument: Instrument, inputs: Inputs, seed: int | None = None, draws: int | None = None) -> Assessment:
     """Assess one unit.
@@ -68,6 +71,8 @@ def score(instrument: Instrument, inputs: Inputs, seed: int | None = None, draws
         sensitivity=weight_sensitivity(instrument, at.aggregate, at.dimensions, seed),
         seed=seed,
         draws=draws,
+        claims=_claims(at),
+        claimed_share=_claimed_share(at),
     )
 
 
@@ -119,6 +124,17 @@ def _share(scored: Sequence[Scored], *, measured: bool) -> float:
     return sum(item.criterion.weight for item in asked if item.answer.evidence_class in classes) / total if total else 0
 
 
+def _claims(at: Standing) -> tuple[str, ...]:
+    return tuple(item.criterion.id for item in at.scored if item.is_claimed)
+
+
+def _claimed_share(at: Standing) -> float:
+    """Share of the weight that would apply which claims have taken out. What gates lift is no claim."""
+    claimed = sum(item.criterion.weight for item in at.scored if item.is_claimed)
+    total = claimed + sum(item.criterion.weight for item in at.scored if item.score.is_applicable)
+    return claimed / total if claimed else 0.0
+
+
 def _provisional(at: Standing, coverage: float, measured_share: float) -> tuple[str, ...]:
     rules = at.instrument.file.aggregation.provisional
     usable = at.instrument.file.rating.usable_from
@@ -131,6 +147,10 @@ def _provisional(at: Standing, coverage: float, measured_share: float) -> tuple[
         )
     if at.inputs.agreement is not None and at.inputs.agreement < usable:
         found.append(f"the raters' agreement {at.inputs.agreement:.2f} is below {usable:g}")
+    if (share := _claimed_share(at)) > MOST_CLAIMED:
+        claims = _claims(at)
+        said = f"{len(claims)} criteria with {share:.0%} of the weight are said not to apply"
+        found.append(f"{said}, more than {MOST_CLAIMED:.0%}: {', '.join(claims)}")
     foreign = [
         item.criterion.id
         for item in at.scored
