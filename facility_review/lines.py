@@ -114,7 +114,7 @@ def evidence_line(instrument: Instrument, judged: Judged) -> EvidenceLine:
     metric = _metric_of(instrument, record.subject)
     window_days = None if metric is None else instrument.metrics[metric].window_days
     days = window_days or record.window_days
-    ends = [record.valid_until, None if days is None else record.seen_on + timedelta(days=days)]
+    ends = [record.valid_until, None if days is None else _after(record.seen_on, days)]
     return EvidenceLine(
         id=record.id,
         subject=record.subject,
@@ -147,6 +147,11 @@ def evidence_line(instrument: Instrument, judged: Judged) -> EvidenceLine:
         reasons=judged.reasons,
         notes=record.notes,
     )
+
+
+def _after(day: date, days: int) -> date | None:
+    """A day some days later; None beyond the end of the calendar."""
+    return day + timedelta(days=days) if days <= (date.max - day).days else None
 
 
 def _metric_of(instrument: Instrument, subject: str) -> str | None:

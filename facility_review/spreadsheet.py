@@ -6,6 +6,7 @@ Each answer goes the way of an entry in ``evidence.yaml``; what is wrong is said
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
@@ -31,6 +32,11 @@ ABOUT, LADDERS, METRICS, FACTS = "About", "Ladders", "Metrics", "Facts"
 LADDER_COLUMNS = ("criterion", "step", "what it says", "answer", *EVIDENCE)
 METRIC_COLUMNS = ("metric", "criterion", "what it is", "unit", "value", "n", "successes", "low", "high", *EVIDENCE)
 FACT_COLUMNS = ("fact", "what it is", "type", "value", "n", *EVIDENCE)
+_BROKEN = (
+    *(OSError, KeyError, ValueError, TypeError, IndexError, AttributeError, EOFError, OverflowError),
+    *(RuntimeError, SyntaxError, zlib.error),
+)
+"""What the reader of workbooks raises where XML, archive or references are broken."""
 ANSWERS = ("yes", "no", "not shown")
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "answer": ANSWERS,
@@ -118,12 +124,15 @@ def read_workbook(unit: Unit, path: Path, instrument: Instrument) -> Iterator[Ev
 
     try:
         book = load_workbook(path, data_only=True)
-    except (OSError, InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
+        written = load_workbook(path)
+    except (InvalidFileException, zipfile.BadZipFile, *_BROKEN) as error:
         yield Finding(f"cannot be read as a workbook ({error}): none of it counts", str(path))
         return
-    missing = [title for title in (ABOUT, LADDERS, METRICS, FACTS) if title not in book.sheetnames]
+    titles = {sheet.title for sheet in book.worksheets}
+    missing = [title for title in (ABOUT, LADDERS, METRICS, FACTS) if title not in titles]
     if missing:
-        yield Finding(f"has no sheet {missing[0]!r}: export a new one and copy the answers into it", str(path))
+        said = f"has no sheet {missing[0]!r} of cells: export a new one and copy the answers into it"
+        yield Finding(said, str(path))
         return
     about = {str(row[0]): row[1] for row in book[ABOUT].iter_rows(values_only=True) if len(row) > 1}
     if about.get("unit") != unit.id:
@@ -137,11 +146,22 @@ def read_workbook(unit: Unit, path: Path, instrument: Instrument) -> Iterator[Ev
     for title, columns, key in ((LADDERS, LADDER_COLUMNS, "criterion"), (METRICS, METRIC_COLUMNS, "metric"),
                                 (FACTS, FACT_COLUMNS, "fact")):  # fmt: skip
         sheet = _Sheet(path, title)
+        formulas = _formulas(written[title])
         for row in sheet.rows(book[title], columns):
+            if lost := [cell for cell, value in row.values() if value is None and cell in formulas]:
+                said = f"sheet {title}, cell {', '.join(lost)}: the result of the formula is not stored"
+                digits = int("".join(filter(str.isdigit, lost[0])))
+                yield Finding(f"{said}: write the number or text; this row does not count", str(path), digits)
+                continue
             if _is_empty(row):
                 continue
             number += 1
             yield from sheet.read(unit, number, row, key)
+
+
+def _formulas(sheet: Worksheet) -> frozenset[str]:
+    """Cells that hold a formula."""
+    return frozenset(cell.coordinate for row in sheet.iter_rows() for cell in row if cell.data_type == "f")
 
 
 Row = dict[str, tuple[str, Any]]

@@ -83,33 +83,35 @@ def _problem(values: Mapping[str, str], seen: Mapping[str, int]) -> str | None:
 
 
 def _moment(text: str) -> datetime | None:
-    """A date; one without a zone is in UTC."""
+    """A date in UTC; one without a zone is. None also for one that UTC has no year for."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def read_documents(path: Path) -> Iterator[ForeignTrial | Finding]:
     """Read Bluesky documents, one ``[name, document]`` a line: each run is a trial.
 
     A start document may carry ``realm`` and ``operator`` (or ``user``), and ``proposed_by`` (*ai*, *design*, *person*);
-    a run without a realm is simulated. It is valid where its stop document says *success*.
+    a run without a realm is simulated, and so is one with a device whose configuration says ``is_simulated``. It is
+    valid where its first stop document says *success*.
     """
     place, starts = str(path), dict[str, dict[str, Any]]()
-    stops: dict[str, str] = {}
+    stops, simulated = dict[str, str](), set[str]()
     try:
         with path.open(encoding="utf-8") as file:
             for line, text in enumerate(file, 1):
-                if text.strip() and (problem := _take(text, starts, stops)):
+                if text.strip() and (problem := _take(text, starts, stops, simulated)):
                     yield Finding(f"{problem}: this line does not count", place, line)
     except (OSError, UnicodeDecodeError) as error:
         yield Finding(f"cannot be read ({error}): none of it counts", place)
         return
     words = {"success": "valid", "fail": "failed", "abort": "aborted"}
+    yield from _twins(starts, place)
     for uid, start in starts.items():
-        said = str(start.get("realm", "simulated"))
+        said = "simulated" if uid in simulated else str(start.get("realm", "simulated"))
         realm = said if said in REALMS else "simulated"
         chosen = str(start.get("proposed_by", ""))
         person = str(start.get("operator") or start.get("user") or "")
@@ -118,18 +120,49 @@ def read_documents(path: Path) -> Iterator[ForeignTrial | Finding]:
         yield ForeignTrial(uid, begun, status, chosen if chosen in CHOOSERS else "", realm, person)
 
 
-def _take(text: str, starts: dict[str, dict[str, Any]], stops: dict[str, str]) -> str | None:
+def _twins(starts: Mapping[str, Mapping[str, Any]], place: str) -> Iterator[Finding]:
+    """Says which runs began at the same moment: they may be copies of one."""
+    by_time: dict[float, list[str]] = {}
+    for uid, start in starts.items():
+        by_time.setdefault(float(start["time"]), []).append(uid)
+    for time, uids in by_time.items():
+        if len(uids) > 1:
+            shown = ", ".join(uids[:5]) + (", …" if len(uids) > 5 else "")
+            said = f"{len(uids)} runs have the start time {time:.15g} ({shown}): look whether they are copies of one"
+            yield Finding(said, place)
+
+
+def _take(text: str, starts: dict[str, dict[str, Any]], stops: dict[str, str], simulated: set[str]) -> str | None:
     """Take one line; says what is wrong with it."""
     try:
         name, document = json.loads(text)
+        json.dumps(document, ensure_ascii=False).encode()  # half of a letter cannot be written into a report
         if name == "start":
             datetime.fromtimestamp(float(document["time"]), UTC)
-            starts[str(document["uid"])] = document
+            if starts.setdefault(str(document["uid"]), document) is not document:
+                return f"run {document['uid']!r} has a start document already, and the first one stands"
+        elif name == "descriptor":
+            if _says_simulated(document.get("configuration")):
+                simulated.add(str(document["run_start"]))
         elif name == "stop":
-            stops[str(document["run_start"])] = str(document.get("exit_status"))
-    except (ValueError, TypeError, KeyError, OverflowError, OSError):
+            uid = str(document["run_start"])
+            if uid in stops:
+                return f"run {uid!r} has a stop document already, and the first one stands"
+            stops[uid] = str(document.get("exit_status"))
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError, RecursionError):
         return "it is no Bluesky document: write '[\"start\", {…}]', one a line"
     return None
+
+
+def _says_simulated(configuration: Any) -> bool:
+    """Whether any device's configuration has a key that ends in ``is_simulated`` and is true."""
+    if not isinstance(configuration, dict):
+        return False
+    return any(
+        (str(key).endswith("is_simulated") and str(value).strip().lower() in ("true", "1", "1.0"))
+        or _says_simulated(value)
+        for key, value in cast("dict[str, Any]", configuration).items()
+    )
 
 
 def foreign_records(

@@ -10,6 +10,7 @@ import pytest
 
 from facility_review.collecting import collect
 from facility_review.instrument import load_instrument
+from facility_review.lines import evidence_line
 from facility_review.reduction import Examined, examine
 from facility_review.units import load_units
 from tests.facility_review.journals import IDENTITY
@@ -92,3 +93,59 @@ def test_runs_that_do_not_say_where_they_ran_are_simulated(tmp_path: Path) -> No
     assert found.inputs.records["PER-04"].realm == "simulated"
     assert "AUT-04" not in found.inputs.records
     assert any("no Bluesky document" in each.text and each.line == 21 for each in found.findings)
+
+
+START = {"time": 1793000000, "realm": "physical", "operator": "Ada", "proposed_by": "ai"}
+
+
+def lines(*documents: object) -> str:
+    return "".join(f"{json.dumps(each)}\n" for each in documents)
+
+
+def test_lines_that_no_parser_or_report_can_take_are_said(tmp_path: Path) -> None:
+    text = lines(["start", {"uid": "\ud800", **START}], ["start", {"uid": "a", **START}]) + "[" * 100_000 + "\n"
+    found = examined(tmp_path, "bluesky", "runs.jsonl", text)
+    refused = [each.line for each in found.findings if "no Bluesky document" in each.text]
+    assert (refused, found.inputs.records["PER-04"].n) == ([1, 3], 1)
+
+
+def test_a_device_that_says_it_is_simulated_makes_its_run_simulated(tmp_path: Path) -> None:
+    configuration = {"stage": {"data": {"stage_is_simulated": True}}}
+    text = lines(
+        ["descriptor", {"uid": "d", "run_start": "a", "configuration": configuration}],
+        ["start", {"uid": "a", **START}],
+        ["stop", {"run_start": "a", "exit_status": "success"}],
+    )
+    assert examined(tmp_path, "bluesky", "runs.jsonl", text).inputs.records["PER-04"].realm == "simulated"
+    real = text.replace("true", "false")
+    assert examined(tmp_path, "bluesky", "runs.jsonl", real).inputs.records["PER-04"].realm == "physical"
+
+
+def test_the_first_stop_document_of_a_run_stands(tmp_path: Path) -> None:
+    stops = [["stop", {"run_start": "a", "exit_status": status}] for status in ("fail", "success")]
+    found = examined(tmp_path, "bluesky", "runs.jsonl", lines(["start", {"uid": "a", **START}], *stops))
+    assert found.inputs.records["PER-04"].value == 0
+    assert any("has a stop document already" in each.text and each.line == 3 for each in found.findings)
+
+
+def test_runs_with_one_start_time_are_said(tmp_path: Path) -> None:
+    text = lines(*(["start", {"uid": uid, **START}] for uid in "abc"))
+    found = examined(tmp_path, "bluesky", "runs.jsonl", text)
+    assert any("3 runs have the start time 1793000000 (a, b, c)" in each.text for each in found.findings)
+
+
+def test_a_date_beyond_the_calendar_of_utc_is_no_date(tmp_path: Path) -> None:
+    row = "x,0001-01-01T00:00:00+23:00,,valid,ai,physical,Ada\n"
+    found = examined(tmp_path, "tables", "trials.csv", HEAD + rows(4) + row)
+    assert any("is no date" in each.text and each.line == 6 for each in found.findings)
+
+
+def test_what_counts_beyond_the_end_of_the_calendar_has_no_end(tmp_path: Path) -> None:
+    row = "x,9999-12-30,,valid,ai,physical,Ada\n"
+    text = f"laboratory: Example National Laboratory\n{IDENTITY.format(name='cell')}tables: [trials.csv]\n"
+    (tmp_path / "evidence.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "trials.csv").write_text(HEAD + row, encoding="utf-8")
+    last = date(9999, 12, 31)
+    unit = collect(load_units([tmp_path / "evidence.yaml"]), [], INSTRUMENT, last)[0]
+    judged = examine(INSTRUMENT, unit, last).judged
+    assert [evidence_line(INSTRUMENT, each).counts_until for each in judged] == [None, None]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+import openpyxl.chart
 import pytest
 
 from facility_review.collecting import collect
@@ -122,3 +124,47 @@ def test_a_workbook_of_another_unit_or_none_at_all_is_said(tmp_path: Path) -> No
     units = load_units([tmp_path / "lab.yaml"])
     found = examine(INSTRUMENT, collect(units, [], INSTRUMENT, AS_OF)[0], AS_OF)
     assert "cannot be read as a workbook" in said(found)
+
+
+def _rewritten(folder: Path, change: Callable[[bytes], bytes]) -> Examined:
+    """The examination with the sheet of metrics changed inside of the archive."""
+    examined(folder)
+    with zipfile.ZipFile(folder / "criteria.xlsx") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/worksheets/sheet3.xml"] = change(parts["xl/worksheets/sheet3.xml"])
+    with zipfile.ZipFile(folder / "criteria.xlsx", "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    units = load_units([folder / "lab.yaml"])
+    return examine(INSTRUMENT, collect(units, [], INSTRUMENT, AS_OF)[0], AS_OF)
+
+
+def test_a_workbook_with_broken_xml_is_said(tmp_path: Path) -> None:
+    for number, change in enumerate(
+        (
+            lambda _: b"<worksheet><oops",
+            lambda text: text.replace(b"<sheetData>", b'<sheetData><row r="x"><c r="A1" t="s"><v>99999</v></c></row>'),
+        )
+    ):
+        (tmp_path / str(number)).mkdir()
+        assert "cannot be read as a workbook" in said(_rewritten(tmp_path / str(number), change))
+
+
+def test_a_chart_in_place_of_a_sheet_is_said(tmp_path: Path) -> None:
+    def chart(book: Any) -> None:
+        book.remove(book["Metrics"])
+        book.create_chartsheet("Metrics").add_chart(openpyxl.chart.BarChart())
+
+    assert "has no sheet 'Metrics' of cells" in said(examined(tmp_path, chart))
+
+
+def test_a_formula_without_its_result_is_said_with_its_cells(tmp_path: Path) -> None:
+    def formula(book: Any) -> None:
+        sheet = book["Metrics"]
+        put(sheet, row_of(sheet, "m_limit_reject"), value="=1", n="=59")
+
+    found = examined(tmp_path, formula)
+    finding = next(each for each in found.findings if "result of the formula is not stored" in each.text)
+    assert finding.text.startswith(f"sheet Metrics, cell E{finding.line}, F{finding.line}: ")
+    assert "SAF-04" not in found.inputs.records
+    assert found.inputs.records["SAF-01"].step == 3, "the other answers count"
