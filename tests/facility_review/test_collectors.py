@@ -229,7 +229,7 @@ def test_a_lab_file_gives_what_it_declares(tmp_path: Path) -> None:
         first(made)
     found = gathered(tmp_path, IDENTITY.format(name="bench"))
     assert (record(found, "m_open_interface").value, record(found, "m_open_interface").n) == (0.5, 2)
-    assert record(found, "CAP-02", "simulated").step == 3
+    assert record(found, "CAP-02").step == 3
     assert record(found, "software_can_actuate").fact is True
     endurance = record(found, "m_theoretical_unassisted")
     hours = (43 * 120 + 4) / 3600
