@@ -20,7 +20,7 @@ from autolab.journal.reader import JournalReader
 from facility_review import collectors as package
 from facility_review.evidence import EvidenceRecord, Finding
 from facility_review.instrument import Instrument
-from facility_review.ledger import Ledger, read_ledgers
+from facility_review.ledger import Campaign, Ledger, read_ledgers
 from facility_review.measuring import Sources
 from facility_review.units import Identity, Unit
 
@@ -122,16 +122,18 @@ def _open(folder: Path, check_log: bool) -> _Book:
 
 
 def _of_unit(unit: Unit, books: Sequence[_Book], instrument: Instrument, as_of: date) -> UnitEvidence:
+    books = sorted(books, key=lambda book: str(book.folder))
     mine = [book for book in books if unit.id in book.ledgers]
     findings = [
         *unit.findings,
         *(finding for book in books if book in mine or not book.ledgers for finding in book.findings),
     ]
-    ledger = _merged([book.ledgers[unit.id] for book in mine])
+    ledger, twice = _merged([book.ledgers[unit.id] for book in mine])
+    findings += twice
     audits = [book.audit for book in mine]
     worst = None if None in audits or not audits else max(filter(None, audits), key=lambda a: len(a.findings))
     checked, doubts = _checked(unit, books, as_of)
-    sources = Sources(checked, instrument, as_of, ledger, worst)
+    sources = Sources(checked, instrument, as_of, ledger, worst, tuple(filter(None, audits)) if worst else ())
     records: list[EvidenceRecord] = []
     for collector in collectors():
         for found in collector.collect(sources):
@@ -142,18 +144,37 @@ def _of_unit(unit: Unit, books: Sequence[_Book], instrument: Instrument, as_of: 
     return UnitEvidence(checked, tuple(records), tuple(dict.fromkeys([*findings, *doubts])), ledger)
 
 
-def _merged(ledgers: Sequence[Ledger]) -> Ledger | None:
-    """The journals of one lab as one; a campaign that stands in two of them counts once."""
+def _merged(ledgers: Sequence[Ledger]) -> tuple[Ledger | None, list[Finding]]:
+    """The journals of one lab as one. A campaign that stands in two of them counts once, or not at all if they differ.
+
+    What stands in both in the same words, trips and proof tests among it, is one.
+    """
     if len(ledgers) < 2:
-        return ledgers[0] if ledgers else None
-    campaigns = {campaign.record.id: campaign for ledger in reversed(ledgers) for campaign in ledger.campaigns}
-    return replace(
+        return ledgers[0] if ledgers else None, []
+    campaigns: dict[str, Campaign] = {}
+    places: dict[str, list[str]] = {}
+    differing: set[str] = set()
+    for ledger in ledgers:
+        for campaign in ledger.campaigns:
+            name = campaign.record.id
+            if campaigns.setdefault(name, campaign).digest != campaign.digest:
+                differing.add(name)
+            places.setdefault(name, []).append(str(ledger.folder))
+    findings = [
+        Finding(
+            f"campaign {name} differs between the journals of {', '.join(places[name])}, so it does not count: "
+            "name the data folder that it ran in, and leave out the others"
+        )
+        for name in sorted(differing)
+    ]
+    merged = replace(
         ledgers[0],
-        campaigns=tuple(campaigns[key] for key in sorted(campaigns)),
+        campaigns=tuple(campaigns[key] for key in sorted(campaigns) if key not in differing),
         trips=tuple(dict.fromkeys(trip for ledger in ledgers for trip in ledger.trips)),
         bypasses=tuple(row for ledger in ledgers for row in ledger.bypasses),
-        proofs=tuple(proof for ledger in ledgers for proof in ledger.proofs),
+        proofs=tuple(dict.fromkeys(proof for ledger in ledgers for proof in ledger.proofs)),
     )
+    return merged, findings
 
 
 def _checked(unit: Unit, books: Sequence[_Book], as_of: date) -> tuple[Unit, tuple[Finding, ...]]:

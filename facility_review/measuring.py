@@ -62,7 +62,9 @@ class Sources:
     ledger: Ledger | None = None
     """None where there is no journal, or none of this unit."""
     audit: Audit | None = None
-    """What became of the check of the journal's log; None where it was not checked."""
+    """What became of the check of the journal's log, the worst of several; None where one was not checked."""
+    audits: tuple[Audit, ...] = ()
+    """The checks of all logs."""
 
     @property
     def integrity(self) -> Integrity:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import autolab
@@ -22,12 +22,15 @@ def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
         yield Finding(f"{metric}: not computed: no log of this unit was checked", subject=metric)
         return
     parts, _ = sources.parts
-    if not parts or not checked.entries:
+    audits = _distinct(sources.audits or (checked,))
+    n = sum(each.entries for each in audits)
+    if not parts or not n:
         yield Finding(f"{metric}: not computed: the log holds no campaign of this unit", subject=metric)
         return
     part = parts[0]
-    good = _verified(checked)
-    notes = ("the order is that of the entries; their dates are not compared", *checked.notes)
+    good = sum(map(_verified, audits))
+    said = dict.fromkeys(note for each in audits for note in each.notes)
+    notes = ("the order is that of the entries; their dates are not compared", *said)
     yield EvidenceRecord(
         id=f"{metric}-log",
         unit=sources.unit.id,
@@ -37,11 +40,11 @@ def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
         method="TEST",
         source=f"log of {sources.ledger.folder}",
         collected=datetime.combine(sources.as_of, datetime.min.time(), tzinfo=UTC),
-        value=good / checked.entries,
-        n=checked.entries,
+        value=good / n,
+        n=n,
         successes=good,
         query="autolab audit verify",
-        sha256=content_hash([checked.entries, checked.rows, checked.covered and checked.covered.root]),
+        sha256=content_hash([_key(each) for each in audits]),
         tool="autolab audit verify",
         tool_version=autolab.__version__,
         collector="audit",
@@ -50,6 +53,15 @@ def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
         runs=tuple(campaign.record.id for campaign in part.campaigns),
         notes=notes,
     )
+
+
+def _key(checked: Audit) -> list[object]:
+    return [checked.entries, checked.rows, checked.covered and checked.covered.root]
+
+
+def _distinct(audits: Sequence[Audit]) -> tuple[Audit, ...]:
+    """The checks without those of copies of one log."""
+    return tuple({str((_key(each), each.findings)): each for each in audits}.values())
 
 
 def _verified(checked: Audit) -> int:
