@@ -1,5 +1,8 @@
 """What people state in ``evidence.yaml``: documents, test reports and attestations, each with its files hashed.
 
+A number that somebody has typed is documented at best: nobody can show that it is complete. What is measured is
+computed from records, by a collector. Without a file it is attested, for a document that is not there is none.
+
 An entry that is wrong is a finding with file and line, and does not count; the others do.
 """
 
@@ -87,10 +90,10 @@ def read_entry(
     name = entry.id or f"{subject}-{number + 1}"
     integrity, digest, found = verified(unit.folder, entry.files, source, subject)
     record = _record(unit, source, entry, name, (integrity, digest), collector)
-    if entry.class_name == "measured" and not (entry.query and entry.tool):
-        why = "it is stated as measured without 'query' and 'tool', which say how: it counts as documented"
+    if entry.class_name == "measured":
+        why = "it is stated as measured, and nobody can show that a statement is complete: documented at best"
         record = replace(record, evidence_class="documented", notes=(*record.notes, why))
-        found.append(Finding(f"{name}: {why}", source.file, source.line(()), subject, name))
+        found.append(Finding(f"{name}: {why}", source.file, source.line(("class",)), subject, name))
     return record, found
 
 
@@ -186,11 +189,17 @@ def verified(
 
     Returns:
         What became of it, one hash for all of them, and what a person should know.
+
+    Raises:
+        FileError: one of them is empty.
     """
     found, integrity = list[Finding](), cast("Integrity", "verified" if files else "unhashed")
     for name, digest in files.items():
         line = source.line(("files", name))
         try:
+            if (folder / name).stat().st_size == 0:
+                said = f"{name}: is empty (0 bytes), and shows nothing: name the document itself, or leave it out"
+                raise source.error(("files", name), said)
             present = file_hash(folder / name)
         except OSError as error:
             said = f"{name}: is missing or cannot be read ({error.strerror}): it counts one class lower"

@@ -83,8 +83,8 @@ class EntryModel(FileModel):
     metric: str | None = None
     fact: str | None = None
     class_name: Literal["measured", "documented", "attested"] = Field(alias="class", examples=["documented"])
-    """`measured`: computed from records of a machine that are hashed here. `documented`: an approved document or signed
-    test report. `attested`: a named person says so."""
+    """`documented`: an approved document or signed test report, hashed under `files`. `attested`: a named person says
+    so. `measured`: read from records by a person; it counts as documented, for nobody can show that it is complete."""
     realm: Literal["physical", "emulated", "simulated"] = Field(examples=["physical"])
     """Where it was shown. `physical` needs `identity`."""
     by: Text | None = None

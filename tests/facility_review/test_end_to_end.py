@@ -7,7 +7,8 @@ import base64
 import hashlib
 import shutil
 import tempfile
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ import yaml
 from autolab.core.principals import Principal
 from facility_review.assessment import Assessment
 from facility_review.collecting import collect
+from facility_review.evidence import EvidenceRecord
 from facility_review.instrument import load_instrument
 from facility_review.reduction import examine
 from facility_review.scoring import score
-from facility_review.units import configuration_hash, load_units
+from facility_review.units import Unit, configuration_hash, load_units
 from tests.facility_review.journals import IDENTITY, Bench, bench, lab_text
 
 AS_OF = date(2026, 11, 22)
@@ -91,11 +93,36 @@ def assessed(folder: Path, *, realm: str = "physical", change: dict[str, dict[st
         entry |= (change or {}).get(str(name), {})
     head = yaml.safe_load(IDENTITY.format(name="bench"))
     head["identity"]["date"] = "2026-10-01"
-    text = yaml.safe_dump({**head, "evidence": entries}, sort_keys=False)
+    stated = [entry for entry in entries if entry["class"] != "measured"]
+    text = yaml.safe_dump({**head, "evidence": stated}, sort_keys=False)
     (files / "evidence.yaml").write_text(text, encoding="utf-8")
-    units = load_units([files / "lab.yaml"])
-    found = examine(INSTRUMENT, collect(units, [data], INSTRUMENT, AS_OF)[0], AS_OF)
+    gathered = collect(load_units([files / "lab.yaml"]), [data], INSTRUMENT, AS_OF)[0]
+    computed = tuple(_computed(gathered.unit, entry) for entry in entries if entry["class"] == "measured")
+    found = examine(INSTRUMENT, replace(gathered, records=(*gathered.records, *computed)), AS_OF)
     return score(INSTRUMENT, found.inputs, draws=400)
+
+
+def _computed(unit: Unit, entry: dict[str, Any]) -> EvidenceRecord:
+    """What a collector of the building's own records would give: no statement counts as measured."""
+    subject = str(entry.get("criterion") or entry.get("metric"))
+    return EvidenceRecord(
+        id=f"{subject}-building",
+        unit=unit.id,
+        subject=subject,
+        evidence_class="measured",
+        realm="physical",
+        method="TEST",
+        source="records of the building",
+        collected=datetime(2026, 11, 1, tzinfo=UTC),
+        value=entry.get("value"),
+        step=entry.get("step"),
+        n=entry.get("n"),
+        interval=None if "interval" not in entry else (entry["interval"][0], entry["interval"][1]),
+        sha256="0" * 64,
+        collector="a test",
+        attestor="Grace Hopper",
+        identity=unit.identified,
+    )
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import date
 from pathlib import Path
 
@@ -153,12 +154,22 @@ def test_a_hazard_analysis_of_this_configuration_proves_that_it_is(tmp_path: Pat
     assert found.inputs.facts["hazard_analysis_config_hash_matches"] is False
 
 
-def test_what_is_called_measured_without_saying_how_is_documented(tmp_path: Path) -> None:
-    entry = GOOD.replace("documented", "measured")
-    answer = examined(tmp_path, entry).inputs.records["SAF-01"]
-    assert answer.evidence_class == "documented"
+def test_what_is_stated_as_measured_is_documented_and_without_a_file_attested(tmp_path: Path) -> None:
     how = "step: 4\n    query: rows of the log\n    tool: logtool\n"
-    assert examined(tmp_path, entry.replace("step: 4\n", how)).inputs.records["SAF-01"].evidence_class == "measured"
+    entry = GOOD.replace("documented", "measured").replace("step: 4\n", how)
+    found = examined(tmp_path, entry)
+    assert found.inputs.records["SAF-01"].evidence_class == "documented"
+    assert "SAF-01-1: it is stated as measured" in said(found)
+    bare = "".join(line for line in entry.splitlines(keepends=True) if "files:" not in line)
+    assert examined(tmp_path, bare).inputs.records["SAF-01"].evidence_class == "attested"
+
+
+def test_an_empty_file_is_no_document(tmp_path: Path) -> None:
+    (tmp_path / "empty.pdf").touch()
+    digest = hashlib.sha256(b"").hexdigest()
+    found = examined(tmp_path, GOOD.replace("hazards.pdf", "empty.pdf").replace(HASH, digest))
+    assert "SAF-01" not in found.inputs.records
+    assert re.search(r"evidence\.yaml:\d+: .*empty\.pdf: is empty", said(found))
 
 
 def test_waivers_count_until_they_expire(tmp_path: Path) -> None:
