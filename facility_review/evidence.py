@@ -15,7 +15,18 @@ from typing import Literal
 from autolab.core.errors import FileError, InputError, InputErrors
 from facility_review.inputs import CLASSES, EvidenceClass, Fact, Realm
 
-__all__ = ["EvidenceRecord", "Finding", "Independence", "Integrity", "Judged", "Method", "finding_of", "judge"]
+__all__ = [
+    "EvidenceRecord",
+    "Finding",
+    "Independence",
+    "Integrity",
+    "Judged",
+    "Method",
+    "finding_of",
+    "is_computed",
+    "is_expired",
+    "judge",
+]
 
 Method = Literal["EXAMINE", "INTERVIEW", "TEST"]
 """As in NIST SP 800-53A: looked at, asked, or exercised."""
@@ -23,6 +34,12 @@ Independence = Literal["self", "peer", "third_party"]
 Integrity = Literal["verified", "unhashed", "failed", "broken log"]
 """Whether what it was made from still is what it was: its hash agrees, nobody has hashed it, the hash does not agree or
 the file is gone, or it comes from a span of the audit log that does not verify."""
+
+
+STATED = ("evidence.yaml", "workbook")
+"""Collectors of what people state; all others compute."""
+COMPARED = "hazard_analysis_config_hash_matches"
+"""A fact that nobody can state: a collector compares the hashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +148,25 @@ class EvidenceRecord:
         return _day(self.observed or self.collected)
 
 
+def is_computed(record: EvidenceRecord) -> bool:
+    """Whether a collector computed it from records, and nobody stated it."""
+    return record.collector not in STATED or record.subject == COMPARED
+
+
+def is_expired(record: EvidenceRecord, as_of: date, window_days: int | None) -> bool:
+    """Whether it is older than it counts in full for."""
+    valid_days = _valid_days(record, window_days or record.window_days)
+    return valid_days is not None and (as_of - record.seen_on).days > valid_days
+
+
+def _valid_days(record: EvidenceRecord, window_days: int | None) -> int | None:
+    """Days that it counts in full for."""
+    if record.valid_until is None:
+        return window_days
+    own = (record.valid_until - record.seen_on).days
+    return own if window_days is None else min(own, window_days)
+
+
 def _problems(record: EvidenceRecord) -> Iterator[str]:
     numbers = (record.value, *(record.interval or ()))
     if any(number is not None and not math.isfinite(number) for number in numbers):
@@ -203,10 +239,7 @@ def _lowered(
 ) -> Iterator[tuple[int, str]]:
     """Steps down, with why."""
     age_days = (as_of - record.seen_on).days
-    valid_days = window_days
-    if record.valid_until is not None:
-        own = (record.valid_until - record.seen_on).days
-        valid_days = own if window_days is None else min(own, window_days)
+    valid_days = _valid_days(record, window_days)
     if valid_days is not None and age_days > 2 * valid_days:
         yield len(CLASSES), f"it is {age_days} days old, more than twice the {valid_days} it counts for"
     elif valid_days is not None and age_days > valid_days:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from autolab.config.words import did_you_mean
 from facility_review.collecting import UnitEvidence
-from facility_review.evidence import EvidenceRecord, Finding, Judged, judge
+from facility_review.evidence import EvidenceRecord, Finding, Judged, is_computed, is_expired, judge
 from facility_review.inputs import CLASSES, REALMS, Answer, Fact, Inputs, Realm
 from facility_review.instrument import Instrument
 
@@ -54,28 +54,24 @@ def examine(instrument: Instrument, evidence: UnitEvidence, as_of: date) -> Exam
     unit = evidence.unit
     records = sorted(evidence.records, key=lambda record: (record.id, record.sha256 or "", repr(record)))
     judged, findings = list[Judged](), list[Finding]()
-    superseded, refused = _superseded(records)
-    findings += refused
     by_subject: dict[str, list[Judged]] = defaultdict(list)
     for record in records:
         subject = _subject(instrument, record.subject)
         if refusal := _refusal(instrument, evidence, record, subject):
-            findings.append(Finding(f"{record.id}: {refusal}", record.file, record.line, record.subject, record.id))
+            findings.append(_found(record, refusal))
             judged.append(Judged(record, "none", record.realm, (refusal,)))
             continue
-        if record.id in superseded:
-            why = f"{superseded[record.id]} takes the place of {record.id}"
-            findings.append(Finding(why, record.file, record.line, record.subject, record.id))
-            judged.append(Judged(record, "none", record.realm, (why,)))
-            continue
-        metric = _metric(instrument, subject)
-        window_days = None if metric is None else instrument.metrics[metric].window_days
-        found = judge(record, as_of, window_days, unit.configuration)
-        findings += [
-            Finding(f"{record.id}: {why}", record.file, record.line, record.subject, record.id) for why in found.reasons
-        ]
+        found = judge(record, as_of, _window(instrument, subject), unit.configuration)
+        findings += [_found(record, why) for why in found.reasons]
         judged.append(found)
-        by_subject[subject].append(found)
+    superseded, refused = _superseded(instrument, judged, as_of)
+    findings += refused
+    for place, each in enumerate(judged):
+        if why := superseded.get(each.record.id):
+            findings.append(_found(each.record, why))
+            judged[place] = Judged(each.record, "none", each.record.realm, (why,))
+        elif each.evidence_class != "none":
+            by_subject[_subject(instrument, each.record.subject)].append(each)
     answers: dict[str, Answer] = {}
     facts: dict[str, Fact] = {}
     for subject in sorted(by_subject):
@@ -89,24 +85,73 @@ def examine(instrument: Instrument, evidence: UnitEvidence, as_of: date) -> Exam
     return Examined(inputs, tuple(judged), tuple(dict.fromkeys([*evidence.findings, *findings])))
 
 
-def _superseded(records: Sequence[EvidenceRecord]) -> tuple[dict[str, str], list[Finding]]:
-    """Which record takes the place of which: one of a lower class never does."""
-    by_id = {record.id: record for record in records}
-    found: dict[str, str] = {}
-    findings: list[Finding] = []
-    for record in records:
-        for name in record.supersedes:
-            other = by_id.get(name)
-            why = None
-            if other is None:
-                why = f"there is no evidence {name!r} whose place it could take"
-            elif CLASSES.index(record.evidence_class) > CLASSES.index(other.evidence_class):
-                why = f"it is {record.evidence_class}, and {name} is {other.evidence_class}: it does not take its place"
-            if why is None:
-                found[name] = record.id
+def _found(record: EvidenceRecord, why: str) -> Finding:
+    return Finding(f"{record.id}: {why}", record.file, record.line, record.subject, record.id)
+
+
+def _superseded(instrument: Instrument, judged: Sequence[Judged], as_of: date) -> tuple[dict[str, str], list[Finding]]:
+    """Why which record counts no more, because a later one takes its place; and why others do not take one."""
+    by_id: dict[str, list[Judged]] = defaultdict(list)
+    for each in judged:
+        by_id[each.record.id].append(each)
+    found, findings = dict[str, str](), list[Finding]()
+    for each in judged:
+        for name in each.record.supersedes:
+            others = by_id.get(name, [])
+            if why := _keeps_its_place(instrument, each, name, others, as_of):
+                findings.append(_found(each.record, f"it does not take the place of {name}: {why}"))
+            elif _comes_back(name, each.record.id, by_id):
+                why = "one takes the place of the other in a circle: both stay; take one 'supersedes' away"
+                findings.append(_found(each.record, f"it does not take the place of {name}: {why}"))
             else:
-                findings.append(Finding(f"{record.id}: {why}", record.file, record.line, record.subject, record.id))
+                found[name] = f"{each.record.id} takes the place of {name}"
     return found, findings
+
+
+def _keeps_its_place(
+    instrument: Instrument, judged: Judged, name: str, others: Sequence[Judged], as_of: date
+) -> str | None:
+    """Why a record does not take the place of the one of a name; None where it may."""
+    record, subject = judged.record, _subject(instrument, judged.record.subject)
+    if record.id == name:
+        return "it is itself"
+    if len(others) != 1:
+        return "there is no such evidence" if not others else f"{len(others)} records bear this id"
+    other = others[0]
+    if _subject(instrument, other.record.subject) != subject:
+        return f"it is about {record.subject}, and {name} about {other.record.subject}"
+    if is_computed(other.record):
+        return f"{name} was computed from records ({other.record.collector}), and no statement replaces it"
+    if judged.evidence_class == "none":
+        return "it does not count itself"
+    if CLASSES.index(judged.evidence_class) > CLASSES.index(other.evidence_class):
+        return f"it counts as {judged.evidence_class}, and {name} as {other.evidence_class}"
+    if REALMS.index(judged.realm) > REALMS.index(other.realm):
+        return f"it counts as {judged.realm}, and {name} as {other.realm}"
+    if record.seen_on < other.record.seen_on:
+        return f"it is of {record.seen_on}, and {name} is newer ({other.record.seen_on})"
+    if is_expired(record, as_of, _window(instrument, subject)):
+        return "it has expired"
+    return None
+
+
+def _comes_back(start: str, target: str, by_id: Mapping[str, Sequence[Judged]]) -> bool:
+    """Whether a way along ``supersedes`` leads from one id to another."""
+    seen, ahead = set[str](), [start]
+    while ahead:
+        name = ahead.pop()
+        if name == target:
+            return True
+        if name not in seen:
+            seen.add(name)
+            ahead += [other for each in by_id.get(name, ()) for other in each.record.supersedes]
+    return False
+
+
+def _window(instrument: Instrument, subject: str) -> int | None:
+    """The window of the metric of a subject, in days; None for ladders and facts."""
+    metric = _metric(instrument, subject)
+    return None if metric is None else instrument.metrics[metric].window_days
 
 
 def _inputs(

@@ -166,13 +166,41 @@ def test_of_facts_that_disagree_the_one_that_asks_more_stands(fact: str, values:
     assert found.inputs.facts[fact] == stands
 
 
+DAY = datetime(2026, 10, 1, tzinfo=UTC)
+
+
+def stated(number: int, **said: Any) -> EvidenceRecord:
+    return made(number, **{"collector": "evidence.yaml", **said})
+
+
 def test_a_record_takes_the_place_of_another_of_no_better_class() -> None:
-    pair = (made(1, step=2), made(2, step=4, supersedes=("e1",)))
+    pair = (stated(1, step=2), made(2, step=4, supersedes=("e1",)))
     assert reduce(INSTRUMENT, UnitEvidence(UNIT, pair, ()), AS_OF).records["CAP-05"].step == 4
-    weaker = (made(1, step=2), made(2, step=4, supersedes=("e1",), evidence_class="documented"))
-    found = examine(INSTRUMENT, UnitEvidence(UNIT, weaker, ()), AS_OF)
-    assert found.inputs.records["CAP-05"].step == 2
-    assert any("does not take its place" in finding.text for finding in found.findings)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        pytest.param({}, {"evidence_class": "documented"}, "counts as documented", id="class"),
+        pytest.param({}, {"sha256": None}, "counts as documented", id="judged class"),
+        pytest.param({}, {"realm": "simulated"}, "counts as simulated", id="realm"),
+        pytest.param({}, {"identity": ()}, "counts as simulated", id="judged realm"),
+        pytest.param({}, {"collected": DAY}, "is newer", id="older"),
+        pytest.param({}, {"collected": datetime(2026, 12, 1, tzinfo=UTC)}, "does not count itself", id="future"),
+        pytest.param({"collector": "trials"}, {}, "was computed", id="computed"),
+        pytest.param({"subject": "CAP-02"}, {}, "it is about CAP-05", id="subject"),
+        pytest.param({"supersedes": ("e2",)}, {}, "in a circle", id="cycle"),
+        pytest.param({}, {"supersedes": ("e2",)}, "it is itself", id="itself"),
+        pytest.param({}, {"supersedes": ("e9",)}, "no such evidence", id="unknown"),
+        pytest.param({"collected": DAY, "sha256": None}, {"collected": DAY, "valid_until": date(2026, 11, 1)},
+                     "it has expired", id="expired"),
+    ],
+)  # fmt: skip
+def test_what_does_not_take_a_place_is_said_and_both_stay(old: dict[str, Any], new: dict[str, Any], why: str) -> None:
+    pair = (stated(1, **{"step": 2, **old}), stated(2, **{"step": 4, "supersedes": ("e1",), **new}))
+    found = examine(INSTRUMENT, UnitEvidence(UNIT, pair, ()), AS_OF)
+    assert found.inputs.records[pair[0].subject].step == 2
+    assert any("does not take the place" in each.text and why in each.text for each in found.findings)
 
 
 def test_evidence_of_another_unit_is_said_and_left_out() -> None:
