@@ -16,6 +16,7 @@ from facility_review.collecting import UnitEvidence
 from facility_review.evidence import EvidenceRecord, Finding, Judged, is_computed, is_expired, judge
 from facility_review.inputs import CLASSES, REALMS, Answer, Fact, Inputs, Realm
 from facility_review.instrument import Instrument
+from facility_review.scales import value_interval
 
 __all__ = ["Examined", "examine", "reduce"]
 
@@ -44,7 +45,8 @@ def examine(instrument: Instrument, evidence: UnitEvidence, as_of: date) -> Exam
     """Judge each record on a day, and let one answer stand for each criterion, metric and fact.
 
     Of records in one realm the best class stands; where two disagree, the one that is less favourable does, and a
-    finding says so. Between realms the one stands whose class and realm allow the higher score.
+    finding says so. Between realms the one stands whose class and realm allow the higher score, unless another one
+    disagrees and is less favourable; of a lesser realm, that counts only where its class is better.
 
     Args:
         instrument: What is asked, and what each class and realm may earn.
@@ -222,7 +224,33 @@ def _standing(
             findings += said
     if not best:
         return None, ()
-    return max(best, key=lambda each: (_worth(instrument, subject, each), -REALMS.index(each.realm))), tuple(findings)
+    leading = max(best, key=lambda each: (_worth(instrument, subject, each), -REALMS.index(each.realm)))
+    against = [each for each in best if _contradicts(instrument, subject, leading, each)]
+    if not against:
+        return leading, tuple(findings)
+    chosen = min(
+        [leading, *(each for each in against if not _is_behind(each, leading))],
+        key=lambda each: (_favour(instrument, subject, each), _standing_order(each)),
+    )
+    said = ", ".join(f"{each.record.id} ({each.realm}) says {_said(each)}" for each in [leading, *against])
+    text = f"{subject}: {said}; they disagree, and {chosen.record.id} stands until that is settled"
+    return chosen, (*findings, Finding(text, subject=subject, record=chosen.record.id))
+
+
+def _contradicts(instrument: Instrument, subject: str, leading: Judged, other: Judged) -> bool:
+    """Whether a record of another realm says something else; what proves a step says nothing of higher ones."""
+    a, b = leading.record, other.record
+    if other is leading or (b.is_at_least and (b.step or 0) <= (a.step or 0)):
+        return False
+    if a.is_at_least and (a.step or 0) <= (b.step or 0):
+        return False
+    return _disagree(instrument, subject, leading, other)
+
+
+def _is_behind(judged: Judged, other: Judged) -> bool:
+    """Whether the other is of a better realm and of no worse class: a rehearsal says little against hardware."""
+    is_worse_realm = REALMS.index(judged.realm) > REALMS.index(other.realm)
+    return is_worse_realm and CLASSES.index(judged.evidence_class) >= CLASSES.index(other.evidence_class)
 
 
 def _worth(instrument: Instrument, subject: str, judged: Judged) -> float:
@@ -243,7 +271,7 @@ def _least_favourable(
         return max(proven, key=lambda each: _worth(instrument, subject, each)), ()
     leading = min(exact, key=_standing_order)
     others = [*exact, *(each for each in proven if (each.record.step or 0) > (leading.record.step or 0))]
-    against = sorted((each for each in others if _disagree(leading, each)), key=_standing_order)
+    against = sorted((each for each in others if _disagree(instrument, subject, leading, each)), key=_standing_order)
     if not against:
         return max([leading, *proven], key=lambda each: _worth(instrument, subject, each)), ()
     chosen = min([leading, *against], key=lambda each: (_favour(instrument, subject, each), _standing_order(each)))
@@ -258,15 +286,21 @@ def _standing_order(judged: Judged) -> tuple[int, int, int, str]:
     return CLASSES.index(judged.evidence_class), -(record.n or 0), -record.seen_on.toordinal(), record.id
 
 
-def _disagree(one: Judged, other: Judged) -> bool:
-    """Whether two records say different things. Numbers whose intervals overlap, or hold the other, agree."""
-    a, b = one.record, other.record
-    if a.value is not None and b.value is not None:
-        low_a, high_a = a.interval or (a.value, a.value)
-        low_b, high_b = b.interval or (b.value, b.value)
-        slack = 1e-9 * max(1.0, abs(a.value), abs(b.value))
-        return low_a > high_b + slack or low_b > high_a + slack
-    return a.step != b.step or a.fact != b.fact
+def _disagree(instrument: Instrument, subject: str, one: Judged, other: Judged) -> bool:
+    """Whether two records say different things.
+
+    Numbers agree where the less favourable one is within the interval that value and n of the other give. What
+    somebody states as an interval is not asked: a wide one would agree with everything.
+    """
+    worse, better = sorted((one, other), key=lambda each: _favour(instrument, subject, each))
+    a, b = worse.record, better.record
+    if a.value is None or b.value is None:
+        return a.step != b.step or a.fact != b.fact
+    metric = _metric(instrument, subject)
+    answer = Answer(better.evidence_class, better.realm, value=b.value, n=b.n)
+    low, high = (None if metric is None else value_interval(instrument.metrics[metric], answer)) or (b.value, b.value)
+    slack = 1e-9 * max(1.0, abs(a.value), abs(b.value))
+    return not low - slack <= a.value <= high + slack
 
 
 def _favour(instrument: Instrument, subject: str, judged: Judged) -> float:

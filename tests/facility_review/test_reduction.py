@@ -132,13 +132,37 @@ def test_where_two_disagree_the_less_favourable_stands_and_a_finding_is_said() -
     assert examine(INSTRUMENT, UnitEvidence(UNIT, lower_is_better, ()), AS_OF).inputs.records["SAF-02"].value == 1.4
 
 
-def test_intervals_that_overlap_agree_and_the_best_class_stands() -> None:
-    pair = (
-        made(1, "PER-04", value=0.95, interval=(0.85, 0.99)),
-        made(2, "PER-04", value=0.9, interval=(0.86, 0.94), evidence_class="documented"),
-    )
+def test_a_number_within_the_interval_of_value_and_n_agrees_and_the_best_class_stands() -> None:
+    pair = (made(1, "PER-04", value=0.95, n=100), made(2, "PER-04", value=0.93, n=50, evidence_class="documented"))
     found = examine(INSTRUMENT, UnitEvidence(UNIT, pair, ()), AS_OF)
     assert (found.inputs.records["PER-04"].value, found.findings) == (0.95, ())
+
+
+def test_a_wide_interval_that_is_stated_hides_no_disagreement() -> None:
+    wide = made(1, "PER-04", value=0.99, n=1000, interval=(0.0, 1.0))
+    found = examine(INSTRUMENT, UnitEvidence(UNIT, (wide, made(2, "PER-04", value=0.3, n=100)), ()), AS_OF)
+    assert found.inputs.records["PER-04"].value == 0.3
+    assert "e1 says 0.99, e2 says 0.3; they disagree" in found.findings[0].text
+
+
+@pytest.mark.parametrize(
+    ("physical", "simulated", "stands"),
+    [
+        (("attested", 3), ("measured", 0), 3),
+        (("attested", 0), ("measured", 3), 3),
+        (("documented", 0), ("documented", 3), 0),
+    ],
+)
+def test_disagreement_across_realms_is_said(
+    physical: tuple[EvidenceClass, int], simulated: tuple[EvidenceClass, int], stands: int
+) -> None:
+    pair = tuple(
+        made(n, "open_serious_events", value=None, fact=fact, evidence_class=name, realm=realm)
+        for n, ((name, fact), realm) in enumerate(((physical, "physical"), (simulated, "simulated")), 1)
+    )
+    found = examine(INSTRUMENT, UnitEvidence(UNIT, pair, ()), AS_OF)
+    assert found.inputs.facts["open_serious_events"] == stands
+    assert any("they disagree" in each.text for each in found.findings)
 
 
 def test_what_proves_a_step_does_not_contradict_a_higher_one() -> None:
