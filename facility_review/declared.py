@@ -20,7 +20,7 @@ from autolab.config.problems import Problems
 from autolab.config.specs import Source
 from autolab.core.canonical import content_hash
 from autolab.core.errors import InputError
-from facility_review.evidence import EvidenceRecord, Finding, Integrity, Method, finding_of
+from facility_review.evidence import MOST, EvidenceRecord, Finding, Integrity, Method, finding_of
 from facility_review.evidencemodel import EntryModel
 from facility_review.inputs import EvidenceClass
 from facility_review.units import Unit
@@ -152,8 +152,7 @@ def _check(entry: EntryModel, problems: Problems) -> None:
         problems.add((), f"an entry is about one of 'criterion', 'metric' and 'fact', and this one gives {said}")
     if entry.value is None and entry.step is None:
         problems.add((), "neither 'value' nor 'step' is given: write the value of the metric or fact, or the step")
-    if entry.fact is None and isinstance(entry.value, bool | str):
-        problems.add(("value",), f"{entry.value!r} is no number, and a metric's value is one")
+    _check_numbers(entry, problems)
     for key, day in (("date", entry.date), ("valid_until", entry.valid_until)):
         if day is not None and not _is_day(day):
             problems.add((key,), f"{day!r} is no day of the calendar: write year, month and day, as 2026-10-01")
@@ -166,6 +165,14 @@ def _check(entry: EntryModel, problems: Problems) -> None:
     for file, digest in entry.files.items():
         if digest and not _HASH.fullmatch(digest):
             problems.add(("files", file), f"{digest!r} is no SHA-256: paste what 'sha256sum {file}' prints")
+
+
+def _check_numbers(entry: EntryModel, problems: Problems) -> None:
+    for key, number in (("value", entry.value), ("n", entry.n), ("successes", entry.successes)):
+        if isinstance(number, int) and abs(number) > MOST:
+            problems.add((key,), f"{key} is beyond {MOST:.0e}, and nothing that is counted or measured is: correct it")
+    if entry.fact is None and isinstance(entry.value, bool | str):
+        problems.add(("value",), f"{entry.value!r} is no number, and a metric's value is one")
 
 
 def _is_day(text: str) -> bool:

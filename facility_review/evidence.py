@@ -14,8 +14,11 @@ from typing import Literal
 
 from autolab.core.errors import FileError, InputError, InputErrors
 from facility_review.inputs import CLASSES, EvidenceClass, Fact, Realm
+from facility_review.instrument import Instrument
+from facility_review.instrumentmodel import FactDefinition, Metric
 
 __all__ = [
+    "MOST",
     "EvidenceRecord",
     "Finding",
     "Independence",
@@ -23,6 +26,7 @@ __all__ = [
     "Judged",
     "Method",
     "finding_of",
+    "impossible",
     "is_computed",
     "is_expired",
     "judge",
@@ -38,6 +42,8 @@ the file is gone, or it comes from a span of the audit log that does not verify.
 
 STATED = ("evidence.yaml", "workbook")
 """Collectors of what people state; all others compute."""
+MOST = 1e12
+"""Beyond it no count and no value of a metric lies."""
 COMPARED = "hazard_analysis_config_hash_matches"
 """A fact that nobody can state: a collector compares the hashes."""
 
@@ -146,6 +152,58 @@ class EvidenceRecord:
     def seen_on(self) -> date:
         """Day of what it shows, in UTC."""
         return _day(self.observed or self.collected)
+
+
+def impossible(instrument: Instrument, record: EvidenceRecord) -> str | None:
+    """Why what somebody states cannot be so; None where it can, or a collector computed it."""
+    if record.collector not in STATED:
+        return None
+    if record.subject in instrument.facts:
+        return _impossible_fact(instrument.facts[record.subject], record)
+    scale = instrument.criteria[record.subject].metric if record.subject in instrument.criteria else None
+    metric = instrument.metrics.get(record.subject if scale is None else scale.id)
+    return None if metric is None or record.value is None else _impossible_number(metric, record, record.value)
+
+
+def _impossible_fact(fact: FactDefinition, record: EvidenceRecord) -> str | None:
+    value, said = record.fact, f"{record.subject} = {record.fact!r}"
+    if fact.type == "bool":
+        return None if isinstance(value, bool) else f"{said}: write true or false"
+    if fact.type == "enum":
+        return None if value in fact.values else f"{said}: write {', '.join(fact.values)}"
+    if isinstance(value, bool | str) or value is None or not 0 <= value <= MOST:
+        return f"{said}: write a number from 0 to {1 if fact.type == 'fraction' else f'{MOST:.0e}'}"
+    if fact.type == "int" and not isinstance(value, int):
+        return f"{said}: write a whole number"
+    if fact.type == "fraction":
+        return f"{said}: a share is between 0 and 1" if value > 1 else _other_share(record, value)
+    return None
+
+
+def _impossible_number(metric: Metric, record: EvidenceRecord, value: float) -> str | None:
+    said = f"{metric.id} = {value:g}"
+    if abs(value) > MOST:
+        return f"{said}: more than {MOST:.0e} is no measurement: write it in {metric.unit}"
+    if value < 0 and not metric.may_be_negative:
+        return f"{said}: it cannot be below 0: write it in {metric.unit}"
+    if metric.unit == "fraction" and value > 1 and not metric.may_be_negative:
+        return f"{said}: a share is between 0 and 1: write {value / 100:g} for {value:g} %"
+    if record.interval is not None and not record.interval[0] <= value <= record.interval[1]:
+        return f"{said} is outside its interval, {record.interval[0]:g} to {record.interval[1]:g}: correct one of them"
+    if record.n is None:
+        return (
+            f"{said} without n, and it wants {metric.min_n}: write how many were counted" if metric.min_n > 1 else None
+        )
+    if record.n == 0:
+        return f"{said} with n = 0: what nobody has counted has no value: leave the entry out"
+    return _other_share(record, value) if metric.unit == "fraction" and metric.ci_method != "wilson_abs_diff" else None
+
+
+def _other_share(record: EvidenceRecord, value: float) -> str | None:
+    """Why a share is not that of its counts."""
+    if record.successes is None or not record.n or abs(value - record.successes / record.n) <= 1e-6:
+        return None
+    return f"value {value:g}, and {record.successes} of {record.n} is {record.successes / record.n:.6f}: correct one"
 
 
 def is_computed(record: EvidenceRecord) -> bool:

@@ -6,17 +6,18 @@ Pure: no clock, no files, no chance. The order of the records never matters.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 from autolab.config.words import did_you_mean
 from facility_review.collecting import UnitEvidence
-from facility_review.evidence import EvidenceRecord, Finding, Judged, is_computed, is_expired, judge
+from facility_review.evidence import EvidenceRecord, Finding, Judged, impossible, is_computed, is_expired, judge
 from facility_review.inputs import CLASSES, REALMS, Answer, Fact, Inputs, Realm
 from facility_review.instrument import Instrument
 from facility_review.scales import value_interval
+from facility_review.units import Unit
 
 __all__ = ["Examined", "examine", "reduce"]
 
@@ -59,7 +60,7 @@ def examine(instrument: Instrument, evidence: UnitEvidence, as_of: date) -> Exam
     by_subject: dict[str, list[Judged]] = defaultdict(list)
     for record in records:
         subject = _subject(instrument, record.subject)
-        if refusal := _refusal(instrument, evidence, record, subject):
+        if refusal := _refusal(instrument, evidence, record, subject) or impossible(instrument, record):
             findings.append(_found(record, refusal))
             judged.append(Judged(record, "none", record.realm, (refusal,)))
             continue
@@ -83,6 +84,7 @@ def examine(instrument: Instrument, evidence: UnitEvidence, as_of: date) -> Exam
             answers[subject] = _answer(standing, by_subject[subject])
             if standing.record.fact is not None:
                 facts[subject] = standing.record.fact
+    findings += _idle(instrument, unit, as_of, answers)
     inputs = _inputs(instrument, evidence, as_of, answers, facts)
     return Examined(inputs, tuple(judged), tuple(dict.fromkeys([*evidence.findings, *findings])))
 
@@ -172,10 +174,33 @@ def _inputs(
         extra_metrics={key: answer for key, answer in answers.items() if key in instrument.metrics},
         records={key: answer for key, answer in answers.items() if key in instrument.criteria},
         fact_answers={key: answer for key, answer in answers.items() if key in instrument.facts},
-        not_applicable={key: item for key, item in unit.not_applicable.items() if key in instrument.criteria},
+        not_applicable={
+            key: item for key, item in unit.not_applicable.items() if key in instrument.criteria and key not in answers
+        },
         waivers={key: waiver for key, waiver in unit.waivers.items() if waiver.expires >= as_of},
         agreement=unit.agreement,
     )
+
+
+def _idle(instrument: Instrument, unit: Unit, as_of: date, answers: Mapping[str, Answer]) -> Iterator[Finding]:
+    """Waivers, and criteria that are said not to apply, that change nothing."""
+    source = None if unit.evidence is None else unit.evidence.source
+    file, gates = (None if source is None else source.file), {gate.id for gate in instrument.file.gates}
+    for gate, waiver in unit.waivers.items():
+        line = None if source is None else source.line(("waivers", gate))
+        if gate not in gates:
+            yield Finding(f"waiver of {gate!r}: there is no such gate: write {min(gates)} to {max(gates)}", file, line)
+        elif waiver.expires < as_of:
+            said = f"waiver of {gate}: it expired on {waiver.expires}, and does not count on {as_of}: ask for a new one"
+            yield Finding(said, file, line, gate)
+    for name in unit.not_applicable:
+        line = None if source is None else source.line(("not_applicable", name))
+        if name not in instrument.criteria:
+            said = f"{name!r} is said not to apply, and there is no such criterion: see the reference of criteria"
+            yield Finding(said, file, line)
+        elif name in answers:
+            said = f"{name} is said not to apply, and there is evidence of it: it applies; take this or that out"
+            yield Finding(said, file, line, name)
 
 
 def _subject(instrument: Instrument, name: str) -> str:

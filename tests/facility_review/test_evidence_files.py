@@ -13,6 +13,7 @@ from autolab.core.errors import InputError, InputErrors
 from facility_review.collecting import collect
 from facility_review.instrument import load_instrument
 from facility_review.reduction import Examined, examine
+from facility_review.scoring import score
 from facility_review.units import configuration_hash, load_units
 from tests.facility_review.journals import IDENTITY, lab_text, write_unit
 
@@ -177,3 +178,64 @@ def test_waivers_count_until_they_expire(tmp_path: Path) -> None:
     head = IDENTITY.format(name="bench") + waiver
     assert "G08" in examined(tmp_path, GOOD, head).inputs.waivers
     assert "G08" not in examined(tmp_path, GOOD, head, date(2026, 12, 2)).inputs.waivers
+
+
+def stated(about: str, more: str) -> str:
+    """A documented entry in one line."""
+    head = f'{about}, class: documented, realm: physical, by: Ada Lovelace, files: {{hazards.pdf: "{HASH}"}}'
+    return f"  - {{{head}, date: 2026-10-01, valid_until: 2027-10-01, {more}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("about", "more", "sentence"),
+    [
+        ("metric: m_limit_reject", "value: 1.0, n: 59, successes: 0", "0 of 59 is 0.000000"),
+        ("metric: m_af", "value: 3.0, n: 5, interval: [50.0, 60.0]", "outside its interval"),
+        ("metric: m_log_integrity", "value: 1.0", "without n, and it wants 1000"),
+        ("metric: m_valid_yield", "value: 1.0, n: 0", "with n = 0"),
+        ("metric: m_valid_yield", "value: 95.0, n: 100", "write 0.95 for 95 %"),
+        ("metric: m_mttr", "value: -1.0, n: 5", "cannot be below 0"),
+        ("metric: m_valid_yield", f"value: 1.0, n: 1{'0' * 40}", "n is beyond"),
+        ("metric: m_mttr", f"value: 1{'0' * 40}, n: 5", "value is beyond"),
+        ("fact: unit.hold_time_limit_s", "value: five", "write a number"),
+        ("fact: unit.hold_time_limit_s", "value: true", "write a number"),
+        ("fact: closed_loop_campaigns", "value: 2.5", "whole number"),
+        ("fact: open_serious_events", "value: -1", "write a number from 0"),
+        ("fact: open_serious_events", f"value: 1{'0' * 40}", "value is beyond"),
+        ("fact: software_can_actuate", "value: 1", "true or false"),
+        ("fact: assessor_independence", "value: external", "self, peer, third_party"),
+        ("fact: hold_requests_honoured_share", "value: 1.0, n: 20, successes: 3", "3 of 20"),
+        ("fact: hold_requests_honoured_share", "value: 95", "between 0 and 1"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_line_and_the_assessment_goes_on(
+    tmp_path: Path, about: str, more: str, sentence: str
+) -> None:
+    found = examined(tmp_path, stated(about, more) + GOOD)
+    finding = next(each for each in found.findings if each.line is not None and sentence in each.text)
+    assert finding.file == str(tmp_path / "evidence.yaml")
+    stand = {**found.inputs.records, **found.inputs.extra_metrics, **found.inputs.fact_answers}
+    assert not any(name == f"{about.split()[1]}-1" for each in stand.values() for name in each.evidence)
+    assert score(INSTRUMENT, found.inputs, draws=20).level == "R0"
+
+
+def test_enhancement_may_be_negative_or_above_one(tmp_path: Path) -> None:
+    for value in (-0.5, 1.5):
+        found = examined(tmp_path, stated("metric: m_ef_norm", f"value: {value}, n: 5"))
+        assert found.inputs.records["AUT-08"].value == value
+
+
+def test_waivers_and_exceptions_that_change_nothing_are_said(tmp_path: Path) -> None:
+    waiver = "{authority: the director, expires: 2026-11-21, reason: keys are being issued}"
+    claim = "{reason: no such thing, approver: Ada Lovelace}"
+    head = IDENTITY.format(name="bench") + f"waivers: {{G08: {waiver}, G99: {waiver}}}\n"
+    head += f"not_applicable: {{XXX-01: {claim}, SAF-01: {claim}, SAF-09: {claim}}}\n"
+    found = examined(tmp_path, GOOD, head)
+    assert set(found.inputs.not_applicable) == {"SAF-09"}
+    for sentence in (
+        "waiver of G08: it expired on 2026-11-21",
+        "waiver of 'G99': there is no such gate",
+        "'XXX-01' is said not to apply, and there is no such criterion",
+        "SAF-01 is said not to apply, and there is evidence of it",
+    ):
+        assert re.search(rf"evidence\.yaml:\d+: {re.escape(sentence)}", said(found))
