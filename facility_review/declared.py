@@ -9,7 +9,9 @@ An entry that is wrong is a finding with file and line, and does not count; the 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -20,7 +22,7 @@ from autolab.config.problems import Problems
 from autolab.config.specs import Source
 from autolab.core.canonical import content_hash
 from autolab.core.errors import InputError
-from facility_review.evidence import MOST, EvidenceRecord, Finding, Integrity, Method, finding_of
+from facility_review.evidence import COMPARED, MOST, EvidenceRecord, Finding, Integrity, Method, finding_of, is_named
 from facility_review.evidencemodel import EntryModel
 from facility_review.inputs import EvidenceClass
 from facility_review.units import Unit
@@ -28,6 +30,8 @@ from facility_review.units import Unit
 __all__ = ["file_hash", "read_declared", "read_entry", "verified"]
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+MOST_BYTES = 2**30
+"""Of a file that is hashed."""
 _METHODS: Mapping[EvidenceClass, Method] = {"measured": "TEST", "documented": "EXAMINE", "attested": "INTERVIEW"}
 
 
@@ -162,6 +166,11 @@ def _check(entry: EntryModel, problems: Problems) -> None:
         problems.add(("valid_until",), f"{entry.valid_until} is before the day of the entry, {entry.date}")
     if entry.by is None:
         problems.add((), "no name stands for it: add 'by: ' and the person who approved it, ran it or says so")
+    if entry.by is not None and not is_named(entry.by):
+        problems.add(("by",), f"{entry.by!r} is no named person: write who approved it, ran it or says so")
+    if entry.fact == COMPARED:
+        said = f"{COMPARED} is ignored as a statement: give 'configuration' with SAF-01, and the hashes are compared"
+        problems.add(("fact",), said)
     for file, digest in entry.files.items():
         if digest and not _HASH.fullmatch(digest):
             problems.add(("files", file), f"{digest!r} is no SHA-256: paste what 'sha256sum {file}' prints")
@@ -198,15 +207,14 @@ def verified(
         What became of it, one hash for all of them, and what a person should know.
 
     Raises:
-        FileError: one of them is empty.
+        FileError: one of them is empty, too large, no plain file, or not under the folder.
     """
     found, integrity = list[Finding](), cast("Integrity", "verified" if files else "unhashed")
     for name, digest in files.items():
         line = source.line(("files", name))
         try:
-            if (folder / name).stat().st_size == 0:
-                said = f"{name}: is empty (0 bytes), and shows nothing: name the document itself, or leave it out"
-                raise source.error(("files", name), said)
+            if problem := _unreadable(folder, name):
+                raise source.error(("files", name), f"{name}: {problem}")
             present = file_hash(folder / name)
         except OSError as error:
             said = f"{name}: is missing or cannot be read ({error.strerror}): it counts one class lower"
@@ -224,6 +232,28 @@ def verified(
     digests = sorted(digest for digest in files.values() if digest)
     whole = digests[0] if len(digests) == 1 else content_hash(digests) if digests else None
     return integrity, whole, found
+
+
+def _unreadable(folder: Path, name: str) -> str | None:
+    """Why a file is not read; None where it may be.
+
+    Raises:
+        OSError: it is not there.
+    """
+    advice = f"copy the document into {folder}, and name it from there"
+    if "\0" in name or ".." in Path(name).parts:
+        return f"a path without '..' is wanted: {advice}"
+    real = os.path.realpath(folder / name)
+    if not Path(real).is_relative_to(os.path.realpath(folder)):
+        return f"lies outside the unit's folder: {advice}"
+    found = Path(real).stat()
+    if not stat.S_ISREG(found.st_mode):
+        return f"is no plain file: {advice}"
+    if found.st_size == 0:
+        return "is empty (0 bytes), and shows nothing: name the document itself, or leave it out"
+    if found.st_size > MOST_BYTES:
+        return f"has {found.st_size} bytes, and at most {MOST_BYTES} are read: name the report, not the raw data"
+    return None
 
 
 def file_hash(path: Path) -> str:

@@ -18,6 +18,7 @@ from facility_review.instrument import Instrument
 from facility_review.instrumentmodel import FactDefinition, Metric
 
 __all__ = [
+    "COMPARED",
     "MOST",
     "EvidenceRecord",
     "Finding",
@@ -29,6 +30,7 @@ __all__ = [
     "impossible",
     "is_computed",
     "is_expired",
+    "is_named",
     "judge",
 ]
 
@@ -44,6 +46,25 @@ STATED = ("evidence.yaml", "workbook")
 """Collectors of what people state; all others compute."""
 MOST = 1e12
 """Beyond it no count and no value of a metric lies."""
+NOBODY = frozenset(
+    (
+        "",
+        "unknown",
+        "n/a",
+        "na",
+        "n.a",
+        "none",
+        "nobody",
+        "no one",
+        "anonymous",
+        "null",
+        "nil",
+        "tbd",
+        "todo",
+        "not known",
+    )
+)
+"""What stands where a name should, and names nobody."""
 COMPARED = "hazard_analysis_config_hash_matches"
 """A fact that nobody can state: a collector compares the hashes."""
 
@@ -170,7 +191,12 @@ def _impossible_fact(fact: FactDefinition, record: EvidenceRecord) -> str | None
     if fact.type == "bool":
         return None if isinstance(value, bool) else f"{said}: write true or false"
     if fact.type == "enum":
-        return None if value in fact.values else f"{said}: write {', '.join(fact.values)}"
+        if value not in fact.values:
+            return f"{said}: write {', '.join(fact.values)}"
+        order: tuple[Fact, ...] = ("self", "peer", "third_party")
+        if record.subject == "assessor_independence" and order.index(value) > order.index(record.independence):
+            return f"{said}, and the entry is of independence {record.independence!r}: one who is {value} states it"
+        return None
     if isinstance(value, bool | str) or value is None or not 0 <= value <= MOST:
         return f"{said}: write a number from 0 to {1 if fact.type == 'fraction' else f'{MOST:.0e}'}"
     if fact.type == "int" and not isinstance(value, int):
@@ -204,6 +230,11 @@ def _other_share(record: EvidenceRecord, value: float) -> str | None:
     if record.successes is None or not record.n or abs(value - record.successes / record.n) <= 1e-6:
         return None
     return f"value {value:g}, and {record.successes} of {record.n} is {record.successes / record.n:.6f}: correct one"
+
+
+def is_named(person: str) -> bool:
+    """Whether a text names a person: 'unknown' and the like do not."""
+    return person.strip(" .-_?/()").casefold() not in NOBODY and any(letter.isalpha() for letter in person)
 
 
 def is_computed(record: EvidenceRecord) -> bool:
@@ -272,11 +303,11 @@ def judge(record: EvidenceRecord, as_of: date, window_days: int | None, configur
     if record.integrity == "broken log" and CLASSES.index(found) < CLASSES.index("attested"):
         found = "attested"
         reasons.append("it comes from a part of the audit log that does not verify: it counts as attested")
-    if found == "attested" and not record.attestor:
+    if found == "attested" and not is_named(record.attestor):
         found = "none"
         reasons.append("nobody's name stands for it, and what is attested needs one: it does not count")
-    if record.realm == "physical" and not (record.identity and record.attestor):
-        missing = "the identity of its devices" if record.attestor else "a named person"
+    if record.realm == "physical" and not (record.identity and is_named(record.attestor)):
+        missing = "the identity of its devices" if is_named(record.attestor) else "a named person"
         reasons.append(f"{missing} is not known, so it does not pass as physical: it counts as simulated")
         return Judged(record, found, "simulated", tuple(reasons))
     return Judged(record, found, record.realm, tuple(reasons))
@@ -286,9 +317,9 @@ def _refusals(record: EvidenceRecord, as_of: date) -> Iterator[str]:
     if _day(record.collected) > as_of or record.seen_on > as_of:
         newest = max(_day(record.collected), record.seen_on)
         yield f"it is of {newest}, which is after the assessment's day {as_of}: it does not count"
-    if record.evidence_class == "attested" and not record.attestor:
+    if record.evidence_class == "attested" and not is_named(record.attestor):
         yield "nobody's name stands for it, and what is attested needs one: it does not count"
-    if record.evidence_class == "documented" and not record.attestor:
+    if record.evidence_class == "documented" and not is_named(record.attestor):
         yield "no name of an approver stands on it, and a document without one does not count"
 
 

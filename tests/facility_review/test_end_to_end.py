@@ -69,7 +69,7 @@ def _entries(known: set[str], unit: str = "B") -> list[dict[str, Any]]:
     facts = {"hold_requests_honoured_share": 1.0, "open_serious_events": 0, "assessor_independence": "peer"}
     for fact, value in facts.items():
         entry = {"fact": fact, "value": value, "class": "documented", "realm": "physical", "by": "Grace Hopper"}
-        found.append(entry | {"date": "2026-11-01", "valid_until": "2027-11-01", "n": 40})
+        found.append(entry | {"date": "2026-11-01", "valid_until": "2027-11-01", "n": 40, "independence": "peer"})
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from datetime import date
 from pathlib import Path
@@ -239,3 +240,47 @@ def test_waivers_and_exceptions_that_change_nothing_are_said(tmp_path: Path) -> 
         "SAF-01 is said not to apply, and there is evidence of it",
     ):
         assert re.search(rf"evidence\.yaml:\d+: {re.escape(sentence)}", said(found))
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("/dev/null", "lies outside"),
+        ("/etc/hostname", "lies outside"),
+        ("../lab.yaml", "without '..'"),
+        ("away.pdf", "lies outside"),
+        (".", "is no plain file"),
+        ("pipe", "is no plain file"),
+        ("large.bin", "at most 1073741824"),
+    ],
+)
+def test_only_plain_files_of_the_unit_are_read(tmp_path: Path, file: str, sentence: str) -> None:
+    (tmp_path / "away.pdf").symlink_to("/etc/hostname")
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "large.bin").open("wb") as large:
+        large.truncate(2**30 + 1)
+    found = examined(tmp_path, GOOD.replace("hazards.pdf", file))
+    assert "SAF-01" not in found.inputs.records
+    assert re.search(rf"evidence\.yaml:\d+: .*{re.escape(sentence)}", said(found))
+
+
+@pytest.mark.parametrize("name", ["unknown", "'-'", "n/a", "None", "N.A.", "'?'"])
+def test_what_names_nobody_is_refused(tmp_path: Path, name: str) -> None:
+    found = examined(tmp_path, GOOD.replace("Grace Hopper", name))
+    assert "SAF-01" not in found.inputs.records
+    assert "is no named person" in said(found)
+
+
+def test_a_comparison_of_hashes_cannot_be_stated(tmp_path: Path) -> None:
+    found = examined(tmp_path, stated("fact: hazard_analysis_config_hash_matches", "value: true"))
+    assert "hazard_analysis_config_hash_matches" not in found.inputs.facts
+    assert "is ignored as a statement" in said(found)
+
+
+def test_independence_is_stated_by_one_who_is_independent(tmp_path: Path) -> None:
+    about = "fact: assessor_independence"
+    found = examined(tmp_path, stated(about, "value: third_party, independence: peer"))
+    assert "assessor_independence" not in found.inputs.facts
+    assert "one who is third_party states it" in said(found)
+    found = examined(tmp_path, stated(about, "value: peer, independence: third_party"))
+    assert found.inputs.facts["assessor_independence"] == "peer"
