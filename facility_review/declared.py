@@ -159,7 +159,7 @@ def _check(entry: EntryModel, problems: Problems) -> None:
     _check_numbers(entry, problems)
     for key, day in (("date", entry.date), ("valid_until", entry.valid_until)):
         if day is not None and not _is_day(day):
-            problems.add((key,), f"{day!r} is no day of the calendar: write year, month and day, as 2026-10-01")
+            problems.add((key,), f"{day!r} is no day of the calendar from 1990 to 2200: write it as 2026-10-01")
     if entry.valid_until is None and entry.class_name != "measured":
         problems.add((), f"what is {entry.class_name} counts until a day: add 'valid_until: 2027-10-01'")
     elif entry.valid_until is not None and entry.valid_until < entry.date:
@@ -186,10 +186,9 @@ def _check_numbers(entry: EntryModel, problems: Problems) -> None:
 
 def _is_day(text: str) -> bool:
     try:
-        date.fromisoformat(text)
+        return 1990 <= date.fromisoformat(text).year <= 2200
     except ValueError:
         return False
-    return True
 
 
 def verified(

@@ -46,6 +46,10 @@ STATED = ("evidence.yaml", "workbook")
 """Collectors of what people state; all others compute."""
 MOST = 1e12
 """Beyond it no count and no value of a metric lies."""
+DEFAULT_DAYS = 365
+"""A ladder or fact without a last day counts in full for so long."""
+MOST_DAYS = 5 * 366
+"""However late its last day is."""
 NOBODY = frozenset(
     (
         "",
@@ -251,8 +255,8 @@ def is_expired(record: EvidenceRecord, as_of: date, window_days: int | None) -> 
 def _valid_days(record: EvidenceRecord, window_days: int | None) -> int | None:
     """Days that it counts in full for."""
     if record.valid_until is None:
-        return window_days
-    own = (record.valid_until - record.seen_on).days
+        return DEFAULT_DAYS if window_days is None else window_days
+    own = min((record.valid_until - record.seen_on).days, MOST_DAYS)
     return own if window_days is None else min(own, window_days)
 
 

@@ -69,6 +69,8 @@ def test_a_hashed_and_approved_document_counts_in_full(tmp_path: Path) -> None:
         pytest.param("documented", "recorded", None, "is not known", id="no such class"),
         pytest.param("step: 4", "step: 4\n    setp: 3", None, "unknown key", id="unknown key"),
         pytest.param("2026-10-01\n    valid", "2026-02-30\n    valid", None, "no day of the", id="no such day"),
+        pytest.param("2026-10-01\n    valid", "1989-12-31\n    valid", None, "from 1990 to 2200", id="too early"),
+        pytest.param("2027-10-01", "2201-01-01", None, "from 1990 to 2200", id="too late"),
         pytest.param("step: 4", "step: 4\n    configuration: 1234", "none", "put it in", id="hash is a number"),
         pytest.param("step: 4", "step: 4\n    configuration: 'abc'", "attested", "another config", id="another unit"),
         pytest.param("    valid_until: 2027-10-01\n", "", None, "valid_until", id="no end"),

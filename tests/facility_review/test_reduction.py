@@ -247,3 +247,20 @@ def test_evidence_of_another_unit_is_said_and_left_out() -> None:
 def test_a_record_that_cannot_be_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="e1: "):
         made(1, "PER-04", **change)
+
+
+@pytest.mark.parametrize(
+    ("day", "valid_until", "expected"),
+    [
+        (date(2025, 12, 1), None, "measured"),
+        (date(2025, 11, 1), None, "documented"),
+        (date(2022, 11, 1), date(2190, 1, 1), "measured"),
+        (date(2021, 11, 1), date(2190, 1, 1), "documented"),
+        (date(1990, 1, 1), date(2190, 1, 1), "none"),
+    ],
+)
+def test_a_ladder_counts_for_a_year_and_a_stated_validity_for_five(
+    day: date, valid_until: date | None, expected: EvidenceClass
+) -> None:
+    record = made(collected=datetime(day.year, day.month, day.day, tzinfo=UTC), valid_until=valid_until)
+    assert judge(record, AS_OF, None, None).evidence_class == expected
