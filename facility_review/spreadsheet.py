@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,8 +124,9 @@ def read_workbook(unit: Unit, path: Path, instrument: Instrument) -> Iterator[Ev
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        book = load_workbook(path, data_only=True)
-        written = load_workbook(path)
+        content = path.read_bytes()  # openpyxl leaves a file that it cannot read open
+        book = load_workbook(BytesIO(content), data_only=True)
+        written = load_workbook(BytesIO(content))
     except (InvalidFileException, zipfile.BadZipFile, *_BROKEN) as error:
         yield Finding(f"cannot be read as a workbook ({error}): none of it counts", str(path))
         return

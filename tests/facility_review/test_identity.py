@@ -58,7 +58,7 @@ def test_an_identity_alone_leaves_the_watermark(tmp_path: Path) -> None:
 def test_a_stated_measurement_leaves_the_watermark(tmp_path: Path) -> None:
     entry = (
         "  - {metric: m_mfa, class: measured, realm: physical, by: Grace Hopper, date: 2026-11-01, value: 0.95,"
-        ' query: q, tool: t, files: {"evidence.yaml": ""}}\n'
+        ' n: 50, query: q, tool: t, files: {"evidence.yaml": ""}}\n'
     )
     found = gathered(tmp_path, f"{HEAD}evidence:\n{entry}")
     assert "SEC-04" in examine(INSTRUMENT, found, AS_OF).inputs.records
