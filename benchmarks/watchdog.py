@@ -39,7 +39,7 @@ from simulators.serve import ServeRequest
 CASES = ("controller killed", "controller hung", "watchdog killed", "killed before its first beat")
 LOADS = ("quiet", "under load")
 BURNERS = 4
-DEAD_MAN_S = 0.1
+DEAD_MAN_S = 0.14
 PATIENCE_S = 20.0
 NEVER_S = 0.3
 """So long after a kill before the first beat, nothing has had power."""

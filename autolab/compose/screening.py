@@ -22,6 +22,7 @@ from autolab.screen.envelope import envelope_rule
 from autolab.screen.host import quiet, serve
 from autolab.screen.planscreen import PlanScreen
 from autolab.screen.present import Presence
+from autolab.screen.process import HostProcess, forked, is_forkable, spawned
 from autolab.screen.rig import DryRunner, DryRunRequest, InProcess, Rig
 from autolab.screen.shadows import DeadCore, Reached, Shadows
 from safety.trip import Trip
@@ -48,13 +49,22 @@ class _About:
 def dry_run_host(campaign: CampaignSpec, lab: LabSpec) -> Iterator[DryRunHost]:
     """The process that makes the dry runs of a campaign; it ends with the block.
 
-    Enter it before plans are imported and devices connected: it does its own imports meanwhile.
+    Enter it before ophyd and plans are imported: it is forked then, and does its own imports meanwhile. One that is
+    started later, or again, imports everything itself.
     """
-    host = DryRunHost(COMMAND, _About(campaign, lab), real_clock())
+    host = DryRunHost(_host_process, _About(campaign, lab), real_clock())
     try:
         yield host
     finally:
         host.close()
+
+
+def _host_process() -> HostProcess:
+    return forked(_serve) if is_forkable() else spawned(COMMAND)
+
+
+def _serve() -> None:
+    serve(_host_rig, *quiet())
 
 
 def in_process(bound: Bound) -> InProcess:
@@ -141,4 +151,4 @@ def _let_no_channel_open() -> None:
 
 
 if __name__ == "__main__":
-    serve(_host_rig, *quiet())
+    _serve()

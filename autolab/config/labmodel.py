@@ -249,7 +249,7 @@ class PowerModel(FileModel):
 
     devices: list[Name] = Field(min_length=1, max_length=1000, examples=["[arm, dispenser, stage]"])
     """The devices whose actuators lose their power when the relay drops. Their electronics stay on."""
-    dead_man: Quantity = "100 ms"
+    dead_man: Quantity = "140 ms"
     """The relay drops by itself when the watchdog has not asked for power for so long."""
 
 

@@ -48,7 +48,7 @@ def read_power(problems: Problems, values: Mapping[str, Any]) -> PowerSpec | Non
 
 def _dead_man_s(dead_man: str | float) -> float:
     if not isinstance(dead_man, str):
-        raise InputError(f"{shown(dead_man)} has no unit: write for example '100 ms'")
+        raise InputError(f"{shown(dead_man)} has no unit: write for example '140 ms'")
     quantity = read_quantity(dead_man, "s")
     seconds = convert(quantity.value, quantity.unit, "s")
     if not DEAD_MAN_S[0] <= seconds <= DEAD_MAN_S[1]:

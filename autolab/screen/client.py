@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 from autolab.core.clock import Clock
 from autolab.screen.found import DryRun, not_analysable
 from autolab.screen.frames import receive, send
 from autolab.screen.host import MORE_REAL_S
+from autolab.screen.process import HostProcess
 from autolab.screen.rig import DEADLINE_REAL_S, DryRunRequest
 
 __all__ = ["DryRunHost"]
 
 READY_REAL_S = 120.0
 """Real seconds that the host may take until it has imported what it needs."""
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class DryRunHost:
@@ -28,16 +26,18 @@ class DryRunHost:
     all.
 
     Args:
-        command: Starts the process, see `autolab.screen.host.serve`.
+        make_process: Starts the process, see `autolab.screen.process` and `autolab.screen.host.serve`.
         about: What its rig is made of.
         clock: For real time.
         deadline_s: Real seconds that a dry run may take.
     """
 
-    def __init__(self, command: Sequence[str], about: Any, clock: Clock, deadline_s: float = DEADLINE_REAL_S) -> None:
-        self._command, self._about, self._clock, self._deadline_s = tuple(command), about, clock, deadline_s
+    def __init__(
+        self, make_process: Callable[[], HostProcess], about: Any, clock: Clock, deadline_s: float = DEADLINE_REAL_S
+    ) -> None:
+        self._make_process, self._about, self._clock, self._deadline_s = make_process, about, clock, deadline_s
         self._turn = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: HostProcess | None = None
         self._is_ready = False
         self._sources: str | None = None
         with self._turn:
@@ -69,9 +69,8 @@ class DryRunHost:
 
     def _ask(self, request: DryRunRequest) -> DryRun:
         process = self._process if self._process is not None else self._start()
-        requests, answers = _pipes(process)
         if not self._is_ready:
-            problem, sources = receive(answers, self._clock, READY_REAL_S)
+            problem, sources = receive(process.answers, self._clock, READY_REAL_S)
             if problem is None and self._sources not in (None, sources):
                 problem = (
                     "the files of the plan are not those with which the campaign began: put them back, and resume it"
@@ -80,31 +79,16 @@ class DryRunHost:
                 self._end()
                 return not_analysable(f"the process that makes the dry runs cannot start: {problem}")
             self._is_ready, self._sources = True, sources
-        send(requests, (self._deadline_s, request))
-        return receive(answers, self._clock, self._deadline_s + 3 * MORE_REAL_S)
+        send(process.requests, (self._deadline_s, request))
+        return receive(process.answers, self._clock, self._deadline_s + 3 * MORE_REAL_S)
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, **dict.fromkeys(_THREADS, "1"), "OPHYD_CONTROL_LAYER": "dummy"}
-        process = self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-        )
+    def _start(self) -> HostProcess:
+        process = self._process = self._make_process()
         self._is_ready = False
-        send(_pipes(process)[0], self._about)
+        send(process.requests, self._about)
         return process
 
     def _end(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
-
-
-def _pipes(process: subprocess.Popen[bytes]) -> tuple[int, int]:
-    """File descriptors of its requests and answers."""
-    if process.stdin is None or process.stdout is None:
-        raise EOFError
-    return process.stdin.fileno(), process.stdout.fileno()
+        if process is not None:
+            process.end()

@@ -126,7 +126,7 @@ CASES = [
         "dead-man-without-unit",
         "packages: []",
         "power: {devices: [arm], dead_man: 100}",
-        "20: dead_man 100 has no unit: write for example '100 ms'",
+        "20: dead_man 100 has no unit: write for example '140 ms'",
     ),
     ("unknown-key", "materials:", "matrials:", "15: unknown key 'matrials': did you mean 'materials'?"),
     (

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -18,6 +22,7 @@ from autolab.core.operations import Operations
 from autolab.screen.client import DryRunHost
 from autolab.screen.found import DryRun
 from autolab.screen.present import Present
+from autolab.screen.process import spawned
 from autolab.screen.rig import DryRunRequest
 from tests.compose.files import EXAMPLES
 
@@ -68,6 +73,45 @@ budget: {trials: 3}
 """
 PRESENT = Present({"plate_temperature": 22.0})
 
+FORKING = """
+import fcntl, json, os, signal, sys
+from pathlib import Path
+from psutil import Process
+from autolab.compose.screening import dry_run_host
+from autolab.config.campaign import load_campaign
+from autolab.config.lab import load_lab
+from autolab.core.operations import Operations
+from autolab.screen.process import is_forkable
+from autolab.screen.present import Present
+from autolab.screen.rig import DryRunRequest
+
+files = Path(sys.argv[1])
+campaign = load_campaign(files / "campaign.yaml")
+lock = open(files / "lock", "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+os.set_inheritable(lock.fileno(), True)
+request = DryRunRequest({"case": 0}, Operations(), None, {}, Present({"plate_temperature": 22.0}), 1)
+found = {"is forkable": is_forkable()}
+with dry_run_host(campaign, load_lab(campaign.lab)) as host:
+    found["dry run"] = str(host.run(request))
+    process = Process(host.pid)
+    found["command line"], found["command line of the host"] = Process().cmdline(), process.cmdline()
+    found["threads"] = process.num_threads()
+    found["open"] = [str(each.readlink()) for each in Path(f"/proc/{host.pid}/fd").iterdir()]
+    lock.close()
+    with open(files / "lock", "w") as again:
+        try:
+            fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            found["lock"] = "free"
+        except OSError:
+            found["lock"] = "held"
+    import ophyd
+    os.kill(host.pid, signal.SIGKILL)
+    found["after a kill"] = [host.run(request).found, str(host.run(request))]
+    found["started again"] = Process(host.pid).cmdline()[1:]
+print(json.dumps(found))
+"""
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -83,7 +127,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def host(files: Path) -> Iterator[DryRunHost]:
     campaign = load_campaign(files / "campaign.yaml")
-    made = DryRunHost(COMMAND, _About(campaign, load_lab(campaign.lab)), real_clock(), deadline_s=3.0)
+    made = DryRunHost(partial(spawned, COMMAND), _About(campaign, load_lab(campaign.lab)), real_clock(), deadline_s=3.0)
     yield made
     made.close()
 
@@ -151,7 +195,7 @@ def test_a_host_that_cannot_build_its_rig_says_why(files: Path):
     text = (files / "campaign.yaml").read_text().replace("wickedplans.wicked", "wickedplans.gone")
     (broken / "campaign.yaml").write_text(text.replace("lab.yaml", "../lab.yaml"))
     about = _About(load_campaign(broken / "campaign.yaml"), load_lab(campaign.lab))
-    host = DryRunHost(COMMAND, about, real_clock())
+    host = DryRunHost(partial(spawned, COMMAND), about, real_clock())
     try:
         assert "cannot start: FileError" in run(host, 0).why
     finally:
@@ -160,7 +204,7 @@ def test_a_host_that_cannot_build_its_rig_says_why(files: Path):
 
 def test_a_plan_whose_files_have_changed_is_not_walked_through_by_a_host_that_is_started_again(files: Path):
     campaign = load_campaign(files / "campaign.yaml")
-    host = DryRunHost(COMMAND, _About(campaign, load_lab(campaign.lab)), real_clock(), deadline_s=3.0)
+    host = DryRunHost(partial(spawned, COMMAND), _About(campaign, load_lab(campaign.lab)), real_clock(), deadline_s=3.0)
     try:
         assert str(run(host, 0)) == "proved"
         plans = files / "wickedplans.py"
@@ -173,3 +217,18 @@ def test_a_plan_whose_files_have_changed_is_not_walked_through_by_a_host_that_is
         assert str(run(host, 0)) == "proved"
     finally:
         host.close()
+
+
+def test_a_controller_that_has_opened_nothing_forks_its_host_which_holds_nothing_of_it(files: Path):
+    """Else a lock of a controller that was killed would be held on by its host."""
+    done = subprocess.run([sys.executable, "-c", FORKING, files], capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+    found = json.loads(done.stdout)
+    assert found["is forkable"] is True
+    assert found["dry run"] == "proved"
+    assert found["command line"] == found["command line of the host"]
+    assert found["threads"] == 1
+    assert all(kind.startswith("pipe:") or kind == os.devnull for kind in found["open"]), found["open"]
+    assert found["lock"] == "free"
+    assert found["after a kill"] == ["not analysable", "proved"]
+    assert tuple(found["started again"]) == COMMAND[1:]
