@@ -86,6 +86,8 @@ class Aftermath:
 
     def _owed_before(self, trial: int) -> OwedRecovery | None:
         known, mine = self._setup.make_recovery, (trial, self.attempt(trial))
+        if not known:
+            return None
         owed = [one for one in recoveries.owed(self._journal, self._setup.id) if one.plan in known]
         own = [one for one in owed if (one.trial, one.attempt) == mine]
         return next(iter((*own, *(one for one in owed if one.trial is None))), None)

@@ -77,19 +77,22 @@ class Database:
             self._log = Log(self._connection, date)
 
     @contextmanager
-    def commit(self) -> Iterator[None]:
+    def commit(self) -> Iterator[bool]:
         """Group writes into one commit: all of them, or none. Nested groups join the outer one.
+
+        Yields:
+            Whether this is the outer one.
 
         Raises:
             StorageError: no room or no right to write.
         """
         with self._lock, self._explained():
             if self._connection.in_transaction:
-                yield
+                yield False
                 return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield
+                yield True
                 begin = self._stopwatch()
                 self._connection.execute("COMMIT")
                 self.commit_seconds += self._stopwatch() - begin

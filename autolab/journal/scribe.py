@@ -53,8 +53,8 @@ class Scribe:
         Raises:
             StorageError: another controller has taken over the lab.
         """
-        with self.states.commit():
-            if self._epoch:
+        with self.states.commit() as is_outer:
+            if self._epoch and is_outer:  # while it is open nobody else can write, nor take the lab over
                 self._refuse_if_fenced()
             yield
 
