@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autolab.compose.names import Names
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
 from autolab.config.specs import LabSpec
@@ -57,7 +58,7 @@ def check_files(files: Sequence[Path]) -> CheckReport:
             problems.append(error)
     if problems:
         raise problems[0] if len(problems) == 1 else InputErrors(problems)
-    return CheckReport(tuple(good), tuple(notes))
+    return CheckReport(tuple(good), tuple(dict.fromkeys(notes)))
 
 
 def check_names(kind: str, file: Path) -> list[str]:
@@ -69,34 +70,37 @@ def check_names(kind: str, file: Path) -> list[str]:
     Raises:
         InputError: something does not fit.
     """
+    if kind == "lab":
+        lab = load_lab(file)
+        return _check_lab(lab, Names(lab.source, lab.packages, file.parent), list)
+    from autolab.compose.trying import host_to_try
+
+    with host_to_try(file) as host:  # before anything imports ophyd
+        from autolab.compose.matching import bind_files
+        from autolab.compose.options import RunOptions
+        from autolab.compose.rehearsing import rehearse
+        from autolab.compose.trying import try_dry
+
+        bound = bind_files(file, RunOptions(data=Path()))
+        return _check_lab(bound.lab, bound.names, lambda: try_dry(file, bound, host) + rehearse(file))
+
+
+def _check_lab(lab: LabSpec, names: Names, try_campaign: Callable[[], list[str]]) -> list[str]:
+    """Check what the names of a lab stand for, and then its campaign, where there is one."""
     from autolab.compose.devices import check_envelope, device_classes, foreign_signals
     from autolab.compose.interlocking import check_read
-    from autolab.compose.names import Names
     from autolab.compose.power import without_power
     from autolab.compose.ruling import lab_rules, refuse_expired
 
-    if kind == "campaign":
-        from autolab.compose.matching import bind_files
-        from autolab.compose.options import RunOptions
-
-        bound = bind_files(file, RunOptions(data=Path()))
-        lab, names = bound.lab, bound.names
-    else:
-        lab = load_lab(file)
-        names = Names(lab.source, lab.packages, file.parent)
-        check_envelope(lab, device_classes(lab, names))
-        lab_rules(lab, device_classes(lab, names))
+    classes = device_classes(lab, names)
+    check_envelope(lab, classes)
+    lab_rules(lab, classes)
     refuse_expired(lab, real_clock().date().date())
     for name, device in lab.devices.items():
         if device.simulator is not None:
             names.resolve(device.simulator.class_name, ("devices", name, "simulator", "class"), "simulator class")
     check_read(lab, names)
-    notes = foreign_signals(lab, device_classes(lab, names)) + _judge_interlocks(lab)
-    if kind == "campaign":
-        from autolab.compose.rehearsing import rehearse
-        from autolab.compose.trying import try_dry
-
-        notes += try_dry(file) + rehearse(file)
+    notes = foreign_signals(lab, classes) + _judge_interlocks(lab) + try_campaign()
     if lab.power is None:
         notes.append(f"{lab.name}: nothing takes the power of its devices away: it declares no 'power'")
     notes += [f"{name}: without power it {does}" for name, does in without_power(lab, names).items()]

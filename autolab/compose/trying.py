@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from autolab.campaign.supplies import fresh_scene
-from autolab.compose.matching import Bound, bind_files
+from autolab.compose.matching import Bound, bind_files, with_options
 from autolab.compose.options import RunOptions
 from autolab.compose.permitting import permit_rules
 from autolab.compose.running import make_setup, open_all
 from autolab.compose.screening import dry_run_host
+from autolab.config.campaign import load_campaign
+from autolab.config.lab import load_lab
 from autolab.core.operations import Operations
 from autolab.core.principals import local_person
 from autolab.core.problem import Problem
@@ -21,6 +23,7 @@ from autolab.core.proposing import EngineSpec, SuggestRequest
 from autolab.core.samples import Sample
 from autolab.core.seeds import derive_seed
 from autolab.core.trials import Realm
+from autolab.screen.client import DryRunHost
 from autolab.screen.planscreen import Judged
 from safety.effects import rule
 
@@ -30,25 +33,41 @@ N_POINTS = 8
 """Points of the space at which the plan is tried."""
 
 
-def try_dry(file: Path) -> list[str]:
+OPTIONS = RunOptions(
+    data=Path(), simulate=True, virtual=True, trials=N_POINTS, seed=0, engine="random", lanes=1, in_memory=True
+)
+
+
+@contextmanager
+def host_to_try(file: Path) -> Iterator[DryRunHost | None]:
+    """The process that makes the dry runs of a campaign; None where not all devices of its lab have simulators.
+
+    Raises:
+        InputError: something in the files is refused.
+    """
+    campaign = with_options(load_campaign(file), OPTIONS)
+    lab = load_lab(campaign.lab)
+    if any(device.simulator is None for device in lab.devices.values()):
+        yield None
+        return
+    with dry_run_host(campaign, lab) as host:
+        yield host
+
+
+def try_dry(file: Path, wanted: Bound, host: DryRunHost | None) -> list[str]:
     """What dry runs of a campaign's plan show, in sentences. The lab is as its simulators begin; no hardware is used.
 
     Args:
         file: The campaign file, which has been checked.
-
-    Returns:
-        Nothing where not all devices of the lab have simulators: then nobody knows what they read.
+        wanted: What it asks for.
+        host: Makes the dry runs; None where not all devices have simulators: then nobody knows what they read.
 
     Raises:
         FileError: the plan is refused at every point.
     """
-    options = RunOptions(
-        data=Path(), simulate=True, virtual=True, trials=N_POINTS, seed=0, engine="random", lanes=1, in_memory=True
-    )
-    wanted = bind_files(file, RunOptions(data=Path()))
-    if any(device.simulator is None for device in wanted.lab.devices.values()):
+    if host is None:
         return []
-    judged = _judged(bind_files(file, options), options)
+    judged = _judged(bind_files(file, OPTIONS), OPTIONS, host)
     verdicts = [each.verdict for each in judged]
     refused = [verdict for verdict in verdicts if verdict.decision == "refused"]
     if len(refused) == len(verdicts):
@@ -83,10 +102,9 @@ def _asking(bound: Bound, judged: Sequence[Judged], realm: Realm) -> list[str]:
     ]
 
 
-def _judged(bound: Bound, options: RunOptions) -> list[Judged]:
+def _judged(bound: Bound, options: RunOptions, host: DryRunHost) -> list[Judged]:
     """What the screen says of the plan at points drawn at random, in wells all over the labware."""
     with ExitStack() as stack:
-        host = stack.enter_context(dry_run_host(bound.campaign, bound.lab))
         _, lab = open_all(stack, bound, options, None, 0, "check")
         setup = make_setup(bound, lab, "check", 0, local_person(), "check", host)
         screen, present = setup.plan_screen, setup.plan_screen.present()
