@@ -94,9 +94,12 @@ def _show(found: ProofTest) -> None:
     table = Table(title=f"Proof test of {found.lab} on {found.date[:16].replace('T', ' ')} by {found.by}")
     for heading in ("rule", "cause", "passed", "acted (ms)", "no power (ms)", "seen"):
         table.add_column(heading, justify="right" if heading.endswith("(ms)") else "left", overflow="fold")
+    before = ""
     for path in found.paths:
         times = ("–" if ms is None else f"{ms:.0f}" for ms in (path.latch_ms, path.power_ms))
-        table.add_row(path.rule, path.cause, "yes" if path.passed else "NO", *times, path.seen)
+        again = not path.passed and path.seen == before
+        table.add_row(path.rule, path.cause, "yes" if path.passed else "NO", *times, "as above" if again else path.seen)
+        before = path.seen
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
@@ -106,5 +109,14 @@ def _show(found: ProofTest) -> None:
 
 
 def _complaint(found: ProofTest) -> str:
-    failed = [f"- {path.rule}: {path.cause}: {path.seen}" for path in found.paths if not path.passed]
-    return "\n".join([f"{found.lab}: {len(failed)} of {len(found.paths)} paths failed; run nothing here:", *failed])
+    """The paths that failed, those of one reason together: a mistake in the lab file makes all of them fail alike."""
+    by_reason: dict[str, list[str]] = {}
+    for path in found.paths:
+        if not path.passed:
+            by_reason.setdefault(path.seen, []).append(f"{path.rule}: {path.cause}")
+    reasons = [
+        f"- {paths[0]}: {seen}" if len(paths) == 1 else f"- {len(paths)} paths ({'; '.join(paths)}): {seen}"
+        for seen, paths in by_reason.items()
+    ]
+    n_failed = sum(map(len, by_reason.values()))
+    return "\n".join([f"{found.lab}: {n_failed} of {len(found.paths)} paths failed; run nothing here:", *reasons])
