@@ -53,7 +53,9 @@ class _Child:
         if code == _REFUSED:
             return InputError(last)
         what = "was not ready in time" if code is None else f"ended with exit code {code} before it was ready"
-        return NotConnectedError(f"{self.device}: its simulator {what}: {last}")
+        # Python says last what went wrong; EPICS, which suspends the thread, says it first.
+        first = f"{said[0]} … " if code is None and len(said) > 1 else ""
+        return NotConnectedError(f"{self.device}: its simulator {what}: {first}{last}")
 
     def ask_to_end(self) -> None:
         """Close its standard input."""

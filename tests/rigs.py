@@ -19,7 +19,7 @@ from autolab.core.envelope import Limit
 from safety.guard import Guard
 from simulators.base import FileStore, MemoryStore, Settings, Store
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def until(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
