@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import json
 import math
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
-from autolab.core.errors import StorageError
 from autolab.core.parameters import IntegerParameter, Parameter, RangeParameter
 from autolab.core.trials import TrialState
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, TrialRecord
 from autolab.report import figures
 from autolab.report.facts import Facts, median
+from autolab.report.html import Picture, page, picture, write_page
 from autolab.report.numbers import (
     duration_text,
     estimate_text,
@@ -32,27 +25,10 @@ from autolab.report.numbers import (
 )
 from autolab.report.table import ended_s
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
 __all__ = ["render_report", "write_report"]
 
 _MAX_TABLE_ROWS = 2000
 """Actions that the table below the time line lists at most; the journal and the figure hold all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A figure with what somebody needs who cannot see it."""
-
-    id: str
-    title: str
-    summary: str
-    """What it shows, in one or two sentences."""
-    json: Markup
-    header: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    note: str = ""
 
 
 def render_report(reader: JournalReader, campaign: CampaignRecord) -> str:
@@ -62,7 +38,8 @@ def render_report(reader: JournalReader, campaign: CampaignRecord) -> str:
         StorageError: the journal cannot be read.
     """
     facts = Facts.read(reader, campaign)
-    return _template().render(
+    return page(
+        "page.html",
         campaign=campaign,
         facts=facts,
         realm=campaign.realm,
@@ -75,9 +52,6 @@ def render_report(reader: JournalReader, campaign: CampaignRecord) -> str:
         parameters=[_headed(p) for p in campaign.problem.space.parameters],
         trials=[_trial_row(facts, trial) for trial in facts.trials],
         environment=list(_flat(campaign.environment)),
-        plotly=Markup(_plotly()),  # noqa: S704 (the installed package's own script)
-        style=Markup(_part("page.css")),  # noqa: S704 (our own file)
-        script=Markup(_part("page.js")),  # noqa: S704 (our own file)
     )
 
 
@@ -87,16 +61,7 @@ def write_report(reader: JournalReader, campaign: CampaignRecord, path: Path) ->
     Raises:
         StorageError: the journal cannot be read, or there is no room or no right to write.
     """
-    text = render_report(reader, campaign)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StorageError(f"{path}: the report cannot be written ({error.strerror}); name another file") from error
-    return path
+    return write_page(path, render_report(reader, campaign))
 
 
 def summary(facts: Facts) -> str:
@@ -181,7 +146,7 @@ def _pictures(facts: Facts) -> dict[str, Picture]:
     found: dict[str, Picture] = {}
     trials = "The table of trials below holds the same numbers."
     if facts.measured:
-        found["best"] = _picture(
+        found["best"] = picture(
             "best", "Best so far", _best_summary(facts), figures.best_so_far(facts), **_best_table(facts)
         )
     if facts.trials:
@@ -189,33 +154,26 @@ def _pictures(facts: Facts) -> dict[str, Picture]:
             "Values of each parameter over the trials; crosses are trials without an outcome, the star is recommended."
         )
         figure = figures.parameters_over_trials(facts)
-        found["parameters"] = _picture("parameters", "Parameters over trials", text, figure, note=trials)
+        found["parameters"] = picture("parameters", "Parameters over trials", text, figure, note=trials)
     if facts.measured:
         text = (
             f"{facts.objective.metric} over each parameter: where the campaign looked, and what it found there. "
             "Early trials are pale, late ones blue, the star is recommended."
         )
         figure = figures.outcome_against_parameters(facts)
-        found["where"] = _picture("where", "Where it looked", text, figure, note=trials)
+        found["where"] = picture("where", "Where it looked", text, figure, note=trials)
     if facts.work:
         text = (
             f"Actions, moves and measurements of each device over {duration_text(facts.lab_seconds)} of lab time, "
             f"{len(facts.work)} in all."
         )
-        found["devices"] = _picture(
+        found["devices"] = picture(
             "devices", "Time line of the devices", text, figures.device_time_line(facts), **_action_table(facts)
         )
     if any(trial.timings for trial in facts.trials):
         text = "Real seconds that each trial took, by what it waited for."
-        found["timings"] = _picture("timings", "Timings", text, figures.timings(facts), **_timing_table(facts))
+        found["timings"] = picture("timings", "Timings", text, figures.timings(facts), **_timing_table(facts))
     return found
-
-
-def _picture(name: str, title: str, text: str, figure: go.Figure, **more: Any) -> Picture:
-    content = json.dumps(json.loads(figure.to_json() or "{}"), separators=(",", ":"), sort_keys=True)
-    for character in "<>&\u2028\u2029":  # so that no text can end the script element that holds it
-        content = content.replace(character, f"\\u{ord(character):04x}")
-    return Picture(name, title, text, Markup(content), **more)  # noqa: S704 (escaped in the line above)
 
 
 def _best_summary(facts: Facts) -> str:
@@ -320,22 +278,3 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
     if isinstance(value, list | tuple):
         return [(name, " ".join(str(item) for item in value))]
     return [(name, str(value))]
-
-
-@functools.cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(_part("page.html"))
-
-
-@functools.cache
-def _plotly() -> str:
-    from plotly.offline import get_plotlyjs
-
-    return get_plotlyjs().replace("</script", "<\\/script")
-
-
-def _part(name: str) -> str:
-    return files("autolab.report").joinpath(name).read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ from autolab.core.objectives import Objective
 from autolab.core.seeds import derive_seed
 from facility_review.collecting import Collector
 from facility_review.evidence import EvidenceRecord, Finding
+from facility_review.factors import acceleration_factor, enhancement_factor, goal_loss, trials_needed
 from facility_review.ledger import Campaign
 from facility_review.measuring import NOT_LEARNED, Measured, Sources, Window, is_valid, measure
 
@@ -88,12 +89,12 @@ def acceleration(window: Window, _: Sources) -> Measured | str:
     if not with_target:
         return "no problem with a target was run both with and without a learning engine"
     chosen = with_target[0]
-    goal = _goal(chosen.objective)
-    learned = [_needed(losses, goal) or math.inf for _, losses in chosen.learned]
-    reference = [float(_needed(losses, goal) or len(losses)) for _, losses in chosen.reference]
-    n_short = sum(_needed(losses, goal) is None for _, losses in chosen.reference)
+    goal = goal_loss(chosen.objective)
+    learned = [trials_needed(losses, goal) or math.inf for _, losses in chosen.learned]
+    reference = [float(trials_needed(losses, goal) or len(losses)) for _, losses in chosen.reference]
+    n_short = sum(trials_needed(losses, goal) is None for _, losses in chosen.reference)
     notes = (f"{n_short} reference campaigns did not reach the target: the factor is a lower bound",) if n_short else ()
-    return _compared(chosen, learned, reference, _factor, notes, "m_af")
+    return _compared(chosen, learned, reference, acceleration_factor, notes, "m_af")
 
 
 def enhancement(window: Window, _: Sources) -> Measured | str:
@@ -116,24 +117,7 @@ def enhancement(window: Window, _: Sources) -> Measured | str:
     span = float(np.median(everything)) - min(finite)
     if span <= 0:
         return "the results of the reference do not differ"
-    return _compared(chosen, learned, reference, lambda a, b: (_median(b) - _median(a)) / span, (), "m_ef_norm")
-
-
-def _goal(objective: Objective) -> float:
-    """Loss at which the target is reached."""
-    return objective.tolerance or 0.0 if objective.goal == "target" else objective.loss(objective.target or 0.0)
-
-
-def _needed(losses: Sequence[float], goal: float) -> int | None:
-    return next((number for number, loss in enumerate(losses, 1) if loss <= goal), None)
-
-
-def _median(values: Sequence[float]) -> float:
-    return float(np.sort(np.asarray(values))[[(len(values) - 1) // 2, len(values) // 2]].mean())
-
-
-def _factor(learned: Sequence[float], reference: Sequence[float]) -> float:
-    return _median(reference) / _median(learned)
+    return _compared(chosen, learned, reference, lambda a, b: enhancement_factor(a, b, span), (), "m_ef_norm")
 
 
 def _compared(
