@@ -8,13 +8,14 @@ import typer
 from typer.core import TyperGroup
 
 from autolab.cli import amending, approving, auditing, bypassing, continuing, guarding, reading, running, tools
+from autolab.cli.backtesting import backtest
 from autolab.cli.portfolio import deliverables, portfolio
 from autolab.cli.review import review
 from autolab.core.errors import InputError
 
 __all__ = ["LATER", "app", "command"]
 
-LATER = ("try", "backtest", "serve")
+LATER = ("try", "serve")
 """Commands that the design knows and that this version lacks."""
 
 
@@ -76,6 +77,7 @@ app.command("approve")(approving.approve)
 app.command("refuse")(approving.refuse)
 app.command("check")(running.check)
 app.command("simulate")(running.simulate)
+app.command("backtest")(backtest)
 app.command("list")(reading.list_campaigns)
 app.command("status")(reading.status)
 app.command("show")(reading.show)

@@ -60,6 +60,8 @@ def _internal_error(words: list[str]) -> int:
 
 def _data_folder(words: list[str]) -> Path:
     """The data folder as the words name it; the command itself may not have come as far as to know it."""
+    if words[:1] == ["backtest"]:
+        words = []  # its option of this name is a table
     for index, word in enumerate(words):
         if word == "--data" and index + 1 < len(words):
             return Path(words[index + 1])

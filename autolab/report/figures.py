@@ -18,7 +18,14 @@ from autolab.journal.records import TrialRecord
 from autolab.report.facts import Facts, Measured, Work
 from autolab.report.numbers import duration_text, estimate_text, quantity_text, target_text, unit_text, with_unit
 
-__all__ = ["best_so_far", "device_time_line", "outcome_against_parameters", "parameters_over_trials", "timings"]
+__all__ = [
+    "best_so_far",
+    "device_time_line",
+    "empty_figure",
+    "outcome_against_parameters",
+    "parameters_over_trials",
+    "timings",
+]
 
 MEASURED = "#5b8def"
 BEST = "#12946f"
@@ -36,7 +43,7 @@ _SYMBOLS = {
 
 def best_so_far(facts: Facts) -> go.Figure:
     """Outcome of each trial with its standard error, the best so far, and the target."""
-    figure = _figure(360)
+    figure = empty_figure(360)
     measured, objective = facts.measured, facts.objective
     figure.add_trace(
         go.Scatter(
@@ -140,7 +147,7 @@ def device_time_line(facts: Facts) -> go.Figure:
     """What each device did when, over lab time: one bar for each action, move and measurement."""
     devices = list(dict.fromkeys([d.name for d in facts.devices] + [w.device for w in facts.work]))
     busy = [name for name in devices if any(w.device == name for w in facts.work)]
-    figure = _figure(110 + 34 * max(len(busy), 1))
+    figure = empty_figure(110 + 34 * max(len(busy), 1))
     unit, seconds = _time_unit(facts.lab_seconds)
     kinds: list[tuple[str, str, Callable[[Work], bool]]] = [
         ("odd trials", "#3f7de0", lambda i: i.state == "done" and i.trial % 2 == 1),
@@ -176,7 +183,7 @@ def device_time_line(facts: Facts) -> go.Figure:
 
 def timings(facts: Facts) -> go.Figure:
     """Where the real time of each trial went."""
-    figure = _figure(280)
+    figure = empty_figure(280)
     timed = [(trial.number, trial.timings) for trial in facts.trials if trial.timings is not None]
     parts: list[tuple[str, str, list[float]]] = [
         ("devices", "#5b8def", [t.device_s for _, t in timed]),
@@ -203,7 +210,8 @@ def timings(facts: Facts) -> go.Figure:
     return figure
 
 
-def _figure(height: int) -> go.Figure:
+def empty_figure(height: int) -> go.Figure:
+    """A figure in our style, of so many pixels, with nothing in it."""
     figure = go.Figure()
     _style(figure, height)
     return figure

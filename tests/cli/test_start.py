@@ -19,7 +19,7 @@ HEAVY = ("torch", "ax", "botorch", "ophyd", "bluesky")
 HEAVY_FOR_HELP = (*HEAVY, "numpy", "pandas", "pint", "plotly", "yaml", "sqlite_utils", "epics", "zmq")
 COMMANDS = (
     "demo", "run", "resume", "pause", "stop", "reset", "settle", "correct", "repeat", "abandon", "approve",
-    "refuse", "check", "simulate",
+    "refuse", "check", "simulate", "backtest",
     "list", "status", "show", "report", "export", "review", "portfolio", "deliverables",
     "backup", "schema", "doctor", "key", "audit",
     "safety", "bypass",
