@@ -95,7 +95,7 @@ def _show(found: Backtest) -> None:
     from autolab.report.backtest import summary_of as summary
 
     say(f"{found.campaign}: {summary(found)}")
-    say(f"REPLAYED: {answers_text(found)} answered; intervals are 95 %; {found.reference} is the reference")
+    say(f"REPLAYED, answered by {answers_text(found)}. Reference: {found.reference}; in brackets 95 % intervals")
     for note in notes_of(found):
         tell(f"note: {note}")
     _table([heading.format(found.reference) for heading in COMPARISON], comparison_rows(found))
