@@ -58,27 +58,60 @@ def test_numbers_in_another_unit_are_converted_and_that_is_said(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("flow [bar],kind,yield\n", "t.csv:1: column 'flow [bar]': 'bar' is a pressure, and a flow is wanted: use 'mL/min' or a unit like it"),
-        ("flow [],kind,yield\n", "t.csv:1: column 'flow []': without a unit it is a pure number, and a flow is wanted: use 'mL/min' or a unit like it"),
-        ("flw [mL/min],kind,yield\n", "t.csv:1: there is no column for the parameter 'flow': did you mean 'flw [mL/min]'? Rename it"),
-        ("flow,kind,speed\n", "t.csv:1: there is no column for the metric 'yield': columns are 'flow', 'kind' and 'speed'"),
-        ("flow,flow (mL/min),kind,yield\n", "t.csv:1: 'flow' and 'flow (mL/min)' could all be the parameter 'flow': rename all but one"),
+        (
+            "flow [bar],kind,yield\n",
+            "t.csv:1: column 'flow [bar]': 'bar' is a pressure, and a flow is wanted: use 'mL/min' or a unit like it",
+        ),
+        (
+            "flow [],kind,yield\n",
+            "t.csv:1: column 'flow []': without a unit it is a pure number, and a flow is wanted: "
+            "use 'mL/min' or a unit like it",
+        ),
+        (
+            "flw [mL/min],kind,yield\n",
+            "t.csv:1: there is no column for the parameter 'flow': did you mean 'flw [mL/min]'? Rename it",
+        ),
+        (
+            "flow,kind,speed\n",
+            "t.csv:1: there is no column for the metric 'yield': columns are 'flow', 'kind' and 'speed'",
+        ),
+        (
+            "flow,flow (mL/min),kind,yield\n",
+            "t.csv:1: 'flow' and 'flow (mL/min)' could all be the parameter 'flow': rename all but one",
+        ),
         ("flow,flow,kind,yield\n", "t.csv:1: two columns are named 'flow': rename one of them"),
         ("flow;kind;yield\n", "t.csv:1: the cells are separated by ';': save the table with ',' between the cells"),
         ("", "t.csv: the table is empty: it needs a header and rows"),
         (HEADER, "t.csv: no row of the table can be used: it has a header only"),
         (HEADER + "2,water\n", "t.csv:2: this row has 2 cells, and the header has 3"),
-        (HEADER + "2,water,\n", "t.csv: no row of the table can be used: 1 row without a value and left out (first in line 2)"),
+        (
+            HEADER + "2,water,\n",
+            "t.csv: no row of the table can be used: 1 row without a value and left out (first in line 2)",
+        ),
         (HEADER + ",water,1\n", "t.csv:2: column 'flow' is empty here: give the value, or take the row out"),
         (HEADER + "nan,water,1\n", "t.csv:2: column 'flow' holds nan here: it must be a finite number"),
         (HEADER + "2,water,inf\n", "t.csv:2: column 'yield' holds inf here: it must be a finite number"),
-        (HEADER + "2,water,1e300\n", "t.csv:2: column 'yield' holds 1e300 here: it is beyond ±1e+100, use a larger unit"),
-        (HEADER + '"2,5",water,1\n', "t.csv:2: column 'flow' holds '2,5' here: a number is wanted, with a point and not a comma in it"),
-        (HEADER + "1e300,water,1\n", "t.csv: no row of the table can be used: 1 row is outside the space and left out (first in line 2: flow = 1e+300 mL/min is above 5)"),
-        (HEADER + "2,etanol,1\n", "t.csv: no row of the table can be used: 1 row is outside the space and left out (first in line 2: kind = 'etanol' is none of its choices: did you mean 'ethanol'?)"),
+        (
+            HEADER + "2,water,1e300\n",
+            "t.csv:2: column 'yield' holds 1e300 here: it is beyond ±1e+100, use a larger unit",
+        ),
+        (
+            HEADER + '"2,5",water,1\n',
+            "t.csv:2: column 'flow' holds '2,5' here: a number is wanted, with a point and not a comma in it",
+        ),
+        (
+            HEADER + "1e300,water,1\n",
+            "t.csv: no row of the table can be used: 1 row is outside the space and left out (first "
+            "in line 2: flow = 1e+300 mL/min is above 5)",
+        ),
+        (
+            HEADER + "2,etanol,1\n",
+            "t.csv: no row of the table can be used: 1 row is outside the space and left out (first "
+            "in line 2: kind = 'etanol' is none of its choices: did you mean 'ethanol'?)",
+        ),
     ],
     ids=lambda value: value.replace("\n", "|")[:25],
-)  # fmt: skip
+)
 def test_what_cannot_be_used_is_refused_with_its_place(tmp_path: Path, text: str, message: str) -> None:
     assert said(tmp_path, text) == message
 
@@ -113,7 +146,8 @@ def test_fixed_whole_and_numeric_choices_are_read_as_what_they_are(tmp_path: Pat
         ChoiceParameter("size", (1, 2.5)),
         ChoiceParameter("wet", (True, False)),
     )
-    text = "flow,kind,hold,n,size,wet,yield\n2,water,300.0,3.0,2.5,TRUE,1\n2,water,200,3,1,true,1\n2,water,300,3.5,1,no,1\n"
+    rows = ("2,water,300.0,3.0,2.5,TRUE,1", "2,water,200,3,1,true,1", "2,water,300,3.5,1,false,1")
+    text = "\n".join(("flow,kind,hold,n,size,wet,yield", *rows))
     found = read(tmp_path, text, problem(*more))
     assert found.rows[0].values == {"flow": 2.0, "kind": "water", "hold": 300, "n": 3, "size": 2.5, "wet": True}
     assert isinstance(found.rows[0].values["n"], int)
