@@ -155,6 +155,7 @@ def _draw(figure: go.Figure, engine: EngineScore, colour: str) -> None:
             go.Scatter(
                 x=[*numbers, *reversed(numbers)],
                 y=[*highs, *reversed(lows)],
+                mode="lines",
                 fill="toself",
                 fillcolor=colour,
                 opacity=0.18,
