@@ -1,4 +1,4 @@
-"""Acceleration and enhancement factor of strategies that learn against a reference: one definition for all that compare.
+"""Acceleration and enhancement factor of strategies that learn: one definition for all that compare.
 
 Losses are what is to be made small, in the order of the trials; see `autolab.core.objectives.Objective.loss`. Used by
 the readiness review on recorded campaigns, and by ``autolab backtest`` on replayed ones. Adesiji et al., Digital

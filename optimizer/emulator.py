@@ -1,9 +1,10 @@
 """Emulators: a model of measured conditions that answers at any point of the space, with its accuracy stated.
 
-Two kinds, from scikit-learn: ``gp``, a Gaussian process (Matérn 5/2, a lengthscale for each coordinate, noise), and
-``forest``, 100 extremely randomised trees [Geurts2006]_. A Gaussian process is smooth and flatters strategies that
-assume smoothness; a forest makes steps and shares no assumption with them. The accuracy is that of five-fold
-cross-validation over conditions, so that no replicate of a condition is in both parts.
+Three kinds, from scikit-learn: ``gp``, a Gaussian process (Matérn 5/2, a lengthscale for each coordinate, noise);
+``network``, the mean of five small neural networks; and ``forest``, 100 extremely randomised trees [Geurts2006]_. A
+Gaussian process flatters strategies that hold one themselves; networks are as smooth and share no prior with them; a
+forest makes steps. The accuracy is that of five-fold cross-validation over conditions, so that no replicate of a
+condition is in both parts.
 
 .. [Geurts2006] P. Geurts, D. Ernst, L. Wehenkel, Extremely randomized trees, Machine Learning 63 (2006) 3.
 """
@@ -32,7 +33,7 @@ from optimizer.world import Answer, Condition, Pool, quantiles, true_losses
 
 __all__ = ["Emulator", "Kind", "fit_emulator"]
 
-Kind = Literal["gp", "forest"]
+Kind = Literal["gp", "network", "forest"]
 
 LEAST_CONDITIONS = 15
 """Conditions that an emulator needs: three for each part of the cross-validation."""
@@ -40,6 +41,9 @@ _FOLDS = 5
 _DRAWS = 4096
 _MOST_FOR_SCALES = 300
 """Conditions from which a Gaussian process learns its lengthscales; it then answers from all of them."""
+_NETWORKS = 5
+_WIDTH = 32
+"""Neurons of each of the two layers."""
 _POLISHED = 8
 _ROUNDS = 40
 
@@ -135,7 +139,7 @@ def fit_emulator(pool: Pool, kind: Kind, seed: int, noise: Mapping[str, float] |
 
     Args:
         pool: The measured conditions.
-        kind: ``gp`` or ``forest``.
+        kind: ``gp``, ``network`` or ``forest``.
         seed: Seed of the parts of the cross-validation, and of the fits.
         noise: Standard deviation of a measurement by metric; None for what the replicates show, 0 without any.
 
@@ -181,6 +185,8 @@ def _fitted(kind: Kind, inputs: Points, means: NDArray[np.float64], seed: int) -
         from sklearn.ensemble import ExtraTreesRegressor  # scikit-learn takes a second to import
 
         return ExtraTreesRegressor(100, random_state=seed % 2**32, n_jobs=1).fit(inputs, means)
+    if kind == "network":
+        return _networks(inputs, means, seed)
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
@@ -194,6 +200,28 @@ def _fitted(kind: Kind, inputs: Points, means: NDArray[np.float64], seed: int) -
         return learned
     optimizer: Any = None  # documented: the kernel is kept as it is
     return GaussianProcessRegressor(learned.kernel_, optimizer=optimizer, normalize_y=True).fit(inputs, means)
+
+
+def _networks(inputs: Points, means: NDArray[np.float64], seed: int) -> Any:
+    """Five networks on outcomes of mean 0 and standard deviation 1, averaged."""
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.ensemble import VotingRegressor
+    from sklearn.neural_network import MLPRegressor
+    from sklearn.preprocessing import StandardScaler
+
+    networks = [
+        MLPRegressor(
+            hidden_layer_sizes=(_WIDTH, _WIDTH),
+            activation="tanh",
+            solver="lbfgs",
+            alpha=0.01,
+            max_iter=400,
+            random_state=derive_seed(seed, "network", number) % 2**32,
+        )
+        for number in range(_NETWORKS)
+    ]
+    mean = VotingRegressor([(f"network{number}", network) for number, network in enumerate(networks)])
+    return TransformedTargetRegressor(mean, transformer=StandardScaler()).fit(inputs, means)
 
 
 def _inputs(unit: UnitSpace, points: Points) -> Points:

@@ -28,6 +28,7 @@ class Emulator(StrEnum):
     """What may answer in the place of the table."""
 
     GP = "gp"
+    NETWORK = "network"
     FOREST = "forest"
 
 
@@ -47,7 +48,7 @@ def backtest(
     seed: Annotated[int | None, typer.Option("--seed", metavar="S", help="Seed, instead of the file's.")] = None,
     emulator: Annotated[
         Emulator | None,
-        typer.Option("--emulator", metavar="gp|forest", help="Let a model of the table answer, at any point."),
+        typer.Option("--emulator", metavar="gp|network|forest", help="Let a model of the table answer, at any point."),
     ] = None,
     least_r2: Annotated[
         float, typer.Option("--least-r2", metavar="R", help="Accuracy that the emulator must have.")

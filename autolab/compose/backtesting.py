@@ -45,7 +45,7 @@ class BacktestOptions:
     """Trials of each run; None for the campaign's budget."""
     seed: int | None = None
     """Root of all random draws; None for the campaign's, or 0."""
-    emulator: Literal["gp", "forest"] | None = None
+    emulator: Literal["gp", "network", "forest"] | None = None
     """What answers; None for the table itself."""
     least_r2: float = LEAST_R2
     """Accuracy that an emulator must have."""
@@ -149,8 +149,8 @@ def _world(pool: Pool, options: BacktestOptions, seed: int) -> tuple[World, tupl
             raise InputError(
                 f"--emulator {options.emulator}: it explains too little of {found.metric} in conditions that it has "
                 f"not seen: R2 {found.r2:.2f}, and at least {options.least_r2:g} is wanted (RMSE {found.rmse:.3g}). "
-                "Leave --emulator out to replay the table itself, try the other one of gp and forest, or ask for less "
-                "with --least-r2"
+                "Leave --emulator out to replay the table itself, try another of gp, network and forest, or ask for "
+                "less with --least-r2"
             )
     return emulator, emulator.accuracy
 

@@ -75,7 +75,7 @@ class Backtest:
     rows_read: int
     conditions: int
     world: str
-    """What answered: ``pool`` for the table itself, ``gp`` or ``forest`` for an emulator."""
+    """What answered: ``pool`` for the table itself, else the kind of emulator."""
     accuracy: tuple[Accuracy, ...]
     """Of an emulator, by metric."""
     goals: dict[str, float]

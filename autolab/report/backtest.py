@@ -103,7 +103,7 @@ def answers_text(found: Backtest) -> str:
     """What answered, and how accurate it is."""
     if found.world == "pool":
         return "the nearest condition of the table that a run has not tested, with one of its replicates"
-    kind = {"gp": "a Gaussian process", "forest": "a forest of trees"}[found.world]
+    kind = {"gp": "a Gaussian process", "network": "neural networks", "forest": "a forest of trees"}[found.world]
     said = "; ".join(f"{a.metric}: R2 {a.r2:.2f}, RMSE {number_text(a.rmse, 3)}" for a in found.accuracy)
     return f"{kind} fitted to the table ({said}, in five-fold cross-validation over conditions)"
 
