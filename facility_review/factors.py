@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autolab.core.objectives import Objective
+from facility_review.statistics import Floats
 
 __all__ = ["acceleration_factor", "enhancement_factor", "goal_loss", "median", "trials_needed"]
 
@@ -26,26 +27,28 @@ def trials_needed(losses: Sequence[float], goal: float) -> int | None:
     return next((number for number, loss in enumerate(losses, 1) if loss <= goal), None)
 
 
-def median(values: Sequence[float]) -> float:
-    """The median; infinities are allowed."""
-    return float(np.sort(np.asarray(values))[[(len(values) - 1) // 2, len(values) // 2]].mean())
+def median(values: Floats | Sequence[float]) -> Floats:
+    """Median along the last axis; infinite values are compared and never subtracted."""
+    ordered = np.sort(np.asarray(values, dtype=np.float64), axis=-1)
+    n = ordered.shape[-1]
+    return ordered[..., [(n - 1) // 2, n // 2]].mean(axis=-1)
 
 
-def acceleration_factor(learned: Sequence[float], reference: Sequence[float]) -> float:
+def acceleration_factor(learned: Floats | Sequence[float], reference: Floats | Sequence[float]) -> Floats:
     """Median trials to a goal of the reference over those of the learner.
 
     Args:
-        learned: Trials that each run needed; infinite where it never got there.
+        learned: Trials that each run needed, shape ``(..., n)``; infinite where it never got there.
         reference: The same of the reference; where it never got there, the trials that it ran: fewer than it needed.
     """
     return median(reference) / median(learned)
 
 
-def enhancement_factor(learned: Sequence[float], reference: Sequence[float], span: float) -> float:
+def enhancement_factor(learned: Floats | Sequence[float], reference: Floats | Sequence[float], span: float) -> Floats:
     """Normalised: by how much the median best loss is below that of the reference, in units of ``span``.
 
     Args:
-        learned: Best loss of each run at the same number of trials.
+        learned: Best loss of each run at the same number of trials, shape ``(..., n)``.
         reference: The same of the reference.
         span: Median loss of the reference less the best loss of all, so that a constant offset does not matter.
     """

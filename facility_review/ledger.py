@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from autolab.core.canonical import content_hash
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, DeviceRecord
 
@@ -208,6 +210,22 @@ class Campaign:
     def points(self) -> tuple[dict[str, Any], ...]:
         """The values of each trial, in the order of `trials`."""
         return tuple(json.loads(f"[{','.join(trial.values for trial in self.trials)}]"))
+
+    @cached_property
+    def contest(self) -> str:
+        """What campaigns must share to be compared: the problem, the budget and the number of lanes, as a hash."""
+        return content_hash([self.record.problem, self.record.budget_trials, self.record.lanes])
+
+    @cached_property
+    def losses(self) -> tuple[float, ...]:
+        """Losses of the trials that were started, in their order: small is good, infinite where there is no result."""
+        objective = self.record.problem.objective
+        found: list[float] = []
+        for trial in self.trials:
+            if trial.begun is not None:
+                value = (trial.outcome or {}).get(objective.metric) if trial.state == "ingested" else None
+                found.append(math.inf if value is None else objective.loss(value[0]))
+        return tuple(found)
 
     @property
     def metric(self) -> str:

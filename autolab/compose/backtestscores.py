@@ -80,7 +80,7 @@ def engine_scores(
                 engine=engine,
                 note="",
                 regret=regret,
-                median_regret=median(curves[engine][:, -1].tolist()),
+                median_regret=float(median(curves[engine][:, -1])),
                 difference=difference,
                 enhancement=None if other is None else _enhancement(losses, other),
                 goals=tuple(_goal_score(name, goal, losses, other) for name, goal in goals.items()),
@@ -100,27 +100,25 @@ def _goal_score(name: str, goal: float, losses: Losses, other: Losses | None) ->
     n, trials = losses.shape
     needed = needed_trials(losses, goal)
     censored = np.array([float(trials if each is None else each) for each in needed])
-    experiments = _interval(n, lambda rows: median(censored[rows].tolist()), "experiments")
+    experiments = _interval(n, lambda rows: float(median(censored[rows])), "experiments")
     acceleration = None
     if other is not None:
         theirs = np.array([float(trials if each is None else each) for each in needed_trials(other, goal)])
         ours = np.array([math.inf if each is None else float(each) for each in needed])
         if any(each is not None for each in (*needed, *needed_trials(other, goal))):
             acceleration = _interval(
-                n, lambda rows: acceleration_factor(ours[rows].tolist(), theirs[rows].tolist()), "acceleration"
+                n, lambda rows: float(acceleration_factor(ours[rows], theirs[rows])), "acceleration"
             )
     return GoalScore(name, experiments, sum(each is not None for each in needed), acceleration)
 
 
 def _enhancement(losses: Losses, other: Losses) -> Interval | None:
     """The factor after the last trial; None where the losses of the reference do not spread."""
-    span = median(other.ravel().tolist()) - float(min(losses.min(), other.min()))
+    span = float(median(other.ravel())) - float(min(losses.min(), other.min()))
     if span <= 0:
         return None
     ours, theirs = losses.min(axis=1), other.min(axis=1)
-    return _interval(
-        len(losses), lambda rows: enhancement_factor(ours[rows].tolist(), theirs[rows].tolist(), span), "enhancement"
-    )
+    return _interval(len(losses), lambda rows: float(enhancement_factor(ours[rows], theirs[rows], span)), "enhancement")
 
 
 def _interval(n: int, statistic: Callable[[NDArray[np.int64]], float], what: str) -> Interval:

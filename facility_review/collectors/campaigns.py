@@ -134,12 +134,14 @@ def parameter_coverage(window: Window, __: Sources) -> Measured | str:
         seen.append({key: _extent([point[key] for point in points if key in point], declared[key]) for key in declared})
     if not declared or not n:
         return "no parameter has given a result"
+    notes = ("declared is what its campaigns may vary; the envelope may be wider",)
     value = _covered(seen, declared, scales)
+    if len(seen) < 2:
+        return Measured(value, n, notes=notes)
     rng = np.random.default_rng(derive_seed(0, "m_param_coverage"))
     drawn = [_covered([seen[i] for i in rng.integers(0, len(seen), len(seen))], declared, scales) for _ in range(500)]
     low, high = (float(bound) for bound in np.quantile(drawn, [0.05, 0.95]))
-    notes = ("declared is what its campaigns may vary; the envelope may be wider",)
-    return Measured(value, n, interval=(low, high) if len(seen) > 1 else None, notes=notes)
+    return Measured(value, n, interval=(low, high), notes=notes)
 
 
 def _declare(parameter: Any, declared: dict[str, Any], scales: dict[str, str]) -> None:
