@@ -5,10 +5,12 @@ What this can show and what it cannot is in ``docs/explanation/audit.md``.
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autolab.core.errors import InputError
 from autolab.journal.database import Database
@@ -18,9 +20,6 @@ from autolab.journal.merkle import Frontier, leaf_hash
 from autolab.journal.replay import NoEntryError, Replay, parse_entry
 
 __all__ = ["Audit", "Finding", "audit"]
-
-_BATCH = 5000
-"""Entries that are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class _LogReading:
         self.roots: dict[int, str] = {0: self.frontier.root.hex()}
         """Root of the first so many entries, for each of the sizes."""
         self._states = states
-        self._sizes = sizes
+        self._sizes = sorted((size for size in sizes if size > 0), reverse=True)
 
     def run(self) -> None:
         """Read all of it."""
@@ -103,26 +102,39 @@ class _LogReading:
             self.findings.append(Finding("the journal has no log any more: it was removed"))
             return
         last = 0
-        query = "SELECT seq, entry, leaf FROM log WHERE seq > ? ORDER BY seq LIMIT ?"
-        while batch := self._states.rows(query, (last, _BATCH)):
-            for row in batch:
-                self._take(last, row["seq"], row["entry"], row["leaf"])
-                last = row["seq"]
-                if self.frontier.size in self._sizes:
-                    self.roots[self.frontier.size] = self.frontier.root.hex()
+        for rows in self._states.batches("SELECT seq, entry, leaf FROM log WHERE seq > 0 ORDER BY seq"):
+            leaves: list[bytes] = []
+            for seq, text, leaf in rows:
+                told = text.encode(errors="surrogatepass") if isinstance(text, str) else repr(text).encode()
+                leaves.append(leaf_hash(told))
+                if seq != last + 1:
+                    self._miss(last, seq)
+                last = seq
+                self._take(seq, text, is_whole=leaf == leaves[-1])
+            self._grow(leaves)
 
-    def _take(self, last: int, seq: int, text: object, leaf: object) -> None:
-        if seq != last + 1:
-            gone = f"entry {last + 1} is" if seq == last + 2 else f"entries {last + 1} to {seq - 1} are"
-            self.findings.append(Finding(f"{gone} missing from the log: deleted", last + 1))
-        told = text.encode(errors="surrogatepass") if isinstance(text, str) else repr(text).encode()
-        self.frontier = self.frontier.extended((leaf_hash(told),))
+    def _grow(self, leaves: list[bytes]) -> None:
+        """Append leaves to the tree, and keep its root at each of the sizes."""
+        first, done = self.frontier.size, 0
+        while self._sizes and self._sizes[-1] <= first + len(leaves):
+            size = self._sizes.pop()
+            self.frontier = self.frontier.extended(leaves[done : size - first])
+            self.roots[size] = self.frontier.root.hex()
+            done = size - first
+        self.frontier = self.frontier.extended(leaves[done:])
+
+    def _miss(self, last: int, seq: int) -> None:
+        gone = f"entry {last + 1} is" if seq == last + 2 else f"entries {last + 1} to {seq - 1} are"
+        self.findings.append(Finding(f"{gone} missing from the log: deleted", last + 1))
+
+    def _take(self, seq: int, text: object, *, is_whole: bool) -> None:
+        """Replay one entry; it is whole where it has the hash with which it was written."""
         try:
             entry = parse_entry(text)
         except NoEntryError as error:
             self.findings.append(Finding(f"entry {seq} of the log is no entry ({error}): it was changed", seq))
             return
-        if leaf != leaf_hash(told):
+        if not is_whole:
             text = f"entry {seq} of the log ({entry}) does not have the hash with which it was written: it was changed"
             self.findings.append(Finding(text, seq, entry.table))
         if entry.seq != seq:
@@ -188,6 +200,7 @@ def _judge(heads: list[SignedHead], reading: _LogReading) -> tuple[list[SignedHe
     """Heads that the log agrees with, and what is wrong with the log where it does not."""
     size = reading.frontier.size
     matches = [head for head in heads if reading.roots.get(head.size) == head.root]
+    good = set(matches)
     findings: list[Finding] = []
     signed: dict[int, SignedHead] = {}
     for head in sorted(heads, key=lambda head: (head.size, head.date)):
@@ -207,7 +220,7 @@ def _judge(heads: list[SignedHead], reading: _LogReading) -> tuple[list[SignedHe
                     size + 1,
                 )
             )
-        elif head not in matches:
+        elif head not in good:
             start = max((match.size for match in matches if match.size < head.size), default=0) + 1
             findings.append(
                 Finding(
@@ -236,10 +249,13 @@ def _compare(states: Database, replay: Replay) -> tuple[int, list[Finding]]:
     tables = [row["name"] for row in states.rows(f"{query} ORDER BY name")]
     n_rows, findings = 0, list[Finding]()
     for table in [*tables, *(table for table in replay.tables if table not in tables)]:
-        quoted = table.replace('"', '""')
-        key = [row["name"] for row in states.rows(f'PRAGMA table_info("{quoted}")') if row["pk"]]
-        rows = states.rows(f'SELECT * FROM "{quoted}"') if table in tables else []  # noqa: S608 (a name that is quoted)
-        n_rows += len(rows)
-        for each in replay.compare(table, key, iter(rows)):
+        quoted = '"' + table.replace('"', '""') + '"'
+        columns = [row for row in states.rows(f"PRAGMA table_xinfo({quoted})") if row["hidden"] != 1]
+        key = [row["name"] for row in columns if row["pk"]]
+        rows: Iterable[tuple[Any, ...]] = ()
+        if table in tables:
+            n_rows += states.rows(f"SELECT count(*) AS n FROM {quoted}")[0]["n"]  # noqa: S608 (a name that is quoted)
+            rows = itertools.chain.from_iterable(states.batches(f"SELECT * FROM {quoted}"))  # noqa: S608 (as above)
+        for each in replay.compare(table, key, [row["name"] for row in columns], rows):
             findings.append(Finding(f"{each.table} {each.row}: {each.text}", each.seq, each.table, each.row))
     return n_rows, findings

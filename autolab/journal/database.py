@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Database", "check_whole", "copy_whole"]
 
+_BATCH = 5000
+"""Rows that are read at a time."""
+
 
 class Database:
     """A database that several threads of one process share.
@@ -138,6 +141,13 @@ class Database:
             cursor = self._connection.execute(sql, values)
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def batches(self, sql: str, values: Sequence[Any] = ()) -> Iterator[list[tuple[Any, ...]]]:
+        """Rows of a query that gives many, as they are and some thousand at a time."""
+        with self._lock, self._explained():
+            cursor = self._connection.execute(sql, values)
+            while rows := cursor.fetchmany(_BATCH):
+                yield rows
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -10,9 +10,9 @@ All hashes are 32 bytes of SHA-256.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 __all__ = [
     "EMPTY_ROOT",
@@ -26,18 +26,18 @@ __all__ = [
     "root_hash",
 ]
 
-EMPTY_ROOT = hashlib.sha256(b"").digest()
+EMPTY_ROOT = sha256(b"").digest()
 """Root of the tree without leaves: the hash of the empty string."""
 
 
 def leaf_hash(entry: bytes) -> bytes:
     """Hash of a leaf: ``SHA-256(0x00 || entry)``. The prefix keeps leaves and nodes apart (RFC 6962, 2.1)."""
-    return hashlib.sha256(b"\x00" + entry).digest()
+    return sha256(b"\x00" + entry).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash of an inner node: ``SHA-256(0x01 || left || right)`` (RFC 6962, 2.1)."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return sha256(b"\x01" + left + right).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,17 @@ class Frontier:
 
     def extended(self, leaves: Iterable[bytes]) -> Frontier:
         """The frontier after these leaf hashes have been appended."""
-        size, peaks = self.size, list(self.peaks)
-        for leaf in leaves:
-            peak, height = leaf, size
-            while height & 1:  # two neighbours of the same height become one node
-                peak = node_hash(peaks.pop(), peak)
-                height >>= 1
-            peaks.append(peak)
-            size += 1
-        return Frontier(size, tuple(peaks))
+        nodes, peaks, smaller = list(leaves), list(self.peaks), list[bytes]()
+        size, height = self.size + len(nodes), 0
+        while nodes:  # two neighbours of the same height become one node of the next: `node_hash`, in place
+            if self.size >> height & 1:
+                nodes.insert(0, peaks.pop())
+            if len(nodes) & 1:
+                smaller.append(nodes.pop())
+            pairs = zip(nodes[::2], nodes[1::2], strict=True)
+            nodes = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+            height += 1
+        return Frontier(size, (*peaks, *reversed(smaller)))
 
     @property
     def root(self) -> bytes:
