@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -129,8 +130,14 @@ def _facts(reader: JournalReader, record: CampaignRecord) -> CampaignFacts:
 
 def challenge_of(record: CampaignRecord) -> str | None:
     """The challenge that a campaign's file names, as it was run."""
+    return _challenge(record.campaign_file)
+
+
+@lru_cache(maxsize=256)
+def _challenge(text: str) -> str | None:
+    """The challenge that a campaign file names; many campaigns are run from one file."""
     try:
-        said: object = yaml.safe_load(record.campaign_file)
+        said: object = yaml.safe_load(text)
     except yaml.YAMLError:
         return None
     challenge = cast("dict[str, object]", said).get("challenge") if isinstance(said, dict) else None

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from autolab.core.errors import AutolabError, InputError, StorageError
+from autolab.core.workers import in_processes
 from autolab.journal.audit import Audit, audit
 from autolab.journal.reader import JournalReader
 from facility_review import collectors as package
@@ -24,7 +25,7 @@ from facility_review.ledger import Campaign, Ledger, read_ledgers
 from facility_review.measuring import Sources
 from facility_review.units import Identity, Unit
 
-__all__ = ["Collector", "UnitEvidence", "collect", "collectors"]
+__all__ = ["Book", "Collector", "UnitEvidence", "collect", "collectors", "gather", "read_books"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +83,13 @@ def collect(
         as_of: The day of the assessment; what is dated after it does not count.
         check_log: Compare each journal with its log. Without it, what comes from a journal counts as unhashed.
     """
-    books = [_open(folder, check_log) for folder in folders]
-    return tuple(_of_unit(unit, books, instrument, as_of) for unit in units)
+    books = read_books(folders, check_log=check_log)
+    return tuple(gather(unit, books, instrument, as_of) for unit in units)
 
 
 @dataclass(frozen=True, slots=True)
-class _Book:
-    """One data folder, as far as it could be read."""
+class Book:
+    """The journal of one data folder, as far as it could be read."""
 
     folder: Path
     ledgers: dict[str, Ledger]
@@ -96,32 +97,52 @@ class _Book:
     findings: tuple[Finding, ...]
 
 
-def _open(folder: Path, check_log: bool) -> _Book:
+def read_books(folders: Sequence[Path], *, check_log: bool = True, processes: int = 1) -> list[Book]:
+    """Read journals.
+
+    Args:
+        folders: Their data folders.
+        check_log: Compare each with its log.
+        processes: How many may be read at a time.
+    """
+    for_each = max(1, processes // max(1, len(folders)))
+    return in_processes(lambda folder: _read_book(folder, check_log, for_each), folders, processes)
+
+
+def _read_book(folder: Path, check_log: bool, processes: int) -> Book:
     place = str(folder)
     try:
         reader = JournalReader.open(folder)
     except AutolabError as error:
         said = f"the journal cannot be read, so nothing that it holds is counted: {error}"
-        return _Book(folder, {}, None, (Finding(said, place),))
+        return Book(folder, {}, None, (Finding(said, place),))
     try:
         ledgers = read_ledgers(reader, folder)
     except (StorageError, ValueError, KeyError, TypeError) as error:  # a row that autolab did not write
         said = f"the journal cannot be read, so nothing that it holds is counted ({type(error).__name__}: {error})"
-        return _Book(folder, {}, None, (Finding(said, place),))
+        return Book(folder, {}, None, (Finding(said, place),))
     finally:
         reader.close()
     if not check_log:
         said = "the journal was not compared with its log: what comes from it counts one class lower"
-        return _Book(folder, ledgers, None, (Finding(said, place),))
+        return Book(folder, ledgers, None, (Finding(said, place),))
     try:
-        compared = audit(folder, None)
+        compared = audit(folder, None, processes)
     except AutolabError as error:
-        return _Book(folder, ledgers, None, (Finding(f"the log cannot be checked: {error}", place),))
+        return Book(folder, ledgers, None, (Finding(f"the log cannot be checked: {error}", place),))
     said = [Finding(f"the record is not what was written: {finding.text}", place) for finding in compared.findings]
-    return _Book(folder, ledgers, compared, tuple(said))
+    return Book(folder, ledgers, compared, tuple(said))
 
 
-def _of_unit(unit: Unit, books: Sequence[_Book], instrument: Instrument, as_of: date) -> UnitEvidence:
+def gather(unit: Unit, books: Sequence[Book], instrument: Instrument, as_of: date) -> UnitEvidence:
+    """Gather the evidence of one unit.
+
+    Args:
+        unit: The unit.
+        books: All journals; a lab may have several, and a simulator's serial number is known from any.
+        instrument: Gives the windows.
+        as_of: The day of the assessment.
+    """
     books = sorted(books, key=lambda book: str(book.folder))
     mine = [book for book in books if unit.id in book.ledgers]
     findings = [
@@ -177,7 +198,7 @@ def _merged(ledgers: Sequence[Ledger]) -> tuple[Ledger | None, list[Finding]]:
     return merged, findings
 
 
-def _checked(unit: Unit, books: Sequence[_Book], as_of: date) -> tuple[Unit, tuple[Finding, ...]]:
+def _checked(unit: Unit, books: Sequence[Book], as_of: date) -> tuple[Unit, tuple[Finding, ...]]:
     """The unit without an identity that cannot be: a simulator's own, one of two devices, or one not read yet."""
     if unit.identity is None:
         return unit, ()
@@ -215,7 +236,7 @@ def _doubts(identity: Identity, simulated: frozenset[str], as_of: date) -> Itera
         yield devices, f"{which}: a device of this identity has said that it is simulated"
 
 
-def _simulated(books: Sequence[_Book]) -> frozenset[str]:
+def _simulated(books: Sequence[Book]) -> frozenset[str]:
     """Serial numbers that simulators have reported, of whatever lab."""
     return frozenset(
         _plain(device.serial_number)

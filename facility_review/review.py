@@ -9,9 +9,10 @@ from datetime import date
 from pathlib import Path
 
 from autolab.core.errors import StorageError
+from autolab.core.workers import in_processes
 from facility_review.backing import SourceFile
 from facility_review.campaigns import challenge_of
-from facility_review.collecting import UnitEvidence, collect
+from facility_review.collecting import UnitEvidence, gather, read_books
 from facility_review.comparing import changes
 from facility_review.compiling import UnitFacts, compile_document
 from facility_review.document import AssessmentDocument, json_text
@@ -47,6 +48,7 @@ def review(
     as_of: date,
     seed: int | None = None,
     earlier: Mapping[str, AssessmentDocument] | None = None,
+    processes: int = 1,
 ) -> tuple[Review, ...]:
     """Review units.
 
@@ -57,18 +59,22 @@ def review(
         as_of: The day of the assessment; what is later does not count.
         seed: Of the Monte Carlo draws; the instrument's own where None.
         earlier: Earlier assessments to compare with, by unit id.
+        processes: How many may work at a time.
 
     Raises:
         FileError: a lab file is refused (InputErrors where there are several refusals).
         InputError: an earlier assessment cannot be compared.
     """
     units = load_units(files)
-    found: list[Review] = []
-    for path, evidence in zip(files, collect(units, folders, instrument, as_of), strict=True):
-        document = assess(instrument, evidence, as_of, seed, str(path))
+    books = read_books(folders, processes=processes)
+
+    def reviewed(named: tuple[Path, Unit]) -> Review:
+        evidence = gather(named[1], books, instrument, as_of)
+        document = assess(instrument, evidence, as_of, seed, str(named[0]))
         old = (earlier or {}).get(document.unit.id)
-        found.append(Review(document, changes(old, document) if old is not None else (), evidence.unit))
-    return tuple(found)
+        return Review(document, changes(old, document) if old is not None else (), evidence.unit)
+
+    return tuple(in_processes(reviewed, tuple(zip(files, units, strict=True)), processes))
 
 
 def assess(

@@ -50,9 +50,10 @@ def verify(
 
     Exit code 0 when all holds, 2 when something was changed.
     """
+    from autolab.core.workers import n_processors
     from autolab.journal.audit import audit as compare
 
-    found = compare(data, heads)
+    found = compare(data, heads, n_processors())
     if json:
         say_json(_answer(found))
         raise typer.Exit(IntegrityError.exit_code if found.findings else 0)

@@ -7,32 +7,27 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from autolab.core.errors import InputError
+from autolab.core.workers import in_processes
 from autolab.journal.database import Database
 from autolab.journal.heads import HEADS_FILE, PUBLIC_KEY_FILE, HeadLine, SignedHead, public_key, read_heads
 from autolab.journal.journal import STATES_FILE
-from autolab.journal.merkle import Frontier, leaf_hash
-from autolab.journal.replay import NoEntryError, Replay, parse_entry
+from autolab.journal.logreading import Finding, LogReading, Share, shares
+from autolab.journal.merkle import Frontier
 
 __all__ = ["Audit", "Finding", "audit"]
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is not as it was written."""
-
-    text: str
-    """A sentence: what is wrong, where, and what it means."""
-    seq: int | None = None
-    """Entry of the log, from 1."""
-    table: str | None = None
-    row: str | None = None
-    """Key of the row, in words."""
+LONG = 100_000
+"""Entries from which on several processes share the work: they take a second to read."""
+AT_A_TIME = 5000
+"""Leaves that are put into the tree at a time."""
+HASH_BYTES = 32
+REMOVED = Finding("the journal has no log any more: it was removed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +45,13 @@ class Audit:
     """What a person should know, and what nobody did wrong."""
 
 
-def audit(folder: Path, exported: Path | None) -> Audit:
+def audit(folder: Path, exported: Path | None, processes: int = 1) -> Audit:
     """Compare the journal of a data folder with its log, and the log with the heads that were signed.
 
     Args:
         folder: The data folder; a campaign may be running in it.
         exported: File to which heads were exported; None to use those in the data folder alone.
+        processes: How many may share the work, where the log is long.
 
     Raises:
         InputError: there is no journal, or the file of heads cannot be read.
@@ -64,85 +60,95 @@ def audit(folder: Path, exported: Path | None) -> Audit:
     if not (folder / STATES_FILE).is_file():
         raise InputError(f"{folder}: holds no campaigns; run one first, or name another folder with --data")
     heads = _Heads(folder, exported)  # before the log is read: a head that is signed meanwhile is not missed there
-    states = Database(folder / STATES_FILE, "states", read_only=True, stopwatch=time.monotonic)
-    try:
-        with states.snapshot():
-            reading = _LogReading(states, {head.size for head in heads.sound})
-            reading.run()
-            rows, differences = _compare(states, reading.replay)
-    finally:
-        states.close()
-    matches, mismatches = _judge(heads.sound, reading)
+    log = _read_log(folder, heads.sound, processes)
+    matches, mismatches = _judge(heads.sound, log)
     covered = max(matches, key=lambda head: head.size, default=None)
     return Audit(
-        entries=reading.frontier.size,
-        rows=rows,
+        entries=log.size,
+        rows=log.n_rows,
         heads=len(heads.sound),
         covered=covered,
-        findings=(*reading.findings, *heads.findings, *mismatches, *differences),
-        notes=(*heads.notes, *_coverage(covered, reading.frontier.size)),
+        findings=(*log.findings, *heads.findings, *mismatches, *log.differences),
+        notes=(*heads.notes, *_coverage(covered, log.size)),
     )
 
 
-class _LogReading:
-    """Reads the log from its beginning."""
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """The log as it was read."""
 
-    def __init__(self, states: Database, sizes: set[int]) -> None:
-        self.replay = Replay()
+    size: int
+    roots: Mapping[int, str]
+    """Root of the first so many entries, for each head."""
+    n_rows: int
+    findings: Sequence[Finding]
+    """What is wrong with its entries."""
+    differences: Sequence[Finding]
+    """Where the tables say something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one process has read."""
+
+    leaves: bytes
+    """Leaf hashes of its stretch, end to end."""
+    findings: Sequence[Finding]
+    n_rows: int
+    differences: Sequence[tuple[str, Sequence[Finding]]]
+    """By table."""
+
+
+def _read_log(folder: Path, heads: Sequence[SignedHead], processes: int) -> _Log:
+    with closing(_opened(folder)) as states:
+        has_log = bool(states.rows("SELECT name FROM sqlite_schema WHERE name = 'log'"))
+        is_long = has_log and states.rows("SELECT count(*) AS n FROM log")[0]["n"] >= LONG
+        todo = shares(states, processes) if is_long and processes > 1 else (Share(),)
+    parts = in_processes(lambda share: _read_part(folder, share, has_log=has_log), todo, len(todo))
+    tree = _Tree({head.size for head in heads})
+    for part in parts:
+        tree.grow(part.leaves)
+    findings = [each for part in parts for each in part.findings]
+    tables = sorted((each for part in parts for each in part.differences), key=lambda each: each[0])
+    return _Log(
+        tree.frontier.size,
+        tree.roots,
+        sum(part.n_rows for part in parts),
+        sorted(findings, key=lambda each: each.seq or 0) if has_log else (REMOVED,),
+        [each for _, found in tables for each in found],
+    )
+
+
+def _read_part(folder: Path, share: Share, *, has_log: bool) -> _Part:
+    """Read one share. Log and tables are of one moment, which may be later than that of another share."""
+    with closing(_opened(folder)) as states, states.snapshot():
+        reading = LogReading(states, share)
+        leaves = b"".join(itertools.chain.from_iterable(reading.leaves())) if has_log else b""
+        differences = list(reading.differences())
+        return _Part(leaves, reading.findings, reading.n_rows, differences)
+
+
+def _opened(folder: Path) -> Database:
+    return Database(folder / STATES_FILE, "states", read_only=True, stopwatch=time.monotonic)
+
+
+class _Tree:
+    """The tree over the leaves, and its roots at some sizes."""
+
+    def __init__(self, sizes: set[int]) -> None:
         self.frontier = Frontier()
-        self.findings: list[Finding] = []
         self.roots: dict[int, str] = {0: self.frontier.root.hex()}
-        """Root of the first so many entries, for each of the sizes."""
-        self._states = states
         self._sizes = sorted((size for size in sizes if size > 0), reverse=True)
 
-    def run(self) -> None:
-        """Read all of it."""
-        if not self._states.rows("SELECT name FROM sqlite_schema WHERE name = 'log'"):
-            self.findings.append(Finding("the journal has no log any more: it was removed"))
-            return
-        last = 0
-        for rows in self._states.batches("SELECT seq, entry, leaf FROM log WHERE seq > 0 ORDER BY seq"):
-            leaves: list[bytes] = []
-            for seq, text, leaf in rows:
-                told = text.encode(errors="surrogatepass") if isinstance(text, str) else repr(text).encode()
-                leaves.append(leaf_hash(told))
-                if seq != last + 1:
-                    self._miss(last, seq)
-                last = seq
-                self._take(seq, text, is_whole=leaf == leaves[-1])
-            self._grow(leaves)
-
-    def _grow(self, leaves: list[bytes]) -> None:
-        """Append leaves to the tree, and keep its root at each of the sizes."""
-        first, done = self.frontier.size, 0
-        while self._sizes and self._sizes[-1] <= first + len(leaves):
-            size = self._sizes.pop()
-            self.frontier = self.frontier.extended(leaves[done : size - first])
-            self.roots[size] = self.frontier.root.hex()
-            done = size - first
-        self.frontier = self.frontier.extended(leaves[done:])
-
-    def _miss(self, last: int, seq: int) -> None:
-        gone = f"entry {last + 1} is" if seq == last + 2 else f"entries {last + 1} to {seq - 1} are"
-        self.findings.append(Finding(f"{gone} missing from the log: deleted", last + 1))
-
-    def _take(self, seq: int, text: object, *, is_whole: bool) -> None:
-        """Replay one entry; it is whole where it has the hash with which it was written."""
-        try:
-            entry = parse_entry(text)
-        except NoEntryError as error:
-            self.findings.append(Finding(f"entry {seq} of the log is no entry ({error}): it was changed", seq))
-            return
-        if not is_whole:
-            text = f"entry {seq} of the log ({entry}) does not have the hash with which it was written: it was changed"
-            self.findings.append(Finding(text, seq, entry.table))
-        if entry.seq != seq:
-            text = f"entry {seq} of the log ({entry}) was written as entry {entry.seq}: entries were moved"
-            self.findings.append(Finding(text, seq, entry.table))
-        if why := self.replay.apply(entry):
-            text = f"entry {seq} of the log ({entry}) cannot be: {why}; entries were changed, moved or deleted"
-            self.findings.append(Finding(text, seq, entry.table))
+    def grow(self, leaves: bytes) -> None:
+        """Append leaf hashes that stand end to end."""
+        first, n = self.frontier.size, len(leaves) // HASH_BYTES
+        while self.frontier.size < first + n:
+            end = min(self.frontier.size + AT_A_TIME, first + n, *self._sizes[-1:])
+            here = range((self.frontier.size - first) * HASH_BYTES, (end - first) * HASH_BYTES, HASH_BYTES)
+            self.frontier = self.frontier.extended([leaves[at : at + HASH_BYTES] for at in here])
+            if end in self._sizes[-1:]:
+                self.roots[self._sizes.pop()] = self.frontier.root.hex()
 
 
 class _Heads:
@@ -196,10 +202,10 @@ class _Heads:
         self.findings.append(Finding(text))
 
 
-def _judge(heads: list[SignedHead], reading: _LogReading) -> tuple[list[SignedHead], list[Finding]]:
+def _judge(heads: list[SignedHead], log: _Log) -> tuple[list[SignedHead], list[Finding]]:
     """Heads that the log agrees with, and what is wrong with the log where it does not."""
-    size = reading.frontier.size
-    matches = [head for head in heads if reading.roots.get(head.size) == head.root]
+    size = log.size
+    matches = [head for head in heads if log.roots.get(head.size) == head.root]
     good = set(matches)
     findings: list[Finding] = []
     signed: dict[int, SignedHead] = {}
@@ -241,21 +247,3 @@ def _coverage(covered: SignedHead | None, size: int) -> Iterator[str]:
             f"the newest {size - covered.size} entries are under no signed head yet: that they were cut off would not "
             "show"
         )
-
-
-def _compare(states: Database, replay: Replay) -> tuple[int, list[Finding]]:
-    """Number of rows in the tables, and where they differ from the log."""
-    query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'log' AND name NOT LIKE 'sqlite_%'"
-    tables = [row["name"] for row in states.rows(f"{query} ORDER BY name")]
-    n_rows, findings = 0, list[Finding]()
-    for table in [*tables, *(table for table in replay.tables if table not in tables)]:
-        quoted = '"' + table.replace('"', '""') + '"'
-        columns = [row for row in states.rows(f"PRAGMA table_xinfo({quoted})") if row["hidden"] != 1]
-        key = [row["name"] for row in columns if row["pk"]]
-        rows: Iterable[tuple[Any, ...]] = ()
-        if table in tables:
-            n_rows += states.rows(f"SELECT count(*) AS n FROM {quoted}")[0]["n"]  # noqa: S608 (a name that is quoted)
-            rows = itertools.chain.from_iterable(states.batches(f"SELECT * FROM {quoted}"))  # noqa: S608 (as above)
-        for each in replay.compare(table, key, [row["name"] for row in columns], rows):
-            findings.append(Finding(f"{each.table} {each.row}: {each.text}", each.seq, each.table, each.row))
-    return n_rows, findings

@@ -18,6 +18,7 @@ from autolab.core.clock import VirtualClock
 from autolab.core.errors import InputError, StorageError
 from autolab.core.trials import Estimate
 from autolab.journal import headwriter
+from autolab.journal.audit import audit
 from autolab.journal.journal import Journal
 from autolab.journal.merkle import leaf_hash
 from tests.cli.running import autolab
@@ -262,6 +263,9 @@ def test_a_table_that_was_edited_without_the_log_is_seen(statement: str, complai
     record.sql(*statement.split("; "))
     complaints = record.complaints(exported=False)
     assert [text for text in complaints if text.startswith(complaint)], complaints
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autolab.journal.audit.LONG", 1)
+        assert audit(record.data, None, processes=3) == audit(record.data, None), "whoever does the work"
 
 
 def test_a_head_that_was_changed_is_seen(record: Record) -> None:

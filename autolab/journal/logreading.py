@@ -1,0 +1,173 @@
+"""Reading the log from its first entry to its last: hashes, order, and the tables that it tells.
+
+Several processes can share the work. Each reads all of the log, checks the hashes of a stretch of it, and replays the
+tables that are its own; an entry ends with the name of its table, so that only its own have to be parsed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autolab.journal.database import Database
+from autolab.journal.merkle import leaf_hash
+from autolab.journal.replay import Entry, NoEntryError, Replay, parse_entry
+
+__all__ = ["Finding", "LogReading", "Share", "shares"]
+
+Rows = Sequence[tuple[Any, Any, Any]]
+"""Number, text and leaf hash of entries, as they are stored."""
+_TABLE = '"table":"'
+_SAMPLE = 5000
+"""Newest entries that are looked at to share the tables out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it was written."""
+
+    text: str
+    """A sentence: what is wrong, where, and what it means."""
+    seq: int | None = None
+    """Entry of the log, from 1."""
+    table: str | None = None
+    row: str | None = None
+    """Key of the row, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one of several processes looks at; all of it where there is one."""
+
+    place: int = 0
+    of: int = 1
+    begin: int = 0
+    end: int = 0
+    """Of several, this one checks the hashes after entry ``begin``, up to ``end``."""
+    owners: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Which of them replays a table; the first where it is not named."""
+
+    def has(self, table: str) -> bool:
+        """Whether this one replays a table."""
+        return self.of == 1 or self.owners.get(table, 0) == self.place
+
+
+def shares(states: Database, n: int) -> tuple[Share, ...]:
+    """Share the log out among processes, the tables by how many of the newest entries are theirs."""
+    size = states.rows("SELECT max(seq) AS size FROM log")[0]["size"] or 0
+    newest = next(states.batches("SELECT entry FROM log ORDER BY seq DESC LIMIT ?", (_SAMPLE,)), [])
+    tables = Counter(_table(text) for (text,) in newest)
+    owners, loads = dict[str, int](), [0] * n
+    for table, count in tables.most_common():
+        owners[table] = loads.index(min(loads))
+        loads[owners[table]] += count
+    cuts = [size * place // n for place in range(n + 1)]
+    return tuple(Share(place, n, cuts[place], cuts[place + 1], owners) for place in range(n))
+
+
+def _table(text: object) -> str:
+    """The table that an entry ends with."""
+    return text.rpartition(_TABLE)[2][:-2] if isinstance(text, str) else ""
+
+
+class LogReading:
+    """Reads the log, and then compares the tables with what it says.
+
+    Args:
+        states: The states, in a snapshot that lasts as long as this is used.
+        share: What to look at.
+    """
+
+    def __init__(self, states: Database, share: Share) -> None:
+        self._states = states
+        self._share = share
+        self._replay = Replay()
+        self._gaps: list[Finding] = []
+        self._changed: list[Finding] = []
+        self._impossible: list[Finding] = []
+        self.n_rows = 0
+        """Rows that were compared."""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is wrong with the entries, in their order."""
+        return sorted([*self._gaps, *self._changed, *self._impossible], key=lambda finding: finding.seq or 0)
+
+    def leaves(self) -> Iterator[list[bytes]]:
+        """Read all of the log. Gives the leaf hashes of this share's stretch, some thousand at a time."""
+        share, last = self._share, 0
+        for rows in self._states.batches("SELECT seq, entry, leaf FROM log WHERE seq > 0 ORDER BY seq"):
+            if share.place == 0:
+                self._count(last, rows)
+            last = rows[-1][0]
+            if share.of == 1:
+                yield self._hash(rows)
+                self._replay_all(rows)
+            else:
+                yield self._hash([row for row in rows if share.begin < row[0] <= share.end])
+                self._replay_all([row for row in rows if share.owners.get(_table(row[1]), 0) == share.place])
+
+    def differences(self) -> Iterator[tuple[str, list[Finding]]]:
+        """Each table of this share, with where it differs from the log."""
+        query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'log' AND name NOT LIKE 'sqlite_%'"
+        tables = {row["name"] for row in self._states.rows(query)}
+        for table in sorted({*tables, *self._replay.tables}):
+            if self._share.has(table):
+                yield table, list(self._compare(table, is_there=table in tables))
+
+    def _compare(self, table: str, *, is_there: bool) -> Iterator[Finding]:
+        quoted = '"' + table.replace('"', '""') + '"'
+        columns = [row for row in self._states.rows(f"PRAGMA table_xinfo({quoted})") if row["hidden"] != 1]
+        key = [row["name"] for row in columns if row["pk"]]
+        rows: Iterable[tuple[Any, ...]] = ()
+        if is_there:
+            self.n_rows += self._states.rows(f"SELECT count(*) AS n FROM {quoted}")[0]["n"]  # noqa: S608 (a name that is quoted)
+            rows = itertools.chain.from_iterable(self._states.batches(f"SELECT * FROM {quoted}"))  # noqa: S608 (as above)
+        for each in self._replay.compare(table, key, [row["name"] for row in columns], rows):
+            yield Finding(f"{each.table} {each.row}: {each.text}", each.seq, each.table, each.row)
+
+    def _count(self, last: int, rows: Rows) -> None:
+        if rows[-1][0] - last == len(rows):
+            return
+        for seq, _, _ in rows:
+            if seq != last + 1:
+                gone = f"entry {last + 1} is" if seq == last + 2 else f"entries {last + 1} to {seq - 1} are"
+                self._gaps.append(Finding(f"{gone} missing from the log: deleted", last + 1))
+            last = seq
+
+    def _hash(self, rows: Rows) -> list[bytes]:
+        found: list[bytes] = []
+        for seq, text, leaf in rows:
+            told = text.encode(errors="surrogatepass") if isinstance(text, str) else repr(text).encode()
+            found.append(leaf_hash(told))
+            if leaf != found[-1] and (entry := _entry(text)) is not None:
+                said = "does not have the hash with which it was written: it was changed"
+                self._changed.append(Finding(f"entry {seq} of the log ({entry}) {said}", seq, entry.table))
+        return found
+
+    def _replay_all(self, rows: Rows) -> None:
+        for seq, text, _ in rows:
+            try:
+                entry = parse_entry(text)
+            except NoEntryError as error:
+                self._impossible.append(Finding(f"entry {seq} of the log is no entry ({error}): it was changed", seq))
+                continue
+            if entry.seq != seq:
+                self._blame(seq, entry, f"was written as entry {entry.seq}: entries were moved")
+            if not text.endswith(f'{_TABLE}{entry.table}"}}'):
+                self._blame(seq, entry, "does not end with its table: it was changed")
+            if why := self._replay.apply(entry):
+                self._blame(seq, entry, f"cannot be: {why}; entries were changed, moved or deleted")
+
+    def _blame(self, seq: int, entry: Entry, said: str) -> None:
+        self._impossible.append(Finding(f"entry {seq} of the log ({entry}) {said}", seq, entry.table))
+
+
+def _entry(text: object) -> Entry | None:
+    try:
+        return parse_entry(text)
+    except NoEntryError:
+        return None
