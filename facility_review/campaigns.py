@@ -20,7 +20,7 @@ from autolab.report.facts import Facts
 
 __all__ = ["LEARNING", "CampaignFacts", "read_campaigns"]
 
-LEARNING: Mapping[str, str] = {"ax": "ax-platform", "botorch": "botorch"}
+LEARNING: Mapping[str, str] = {"ax": "ax-platform", "botorch": "botorch", "auto": "botorch", "lean": "scipy"}
 """Engines that learn from outcomes, with the package whose version says which model it was."""
 
 

@@ -36,7 +36,8 @@ class ProposerHost:
     Engines are without memory, so a host that dies is started again and asked again, once.
 
     Args:
-        warm: Engine whose libraries the host begins to import at once; None imports when they are first needed.
+        warm: Engine whose libraries the host begins to import at once, and whose model recommends; None imports when
+            they are first needed, and recommends by BoTorch's model.
         timeout_s: Real seconds after which a question is given up and the host is ended.
     """
 
@@ -65,7 +66,7 @@ class ProposerHost:
         Raises:
             ProposerError: The host failed.
         """
-        request = RecommendRequest(problem, observations, seed, with_model)
+        request = RecommendRequest(problem, observations, seed, self._warm, with_model)
         return RECOMMENDATION.validate_python(self._ask("recommend", request))
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Engines: what makes a suggestion out of a request.
 
 An engine keeps nothing between two requests that could change an answer: the same request gives the same suggestion in
-any process. Which engine serves a problem is decided here, and the reason is told with each suggestion.
+any process. Which engine serves a problem is decided in `optimizer.routing`, and told with each suggestion.
 """
 
 from __future__ import annotations
@@ -13,20 +13,18 @@ from typing import Protocol
 import numpy as np
 
 from autolab.core.errors import ProposerError
-from autolab.core.parameters import ChoiceParameter, RangeParameter, Values
-from autolab.core.problem import Problem
-from autolab.core.proposing import EngineSpec, SuggestRequest
+from autolab.core.parameters import Values
+from autolab.core.proposing import SuggestRequest
 from autolab.core.trials import Suggestion
 from optimizer.design import design_point, initial_trials, uniform_point
 from optimizer.evidence import Evidence
+from optimizer.factorial import factorial_point, factorial_size
 from optimizer.learner import Learner, NumericalFailureError
 from optimizer.rounding import NoPointLeftError, nearest
+from optimizer.routing import Routing, choose
 from optimizer.space import Key
 
-__all__ = ["ENGINES", "Engine", "LearningEngine", "RandomEngine", "Routing", "SobolEngine", "choose", "suggest"]
-
-ENGINES = ("ax", "botorch", "sobol", "random")
-"""Names that a campaign file may ask for."""
+__all__ = ["Engine", "GridEngine", "LearningEngine", "RandomEngine", "SobolEngine", "suggest"]
 
 _FEWEST = 2
 """Outcomes that a model needs at least."""
@@ -44,46 +42,6 @@ class Engine(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Routing:
-    """Which engine serves a problem, and why it is not the one that was asked for."""
-
-    name: str
-    why: str | None = None
-    """None where it is the one that was asked for."""
-
-
-def choose(problem: Problem, spec: EngineSpec) -> Routing:
-    """Decide which engine serves ``problem`` when the file asks for ``spec``.
-
-    Ax serves what its client can express. It refuses equalities, nonlinear constraints, a step on a log scale, and
-    constraints over a parameter with a log scale; and beside a constraint it takes tens of seconds for choices. These
-    go to BoTorch, with the reason.
-
-    Raises:
-        ProposerError: There is no engine of that name.
-    """
-    if spec.name not in ENGINES:
-        raise ProposerError(f"there is no engine {spec.name!r}: use one of {', '.join(ENGINES)}")
-    if spec.name != "ax":
-        return Routing(spec.name)
-    logs = [p for p in problem.space.parameters if isinstance(p, RangeParameter) and p.scale == "log"]
-    for parameter in logs:
-        if parameter.step is not None:
-            return Routing("botorch", f"Ax has no step on a log scale, as {parameter.name} has")
-    choices = [p.name for p in problem.space.parameters if isinstance(p, ChoiceParameter)]
-    for constraint in problem.space.constraints:
-        if constraint.relation == "==":
-            return Routing("botorch", f"Ax takes no equality such as {constraint.text!r}")
-        if constraint.linear is None:
-            return Routing("botorch", f"Ax takes no nonlinear constraint such as {constraint.text!r}")
-        for name in sorted(constraint.names & {p.name for p in logs}):
-            return Routing("botorch", f"Ax takes no constraint over a log scale, and {constraint.text!r} uses {name}")
-        if choices:
-            return Routing("botorch", f"Ax is slow with choices ({choices[0]}) beside {constraint.text!r}")
-    return Routing("ax")
-
-
 def suggest(request: SuggestRequest) -> Suggestion:
     """Suggest the trial that ``request`` asks for, by the engine that serves its problem.
 
@@ -98,7 +56,15 @@ def _engine(routing: Routing) -> Engine:
         return SobolEngine()
     if routing.name == "random":
         return RandomEngine()
-    return LearningEngine(routing, _botorch if routing.name == "botorch" else _ax)
+    if routing.name == "grid":
+        return GridEngine()
+    return LearningEngine(routing, {"ax": _ax, "botorch": _botorch, "lean": _lean}[routing.name])
+
+
+def _lean() -> Learner:
+    from optimizer.lean_learner import LeanLearner  # scipy's optimisers take a third of a second to import
+
+    return LeanLearner()
 
 
 def _botorch() -> Learner:
@@ -129,6 +95,19 @@ class RandomEngine:
         evidence = _evidence(request)
         values, note = _untaken(evidence, lambda avoid: uniform_point(evidence.unit, request.seed, avoid=avoid))
         return _suggestion(request, values, "random", f"drawn at random{note}")
+
+
+class GridEngine:
+    """Proposes all combinations of a few levels of each parameter, in an order drawn at random, and learns nothing."""
+
+    def suggest(self, request: SuggestRequest) -> Suggestion:
+        evidence = _evidence(request)
+        index = request.trial - 1
+        values, note = _untaken(
+            evidence, lambda avoid: factorial_point(evidence.unit, request.design_seed, index, avoid=avoid)
+        )
+        size = factorial_size(evidence.unit)
+        return _suggestion(request, values, "grid", f"full factorial of {size} points, in random order{note}")
 
 
 @dataclass(frozen=True)
@@ -170,7 +149,7 @@ class LearningEngine:
             f"expected improvement over trial {observation.trial} ({value}), "
             f"by a model of {evidence.n} outcomes{flying}"
         )
-        return reason if self.routing.why is None else f"{reason}; by BoTorch itself, since {self.routing.why}"
+        return reason + self.routing.note
 
 
 def _evidence(request: SuggestRequest) -> Evidence:

@@ -91,6 +91,11 @@ class Evidence:
         """Values of ``metric`` over the usable outcomes, in its unit. Shape ``(n,)``."""
         return np.array([outcome[metric].value for _, outcome in self.usable])
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Metric of each output of a model: the objective's, then one for each outcome constraint."""
+        return (self.problem.objective.metric, *(bound.metric for bound in self.problem.outcome_constraints))
+
     @cached_property
     def losses(self) -> Points:
         """The number to make small, of each usable outcome. Shape ``(n,)``."""

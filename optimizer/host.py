@@ -29,7 +29,8 @@ __all__ = ["main", "serve"]
 
 _Request = TypeVar("_Request", SuggestRequest, RecommendRequest)
 
-_WARM = {"ax": "optimizer.ax_learner", "botorch": "optimizer.botorch_learner", "sobol": None, "random": None}
+_WARM = {"ax": "optimizer.ax_learner", "botorch": "optimizer.botorch_learner", "lean": "optimizer.lean_learner"}
+"""What the engines import that learn; the others import nothing beyond the design."""
 
 
 def main() -> None:
@@ -75,7 +76,13 @@ class _Desk:
             return suggest(self._whole(SUGGEST_REQUEST.validate_python(message["suggest"]), message["known"]))
         if "recommend" in message:
             request = self._whole(RECOMMEND_REQUEST.validate_python(message["recommend"]), message["known"])
-            return recommend(request.problem, request.observations, request.seed, with_model=request.with_model)
+            return recommend(
+                request.problem,
+                request.observations,
+                request.seed,
+                engine=request.engine,
+                with_model=request.with_model,
+            )
         raise InputError(f"a request needs 'suggest' or 'recommend', and this one has {sorted(message)}")
 
     def _whole(self, request: _Request, known: int) -> _Request:

@@ -25,7 +25,7 @@ from torch import Tensor
 from optimizer.evidence import Evidence
 from optimizer.space import Points
 
-__all__ = ["fit", "metrics_of", "tensor"]
+__all__ = ["fit", "tensor"]
 
 
 def tensor(points: Points) -> Tensor:
@@ -33,19 +33,13 @@ def tensor(points: Points) -> Tensor:
     return torch.as_tensor(points, dtype=torch.double)
 
 
-def metrics_of(evidence: Evidence) -> tuple[str, ...]:
-    """Metric of each output of the model: the objective's, then one for each outcome constraint."""
-    problem = evidence.problem
-    return (problem.objective.metric, *(constraint.metric for constraint in problem.outcome_constraints))
-
-
 def fit(evidence: Evidence) -> ModelListGP:
-    """Fit a model with one output for each of `metrics_of`, each in the metric's unit.
+    """Fit a model with one output for each of the evidence's outputs, each in the metric's unit.
 
     Raises:
         ModelFittingError, NanError, NotPSDError: The numerics gave up.
     """
-    return ModelListGP(*[_fit_metric(evidence, metric) for metric in metrics_of(evidence)])
+    return ModelListGP(*[_fit_metric(evidence, metric) for metric in evidence.outputs])
 
 
 def _fit_metric(evidence: Evidence, metric: str) -> SingleTaskGP:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from autolab.core.problem import Problem
-from autolab.core.proposing import Observation, Recommendation
+from autolab.core.proposing import EngineSpec, Observation, Recommendation
 from optimizer.evidence import Evidence
+from optimizer.learner import NumericalFailureError
+from optimizer.routing import choose
 from optimizer.space import Points
 
 __all__ = ["Recommendation", "recommend"]
@@ -24,7 +26,12 @@ in docs/explanation/decisions/0007-recommend-midway-between-model-and-measuremen
 
 
 def recommend(
-    problem: Problem, observations: tuple[Observation, ...], seed: int = 0, *, with_model: bool = True
+    problem: Problem,
+    observations: tuple[Observation, ...],
+    seed: int = 0,
+    *,
+    engine: str | None = None,
+    with_model: bool = True,
 ) -> Recommendation | None:
     """The observed trial that is best: midway between model and measurement from 5 outcomes on, as measured below that.
 
@@ -34,6 +41,7 @@ def recommend(
         problem: The problem; its objective decides what is best.
         observations: All finished trials.
         seed: Seed of the model's fit (it restarts from random places where the first fit fails).
+        engine: Engine of the campaign: where ``lean`` serves it, its model is used and no torch is imported.
         with_model: False recommends the best as measured, and imports no torch.
 
     Returns:
@@ -48,7 +56,12 @@ def recommend(
         return _measured(evidence, f"best as measured: {evidence.n} outcomes are too few for a model")
     if evidence.unit.d == 0 or np.ptp(evidence.losses) == 0.0:
         return _measured(evidence, "best as measured: the outcomes differ in nothing that a model could learn")
-    return _modelled(evidence, seed)
+    is_lean = engine is not None and choose(problem, EngineSpec(engine)).name == "lean"
+    try:
+        modelled, deviations = _lean_posterior(evidence) if is_lean else _posterior(evidence, seed)
+    except NumericalFailureError as error:
+        return _measured(evidence, f"best as measured: the model failed with {error}")
+    return _modelled(evidence, modelled, deviations)
 
 
 def _measured(evidence: Evidence, reason: str) -> Recommendation:
@@ -59,18 +72,31 @@ def _measured(evidence: Evidence, reason: str) -> Recommendation:
     )
 
 
-def _modelled(evidence: Evidence, seed: int) -> Recommendation:
-    from optimizer.model import fit, metrics_of, tensor  # torch takes a second to import
+def _posterior(evidence: Evidence, seed: int) -> tuple[Points, Points]:
+    """Means and standard deviations of BoTorch's models at the outcomes, for each output. Shapes ``(n, m)``."""
+    from optimizer.model import fit, tensor  # torch takes a second to import
     from optimizer.numerics import NUMERICAL_ERRORS, seeded, single_thread
 
     with single_thread(), seeded(seed):
         try:
             posterior = fit(evidence).posterior(tensor(evidence.points))
         except NUMERICAL_ERRORS as error:
-            return _measured(evidence, f"best as measured: the model failed with {type(error).__name__}")
-        modelled = posterior.mean.detach().numpy()
-        deviations = posterior.variance.clamp_min(0.0).sqrt().detach().numpy()
-    measured = np.stack([evidence.values(metric) for metric in metrics_of(evidence)], axis=1)
+            raise NumericalFailureError(type(error).__name__) from error
+        return posterior.mean.detach().numpy(), posterior.variance.clamp_min(0.0).sqrt().detach().numpy()
+
+
+def _lean_posterior(evidence: Evidence) -> tuple[Points, Points]:
+    """The same of the lean engine's models."""
+    from optimizer.lean_learner import model_of  # scipy's optimisers take a third of a second to import
+
+    metrics = evidence.outputs
+    models = {metric: model_of(evidence, evidence.values(metric)) for metric in metrics}
+    found = [models[metric].predict(evidence.points) for metric in metrics]
+    return np.stack([mean for mean, _ in found], axis=1), np.stack([deviation for _, deviation in found], axis=1)
+
+
+def _modelled(evidence: Evidence, modelled: Points, deviations: Points) -> Recommendation:
+    measured = np.stack([evidence.values(metric) for metric in evidence.outputs], axis=1)
     means = TRUST_IN_MODEL * modelled + (1.0 - TRUST_IN_MODEL) * measured
     row = _best(evidence, means)
     observation, _ = evidence.usable[row]

@@ -41,6 +41,7 @@ class RecommendRequest:
     problem: Problem
     observations: tuple[Observation, ...]
     seed: int
+    engine: str | None = None
     with_model: bool = True
 
 

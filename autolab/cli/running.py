@@ -75,7 +75,9 @@ def run(
     ] = False,
     engine: Annotated[
         str | None,
-        typer.Option("--engine", metavar="NAME", help="ax, botorch, sobol or random, instead of the file's."),
+        typer.Option(
+            "--engine", metavar="NAME", help="auto, ax, botorch, lean, sobol, random or grid, instead of the file's."
+        ),
     ] = None,
     lanes: Annotated[int | None, typer.Option("--lanes", metavar="N", help="Trials that run side by side.")] = None,
     person: ActingAs = None,

@@ -115,10 +115,11 @@ def _held(data: Path, name: str, number: int, because: str) -> Iterator[_Held]:
 def _recommend_again(journal: Journal, campaign: CampaignRecord) -> None:
     """A campaign that has finished recommends what its corrected outcomes say."""
     from optimizer.client import ProposerHost
+    from optimizer.routing import choose
 
     trials = JournalReader(journal.states, journal.documents).trials(campaign.id)
     observations = tuple(Observation(t.number, t.suggestion.values, t.outcome) for t in trials if t.outcome)
-    with ProposerHost() as proposer:
+    with ProposerHost(warm=choose(campaign.problem, campaign.engine).name) as proposer:
         seed = derive_seed(campaign.seed, "recommend")
         recommendation = proposer.recommend(campaign.problem, observations, seed)
     journal.end_campaign(campaign.id, campaign.state, campaign.reason or "", recommendation)

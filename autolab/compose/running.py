@@ -180,8 +180,9 @@ def _journal(data: Path | None, clock: Clock) -> Iterator[Journal]:
 def proposer_for(campaign: CampaignSpec) -> Iterator[Any]:
     """The proposer of a campaign, in a process of its own; it ends with the block."""
     from optimizer.client import ProposerHost
+    from optimizer.routing import choose
 
-    proposer = ProposerHost(warm=campaign.engine.name)
+    proposer = ProposerHost(warm=choose(campaign.problem, campaign.engine).name)
     try:
         yield proposer
     finally:

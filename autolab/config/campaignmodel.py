@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -106,11 +106,15 @@ class StoppingModel(FileModel):
     """Stop when nothing improves any more."""
 
 
+EngineName = Literal["auto", "ax", "botorch", "lean", "sobol", "random", "grid"]
+
+
 class EngineModel(FileModel):
     """The engine; `engine: sobol` is short for `engine: {name: sobol}`."""
 
-    name: Literal["ax", "botorch", "sobol", "random"] = "ax"
-    """`ax` and `botorch` learn from outcomes; `sobol` fills the space evenly; `random` draws at random."""
+    name: EngineName = "ax"
+    """`ax`, `botorch` and `lean` learn from outcomes, and `auto` takes `lean` where that loses nothing, else `botorch`;
+    `sobol` fills the space evenly; `random` draws at random; `grid` walks all combinations of a few levels."""
     initial: int | None = Field(default=None, ge=1, le=99_999)
     """Trials of the space-filling initial design. Without it: twice the number of free parameters, at least 5."""
 
@@ -149,7 +153,7 @@ def _engine(value: Any) -> Any:
 
 
 def _engine_schema(schema: dict[str, Any]) -> None:
-    schema["anyOf"] = [{"$ref": schema.pop("$ref")}, {"enum": ["ax", "botorch", "sobol", "random"]}]
+    schema["anyOf"] = [{"$ref": schema.pop("$ref")}, {"enum": list(get_args(EngineName))}]
 
 
 class CampaignModel(FileModel):

@@ -18,7 +18,7 @@ class EngineSpec:
     """Which engine proposes, and how it begins."""
 
     name: str = "ax"
-    """``ax``, ``botorch``, ``sobol`` or ``random``."""
+    """``auto``, ``ax``, ``botorch``, ``lean``, ``sobol``, ``random`` or ``grid``."""
     initial: int | None = None
     """Trials of the space-filling initial design; None for twice the number of free parameters, at least 5."""
 

@@ -87,7 +87,7 @@ def test_a_campaign_with_every_key_becomes_its_values(tmp_path: Path) -> None:
     assert spec.source.line(("parameters", "heat")) == 10
 
 
-@pytest.mark.parametrize("engine", ["ax", "botorch", "sobol", "random"])
+@pytest.mark.parametrize("engine", ["auto", "ax", "botorch", "lean", "sobol", "random", "grid"])
 def test_an_engine_may_be_given_by_its_name_alone(tmp_path: Path, engine: str) -> None:
     path = tmp_path / "campaign.yaml"
     path.write_text(CAMPAIGN.replace("{name: botorch, initial: 8}", engine))

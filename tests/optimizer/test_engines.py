@@ -17,13 +17,15 @@ from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerPara
 from autolab.core.problem import Space
 from autolab.core.proposing import EngineSpec, Observation, Pending
 from optimizer.design import design_point
-from optimizer.engine import ENGINES, choose, suggest
+from optimizer.engine import suggest
 from optimizer.rounding import NoPointLeftError
+from optimizer.routing import ENGINES, choose
 from optimizer.space import UnitSpace, key_of
 from tests.optimizer.builders import failed, observed, problem, request
 from tests.optimizer.strategies import spaces
 
 every_engine = pytest.mark.parametrize("engine", ENGINES)
+every_learner = pytest.mark.parametrize("engine", ["ax", "botorch", "lean"])
 
 PLAIN = Space((RangeParameter("x", 0, 2), RangeParameter("y", 0.1, 10, scale="log")))
 BENCH = Space(
@@ -124,7 +126,7 @@ def test_a_space_where_everything_failed_or_runs_is_refused(engine: str) -> None
         suggest(request(problem(space), engine, 3, [failed(1, {"k": 0})], [Pending(2, {"k": 1})]))
 
 
-@pytest.mark.parametrize("engine", ["ax", "botorch"])
+@every_learner
 def test_the_initial_design_is_shared_and_says_so(engine: str) -> None:
     asked = request(problem(PLAIN), engine, 3, history(PLAIN, 2))
     suggestion = suggest(asked)
@@ -133,7 +135,7 @@ def test_the_initial_design_is_shared_and_says_so(engine: str) -> None:
     assert suggestion.reason == "initial design, point 3 of 4"
 
 
-@pytest.mark.parametrize("engine", ["ax", "botorch"])
+@every_learner
 def test_a_learned_suggestion_says_what_it_was_learned_from(engine: str) -> None:
     past = [*history(PLAIN, 5), failed(6, {"x": 1.0, "y": 1.0})]
     best = min((item for item in past if item.outcome), key=lambda item: item.outcome["y"].value)
@@ -145,7 +147,7 @@ def test_a_learned_suggestion_says_what_it_was_learned_from(engine: str) -> None
     )
 
 
-@pytest.mark.parametrize("engine", ["ax", "botorch"])
+@every_learner
 def test_equal_outcomes_and_single_outcomes_get_a_space_filling_point_with_the_reason(engine: str) -> None:
     flat = [observed(item.trial, item.values, 1.0) for item in history(PLAIN, 5)]
     assert "all 5 outcomes are equal" in suggest(request(problem(PLAIN), engine, 6, flat)).reason
@@ -153,7 +155,7 @@ def test_equal_outcomes_and_single_outcomes_get_a_space_filling_point_with_the_r
     assert "no outcome yet" in suggest(request(problem(PLAIN), engine, 6, [])).reason
 
 
-@pytest.mark.parametrize("engine", ["ax", "botorch"])
+@every_learner
 @pytest.mark.parametrize("goal", ["minimize", "maximize", "target"])
 def test_engines_learn_towards_each_goal(engine: str, goal: str) -> None:
     space = Space((RangeParameter("x", 0, 2),))
@@ -167,7 +169,7 @@ def test_engines_learn_towards_each_goal(engine: str, goal: str) -> None:
     assert best == pytest.approx(optimum, abs=0.02)
 
 
-@pytest.mark.parametrize("engine", ["ax", "botorch"])
+@every_learner
 def test_outcome_constraints_steer_the_search(engine: str) -> None:
     space = Space((RangeParameter("x", 0, 1), RangeParameter("y", 0, 1)))
     posed = problem(space, constraints=[OutcomeConstraint("z", "<=", 0.3)])
@@ -181,7 +183,7 @@ def test_outcome_constraints_steer_the_search(engine: str) -> None:
     assert max(float(item.values["x"]) for item in kept) > 0.2
 
 
-@pytest.mark.parametrize("engine", ["ax", "botorch"])
+@every_learner
 def test_the_scatter_within_a_trial_is_not_taken_for_the_noise(engine: str) -> None:
     """The noise is inferred from the outcomes: decision 8 says why."""
     from autolab.core.trials import Estimate
@@ -222,7 +224,7 @@ def test_what_ax_can_express_stays_with_ax(space: Space) -> None:
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ProposerError, match="no engine 'axx': use one of ax, botorch, sobol, random"):
+    with pytest.raises(ProposerError, match="no engine 'axx': use one of auto, ax, botorch, lean, sobol, random, grid"):
         suggest(request(problem(PLAIN), "axx", 1))
 
 
@@ -250,7 +252,7 @@ def test_light_engines_suggest_points_of_any_space(engine: str, space: Space, se
     assert space.violations(suggestion.values) == []
 
 
-@pytest.mark.parametrize("engine", ["ax", "botorch"])
+@every_learner
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(space=spaces(), seed=st.integers(0, 999))
 def test_learning_engines_suggest_points_of_any_space(engine: str, space: Space, seed: int) -> None:

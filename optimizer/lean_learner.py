@@ -1,0 +1,104 @@
+"""The lean learner: an exact Gaussian process and noisy expected improvement in closed form, without torch."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import ndtr
+
+from autolab.core.objectives import OutcomeConstraint
+from optimizer.evidence import Evidence
+from optimizer.lean_acquisition import Conditioned, Limit, NoisyImprovement, promising
+from optimizer.lean_model import Features, Hyperparameters, LeanModel
+from optimizer.lean_search import maximise
+from optimizer.learner import NumericalFailureError
+from optimizer.space import Points
+
+__all__ = ["LeanLearner", "model_of"]
+
+_EACH = 128
+"""Outcomes up to which each new one is fitted to."""
+
+
+class LeanLearner:
+    """A Gaussian process for each metric, and noisy expected improvement under linear and outcome constraints."""
+
+    def wish(self, evidence: Evidence, seed: int) -> Points:
+        try:
+            return maximise(_acquisition(evidence), evidence, seed)
+        except (np.linalg.LinAlgError, FloatingPointError) as error:
+            raise NumericalFailureError(f"the lean model stopped with {type(error).__name__}") from error
+
+
+def model_of(evidence: Evidence, values: Points) -> LeanModel:
+    """The model of ``values``, one for each usable outcome, shape ``(n,)``.
+
+    Up to `_EACH` outcomes the hyperparameters are fitted to all of them. From then on they are those of the outcomes up
+    to the last multiple of a growing step, in the order of their trials: they hardly move any more, and the answer
+    still depends on the request alone.
+
+    Raises:
+        NumericalFailureError: The numerics gave up.
+    """
+    features = Features.of(evidence.unit)
+    settled = _settled(evidence.n)
+    hyperparameters = _fitted(
+        tuple(None if not dim.is_categorical else dim.size for dim in evidence.unit.dimensions),
+        evidence.points[:settled].tobytes(),
+        values[:settled].tobytes(),
+    )
+    return LeanModel(features, evidence.points, values, hyperparameters)
+
+
+def _settled(n: int) -> int:
+    """Outcomes, of ``n``, to which the hyperparameters are fitted."""
+    if n <= _EACH:
+        return n
+    step = 4 if n <= 2 * _EACH else 16
+    return n - n % step
+
+
+@lru_cache(maxsize=32)
+def _fitted(choices: tuple[int | None, ...], points: bytes, values: bytes) -> Hyperparameters:
+    """`optimizer.lean_model.fit`, remembered: a trial in flight changes the request, and not the fit."""
+    features = Features([None if size is None else np.linspace(0.0, 1.0, size) for size in choices])
+    found = np.frombuffer(values)
+    return LeanModel(features, np.frombuffer(points).reshape(len(found), -1), found).hyperparameters
+
+
+def _acquisition(evidence: Evidence) -> NoisyImprovement:
+    objective, pending = evidence.problem.objective, evidence.pending_points
+    aims = objective.goal == "target"
+    model = model_of(evidence, evidence.values(objective.metric) if aims else evidence.losses)
+    target = model.standardised(float(objective.target or 0.0)) if aims else None
+    bounds = evidence.problem.outcome_constraints
+    others = dict.fromkeys(bound.metric for bound in bounds if bound.metric != objective.metric)
+    models = {metric: model_of(evidence, evidence.values(metric)) for metric in others} | {objective.metric: model}
+    rows = promising(model, target, _odds(evidence, models) if bounds else None)
+    processes = {
+        metric: Conditioned(each, pending, rows, stream)
+        for stream, (metric, each) in enumerate(sorted(models.items(), key=lambda item: item[0] != objective.metric))
+    }
+    limits = [Limit(processes[bound.metric], *_side(evidence, bound, models[bound.metric])) for bound in bounds]
+    return NoisyImprovement(processes[objective.metric], limits, target)
+
+
+def _side(evidence: Evidence, bound: OutcomeConstraint, model: LeanModel) -> tuple[float, float]:
+    """Sign and standardised bound, in terms of what ``model`` is of: the loss, for the metric that is maximised."""
+    objective = evidence.problem.objective
+    sign = 1.0 if bound.relation == "<=" else -1.0
+    if bound.metric == objective.metric and objective.goal == "maximize":
+        return -sign, model.standardised(-bound.bound)
+    return sign, model.standardised(bound.bound)
+
+
+def _odds(evidence: Evidence, models: dict[str, LeanModel]) -> Points:
+    """Chance of each outcome to keep all outcome constraints, were its noise taken away. Shape ``(n,)``."""
+    odds = np.ones(evidence.n)
+    for bound in evidence.problem.outcome_constraints:
+        model = models[bound.metric]
+        sign, level = _side(evidence, bound, model)
+        mean, covariance = model.posterior(model.points)
+        odds *= ndtr(sign * (level - mean) / np.sqrt(np.maximum(np.diag(covariance), 1e-16)))
+    return odds

@@ -1,0 +1,227 @@
+"""An exact Gaussian process in closed form, with BoTorch's default priors, on numpy and LAPACK alone.
+
+The model is that of BoTorch's `SingleTaskGP` [Hvarfner2024vanilla]_: standardised values ``y = m + f(x) + e`` with a
+constant mean ``m``, a squared-exponential kernel of unit variance with one lengthscale for each parameter, and normal
+noise. Lengthscales are log-normal a priori, ``LogNormal(sqrt(2) + log(d) / 2, sqrt(3))`` and at least 0.025; the noise
+variance is ``LogNormal(-4, 1)`` and at least 1e-4. The hyperparameters are those of the largest posterior density; the
+mean is eliminated, since for given others its best value is known [Rasmussen2006gaussian]_ (equations 2.43, 5.9).
+
+Two different unordered choices are one unit apart, whatever they are.
+
+.. [Hvarfner2024vanilla] C. Hvarfner, E. O. Hellsten, L. Nardi, Vanilla Bayesian optimization performs great in high
+   dimensions, ICML 2024.
+.. [Rasmussen2006gaussian] C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press, 2006.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from optimizer.cholesky import factor, half_inverse, solve, whiten
+from optimizer.learner import NumericalFailureError
+from optimizer.space import Points, UnitSpace
+
+__all__ = ["Features", "Hyperparameters", "LeanModel", "fit", "kernel", "log_posterior"]
+
+SHORTEST = 0.025
+QUIETEST = 1e-4
+_NOISE_PRIOR = (-4.0, 1.0)
+_LENGTH_SPREAD = math.sqrt(3.0)
+_EVALUATIONS = 200
+
+
+class Features:
+    """Coordinates in which the kernel is a squared exponential: unordered choices become one column for each choice.
+
+    Args:
+        grids: For each coordinate, the places of its unordered choices (shape ``(k,)``), or None where it is a number.
+    """
+
+    def __init__(self, grids: Sequence[Points | None]) -> None:
+        self.d = len(grids)
+        self.numeric = np.array([index for index, grid in enumerate(grids) if grid is None], dtype=np.intp)
+        self._grids = [(index, grid) for index, grid in enumerate(grids) if grid is not None]
+        owners = [*self.numeric, *(index for index, grid in self._grids for _ in grid)]
+        self.owner = np.array(owners, dtype=np.intp)
+        """Coordinate to which each column belongs. Shape ``(c,)``."""
+
+    @classmethod
+    def of(cls, unit: UnitSpace) -> Features:
+        """The features of a space."""
+        return cls([dimension.grid if dimension.is_categorical else None for dimension in unit.dimensions])
+
+    def __call__(self, points: Points) -> Points:
+        """Columns of ``points``, shape ``(n, d)``. Shape ``(n, c)``."""
+        columns = [points[:, self.numeric] - 0.5]
+        for index, grid in self._grids:
+            places = np.abs(points[:, index, None] - grid).argmin(axis=1)
+            # Two different one-hot rows have the squared distance 2; scaled, it is 1.
+            columns.append((places[:, None] == np.arange(len(grid))) * math.sqrt(0.5))
+        return columns[0] if len(columns) == 1 else np.hstack(columns)
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """Lengthscales in the unit cube, shape ``(d,)``, and the variance of the noise in standardised units."""
+
+    lengthscales: Points
+    noise: float
+
+
+def kernel(left: Points, right: Points) -> Points:
+    """Squared exponential of rows already divided by their lengthscales. Shape ``(n, m)``."""
+    exponent = left @ right.T
+    exponent -= 0.5 * np.einsum("ij,ij->i", left, left)[:, None]
+    exponent -= 0.5 * np.einsum("ij,ij->i", right, right)[None, :]
+    np.minimum(exponent, 0.0, out=exponent)
+    return np.exp(exponent, out=exponent)
+
+
+def log_posterior(columns: Points, owner: NDArray[np.intp], y: Points, theta: Points) -> tuple[float, Points]:
+    """Logarithm of the posterior density of the hyperparameters, up to a constant, and its gradient.
+
+    Args:
+        columns: Features of the outcomes, shape ``(n, c)``.
+        owner: Coordinate of each column, shape ``(c,)``.
+        y: Standardised values, shape ``(n,)``.
+        theta: Lengthscales, then the variance of the noise. Shape ``(d + 1,)``.
+
+    Raises:
+        NumericalFailureError: The covariance is not positive definite.
+    """
+    n, d = len(y), len(theta) - 1
+    lengths, noise = theta[:-1], float(theta[-1])
+    scaled = columns / lengths[owner]
+    covariance = kernel(scaled, scaled)
+    lower = factor(covariance + noise * np.eye(n))
+    mean, alpha = _profiled(lower, y)
+    value = -0.5 * float((y - mean) @ alpha) - float(np.log(np.diag(lower)).sum()) - 0.5 * n * math.log(2 * math.pi)
+
+    half = half_inverse(lower)
+    weights = (0.5 * np.outer(alpha, alpha) - half) * covariance  # W + W' is (alpha alpha' - inverse) * covariance
+    sums = weights.sum(axis=0) + weights.sum(axis=1)
+    quadratic = 2.0 * np.einsum("ij,ij->j", scaled, weights @ scaled)
+    by_column = sums @ (scaled * scaled) - quadratic
+    gradient = np.empty(d + 1)
+    gradient[:-1] = np.bincount(owner, by_column, d) / lengths
+    gradient[-1] = 0.5 * float(alpha @ alpha) - float(np.trace(half))
+
+    logs = np.log(theta)
+    centres = np.append(np.full(d, _length_centre(d)), _NOISE_PRIOR[0])
+    spreads = np.append(np.full(d, _LENGTH_SPREAD), _NOISE_PRIOR[1])
+    deviations = (logs - centres) / spreads
+    value -= float((logs + 0.5 * deviations**2 + np.log(spreads * math.sqrt(2 * math.pi))).sum())
+    return value, gradient - (1.0 + deviations / spreads) / theta
+
+
+def _profiled(lower: Points, y: Points) -> tuple[float, Points]:
+    """The likeliest constant mean, and the inverse covariance times what is left of ``y``. Shapes ``()``, ``(n,)``."""
+    solved = solve(lower, np.column_stack([y, np.ones(len(y))]))
+    mean = float(solved[:, 0].sum() / solved[:, 1].sum())
+    return mean, solved[:, 0] - mean * solved[:, 1]
+
+
+def _length_centre(d: int) -> float:
+    return math.sqrt(2.0) + 0.5 * math.log(d)
+
+
+def prior_mode(d: int) -> Points:
+    """Where the density of the priors is largest: lengthscales, then noise. Shape ``(d + 1,)``."""
+    return np.append(np.full(d, math.exp(_length_centre(d) - 3.0)), math.exp(_NOISE_PRIOR[0] - 1.0))
+
+
+def fit(features: Features, points: Points, y: Points) -> Hyperparameters:
+    """The hyperparameters of the largest posterior density that is met from the priors' own mode, as BoTorch does.
+
+    Args:
+        features: Of the space.
+        points: Points of the outcomes, shape ``(n, d)``.
+        y: Standardised values, shape ``(n,)``.
+
+    Raises:
+        NumericalFailureError: The numerics gave up.
+    """
+    columns, n = features(points), len(y)
+
+    def descend(theta: Points) -> tuple[float, Points]:
+        value, gradient = log_posterior(columns, features.owner, y, theta)
+        return -value / n, -gradient / n
+
+    start = prior_mode(features.d)
+    bounds = [(SHORTEST, None)] * features.d + [(QUIETEST, None)]
+    found: Any = minimize(descend, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxfun": _EVALUATIONS})
+    if not np.all(np.isfinite(found.x)):
+        raise NumericalFailureError("the search for hyperparameters diverged")
+    return Hyperparameters(found.x[:-1], float(found.x[-1]))
+
+
+class LeanModel:
+    """The posterior of one metric, in standardised units inside and in the metric's unit outside.
+
+    Args:
+        features: Of the space.
+        points: Points of the outcomes, shape ``(n, d)``.
+        values: Values of the metric, shape ``(n,)``, in its unit.
+        hyperparameters: None fits them.
+
+    Raises:
+        NumericalFailureError: The numerics gave up.
+    """
+
+    def __init__(
+        self, features: Features, points: Points, values: Points, hyperparameters: Hyperparameters | None = None
+    ) -> None:
+        self.features, self.points = features, points
+        self.centre, self.scale = _centre_and_scale(values)
+        self.y = (values - self.centre) / self.scale
+        self.hyperparameters = fit(features, points, self.y) if hyperparameters is None else hyperparameters
+        self.rows = self.scaled(points)
+        self.lower = factor(kernel(self.rows, self.rows) + self.hyperparameters.noise * np.eye(len(values)))
+        self.mean, self.alpha = _profiled(self.lower, self.y)
+
+    @cached_property
+    def _lengths(self) -> Points:
+        return self.hyperparameters.lengthscales[self.features.owner]
+
+    def standardised(self, value: float) -> float:
+        """A value of the metric in standard deviations from the mean of those seen."""
+        return (value - self.centre) / self.scale
+
+    def scaled(self, points: Points) -> Points:
+        """Features divided by their lengthscales. Shape ``(n, c)``."""
+        return self.features(points) / self._lengths
+
+    def posterior(self, points: Points) -> tuple[Points, Points]:
+        """Mean and covariance of the noise-free values at ``points``, standardised. Shapes ``(m,)``, ``(m, m)``."""
+        rows = self.scaled(points)
+        cross = kernel(self.rows, rows)
+        solved = whiten(self.lower, cross)
+        return self.mean + cross.T @ self.alpha, kernel(rows, rows) - solved.T @ solved
+
+    def predict(self, points: Points) -> tuple[Points, Points]:
+        """Mean and standard deviation of the noise-free value at ``points``, in the metric's unit. Shapes ``(m,)``."""
+        cross = kernel(self.rows, self.scaled(points))
+        solved = whiten(self.lower, cross)
+        variances = np.maximum(1.0 - np.einsum("ij,ij->j", solved, solved), 0.0)
+        return (
+            self.centre + self.scale * (self.mean + cross.T @ self.alpha),
+            self.scale * np.sqrt(variances),
+        )
+
+
+def _centre_and_scale(values: Points) -> tuple[float, float]:
+    """Mean and standard deviation, or 1 where the values hardly differ. Safe for values near the largest number."""
+    largest = float(np.abs(values).max()) or 1.0
+    if not math.isfinite(largest):
+        raise NumericalFailureError("an outcome is not a finite number")
+    shrunk = values / largest
+    scale = largest * float(shrunk.std(ddof=1))
+    return largest * float(shrunk.mean()), scale if scale > 1e-8 else 1.0

@@ -1,0 +1,254 @@
+"""Where the lean engine's acquisition is largest: under linear constraints, over mixed variables, on the hardware's
+grid.
+
+A finite space of at most `WHOLE` points is scored whole. Elsewhere:
+
+1. points that fill the feasible part of the space, and some on the lines from the best trials into it;
+2. gradient search from the best of them that differ from each other, unordered choices held fixed: within the cube
+   L-BFGS-B, under linear constraints sequential least squares, both of scipy;
+3. rounding to the hardware, then steps to better neighbours on the grids and to other choices; the best *rounded*
+   point that is not taken wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+from scipy.optimize import minimize
+
+from autolab.core.canonical import canonical_json
+from autolab.core.parameters import Values
+from optimizer.design import feasible_draws
+from optimizer.evidence import Evidence
+from optimizer.polytope import Polytope, polytope
+from optimizer.rounding import SMALL_SPACE, NoPointLeftError, all_points, nearest
+from optimizer.space import Dimension, Points, UnitSpace, key_of
+
+__all__ = ["WHOLE", "Surface", "maximise"]
+
+WHOLE = 2048
+"""Finite spaces of at most this many points are scored whole."""
+
+_FILLING = 512
+_NEAR = 96
+_BEST = 3
+_STARTS = 4
+_APART = 0.1
+"""Starts differ by this much in some coordinate, as long as there are such points."""
+_CLIMB = 50
+_WALK = 30
+"""Steps on the grids at most."""
+_KEPT = 1024
+"""Points kept to fill a space with constraints; each suggestion takes half of them."""
+
+
+class Surface(Protocol):
+    """A function over the unit cube with its gradient."""
+
+    def __call__(self, points: Points) -> Points:
+        """Values at ``points``: ``(m, d)`` to ``(m,)``."""
+        ...
+
+    def slope(self, point: Points) -> tuple[float, Points]:
+        """Value and gradient at one point: ``(d,)`` to a number and ``(d,)``."""
+        ...
+
+
+def maximise(surface: Surface, evidence: Evidence, seed: int) -> Points:
+    """The best rounded point that is not taken; where all are taken, the best. Shape ``(d,)``."""
+    unit = evidence.unit
+    whole = _whole(unit)
+    if whole is not None:
+        order = np.argsort(-surface(whole), kind="stable")
+        return next((whole[row] for row in order if _is_free(evidence, unit.decode(whole[row]))), whole[order[0]])
+    rng = np.random.default_rng(seed)
+    filling = _filling(unit, rng)
+    pool = np.vstack([filling, _near_best(evidence, filling, rng)])
+    starts = _apart(pool, surface(pool))
+    climb = _climber(surface, unit)
+    finalists = np.array(list(_rounded(evidence, [climb(start) for start in starts] + starts, seed)))
+    if len(finalists) == 0:
+        return starts[0]  # the engine says that every point is taken, and allows a repeat
+    values = surface(finalists)
+    best, value = finalists[int(np.argmax(values))], float(values.max())
+    return _walk(surface, evidence, best, value)
+
+
+def _is_free(evidence: Evidence, values: Values) -> bool:
+    return key_of(values) not in evidence.taken and not evidence.unit.space.violations(values)
+
+
+_wholes: dict[str, Points | None] = {}
+
+
+def _whole(unit: UnitSpace) -> Points | None:
+    """All points of a small finite space that keep the constraints. Shape ``(n, d)``."""
+    if unit.size is None or unit.size > (SMALL_SPACE if unit.constraints else WHOLE):
+        return None
+    identity = canonical_json(unit.space)
+    if identity not in _wholes:
+        if len(_wholes) > 16:
+            _wholes.clear()
+        points = all_points(unit)
+        _wholes[identity] = points if 0 < len(points) <= WHOLE else None
+    return _wholes[identity]
+
+
+_fillings: dict[str, Points] = {}
+
+
+def _filling(unit: UnitSpace, rng: np.random.Generator) -> Points:
+    """Points that fill the feasible part of the space, others for each suggestion. Shape ``(n, d)``."""
+    if not unit.constraints:
+        points = (_sobol(unit.d) + rng.random(unit.d)) % 1.0
+        for index, dimension in enumerate(unit.dimensions):
+            if dimension.is_categorical:
+                points[:, index] = dimension.grid[(points[:, index] * len(dimension.grid)).astype(int)]
+        return points
+    identity = canonical_json(unit.space)
+    if identity not in _fillings:
+        if len(_fillings) > 16:
+            _fillings.clear()
+        _fillings[identity] = feasible_draws(unit, 0, _KEPT)
+    kept = _fillings[identity]
+    return kept[rng.permutation(len(kept))[:_FILLING]]
+
+
+@lru_cache(maxsize=16)
+def _sobol(d: int) -> Points:
+    from scipy.stats import qmc  # takes half a second to import
+
+    return qmc.Sobol(d, scramble=True, rng=np.random.default_rng(2)).random(_FILLING)
+
+
+def _near_best(evidence: Evidence, filling: Points, rng: np.random.Generator) -> Points:
+    """Points on the lines from the best trials to others, which linear constraints allow. Shape ``(n, d)``."""
+    unit = evidence.unit
+    order = np.argsort(np.where(evidence.keeps_constraints, evidence.losses, np.inf), kind="stable")[:_BEST]
+    best = evidence.points[order]
+    if unit.constraints:
+        best = best[unit.feasible(best, slack=10.0)]  # earlier data may break them
+    if len(best) == 0 or len(filling) == 0:
+        return np.zeros((0, unit.d))
+    centres = best[rng.integers(len(best), size=_NEAR)]
+    others = filling[rng.integers(len(filling), size=_NEAR)]
+    near = centres + rng.choice([0.03, 0.1, 0.3], size=(_NEAR, 1)) * (others - centres)
+    for index, dimension in enumerate(unit.dimensions):
+        if dimension.is_categorical:
+            near[:, index] = np.where(rng.random(_NEAR) < 0.8, centres[:, index], others[:, index])
+    return near
+
+
+def _apart(pool: Points, values: Points) -> list[Points]:
+    """The best points of ``pool`` that differ from each other, then simply the best. Each of shape ``(d,)``."""
+    order = np.argsort(-values, kind="stable")[: 32 * _STARTS]
+    chosen: list[int] = []
+    for row in order:
+        if all(np.abs(pool[row] - pool[other]).max() > _APART for other in chosen):
+            chosen.append(int(row))
+        if len(chosen) == _STARTS:
+            break
+    return [pool[row] for row in [*chosen, *(row for row in order if row not in chosen)][:_STARTS]]
+
+
+def _climber(surface: Surface, unit: UnitSpace) -> Callable[[Points], Points]:
+    """Gradient ascent from a point, along the coordinates that are numbers, inside the linear constraints."""
+
+    def descend(point: Points) -> tuple[float, Points]:
+        value, gradient = surface.slope(point)
+        return -value, -gradient
+
+    options: dict[str, Any] = {"method": "L-BFGS-B", "options": {"maxiter": _CLIMB}}
+    if unit.constraints:
+        options = {
+            "method": "SLSQP",
+            "constraints": _conditions(polytope(unit), unit.d),
+            "options": {"maxiter": _CLIMB},
+        }
+
+    def climb(start: Points) -> Points:
+        found: Any = minimize(descend, start, jac=True, bounds=[(0.0, 1.0)] * unit.d, **options)
+        is_better = np.all(np.isfinite(found.x)) and found.fun < -surface(start[None, :])[0]
+        return np.clip(found.x, 0.0, 1.0) if is_better else start
+
+    return climb
+
+
+def _conditions(rows: Polytope, d: int) -> list[dict[str, Any]]:
+    """The constraints as `scipy.optimize.minimize` takes them; the faces of the cube are bounds already."""
+    below, limits = rows.below[2 * d :], rows.limits[2 * d :]
+    conditions: list[dict[str, Any]] = []
+    if len(below):
+        conditions.append({"type": "ineq", "fun": lambda x: limits - below @ x, "jac": lambda _: -below})
+    if len(rows.equal):
+        conditions.append({"type": "eq", "fun": lambda x: rows.equal @ x - rows.levels, "jac": lambda _: rows.equal})
+    return conditions
+
+
+def _rounded(evidence: Evidence, finalists: list[Points], seed: int) -> Iterator[Points]:
+    for finalist in finalists:
+        try:
+            yield evidence.unit.encode(nearest(evidence.unit, finalist, avoid=evidence.taken, seed=seed))
+        except NoPointLeftError:
+            return
+
+
+def _walk(surface: Surface, evidence: Evidence, point: Points, value: float) -> Points:
+    """Move to the best free neighbour on the grids, or other choice, as long as that is better. Shape ``(d,)``."""
+    unit = evidence.unit
+    if all(dimension.size is None for dimension in unit.dimensions):
+        return point
+    for _ in range(_WALK):
+        near = _neighbours(unit, point)
+        near = near[unit.feasible(near)] if len(near) else near
+        if len(near) == 0:
+            break
+        values = surface(near)
+        order = [row for row in np.argsort(-values, kind="stable") if values[row] > value]
+        row = next((row for row in order if _is_free(evidence, unit.decode(near[row]))), None)
+        if row is None:
+            break
+        point, value = near[row], float(values[row])
+    return point
+
+
+def _neighbours(unit: UnitSpace, point: Points) -> Points:
+    """Points one step away on one grid, with another choice, or one step up and one down. Shape ``(n, d)``."""
+    steps = [_steps(dimension, float(x)) for dimension, x in zip(unit.dimensions, point, strict=True)]
+    found: list[Points] = []
+    for index, places in enumerate(steps):
+        for place in places:
+            moved = point.copy()
+            moved[index] = place
+            found.append(moved)
+            for other in range(index) if unit.constraints and not unit.dimensions[index].is_categorical else ():
+                for second in () if unit.dimensions[other].is_categorical else steps[other]:
+                    if (second - point[other]) * (place - point[index]) < 0.0:
+                        both = moved.copy()
+                        both[other] = second
+                        found.append(both)
+    return np.array(found).reshape(-1, unit.d)
+
+
+def _steps(dimension: Dimension, coordinate: float) -> list[float]:
+    """Coordinates one step away, or of all other choices."""
+    size = dimension.size
+    if size is None:
+        return []
+    if dimension.is_categorical:
+        return [float(place) for place in dimension.grid if abs(place - coordinate) > 1e-9]
+    index = _index(dimension, coordinate)
+    return [dimension.encode(dimension.at(i)) for i in (index - 1, index + 1) if 0 <= i < size]
+
+
+def _index(dimension: Dimension, coordinate: float) -> int:
+    """Number of the value at ``coordinate``."""
+    from autolab.core.parameters import ChoiceParameter
+
+    parameter = dimension.parameter
+    if isinstance(parameter, ChoiceParameter):
+        return int(np.abs(dimension.grid - coordinate).argmin())
+    return round((float(dimension.decode(coordinate)) - parameter.lower) / float(parameter.step or 1))

@@ -1,0 +1,125 @@
+"""Which engine serves a problem: what each cannot express, and where the lean one is as good as the reference.
+
+Both are tables over the *traits* of a problem: what is in it that an engine may not be made for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from autolab.core.errors import ProposerError
+from autolab.core.parameters import ChoiceParameter, RangeParameter
+from autolab.core.problem import Problem
+from autolab.core.proposing import EngineSpec
+
+__all__ = ["ENGINES", "UNABLE", "UNPROVEN", "Routing", "Trait", "choose", "traits"]
+
+ENGINES = ("auto", "ax", "botorch", "lean", "sobol", "random", "grid")
+"""Names that a campaign file may ask for."""
+
+
+class Trait(Enum):
+    """Something in a problem that not every engine takes, or is proven for."""
+
+    LOG_STEP = auto()
+    EQUALITY = auto()
+    NONLINEAR = auto()
+    LOG_IN_CONSTRAINT = auto()
+    CHOICE_IN_CONSTRAINT = auto()
+    CHOICE_BESIDE_CONSTRAINT = auto()
+    CHOICE = auto()
+    OUTCOME_CONSTRAINT = auto()
+    TARGET = auto()
+
+
+UNABLE: Mapping[str, Mapping[Trait, str]] = {
+    "ax": {
+        Trait.LOG_STEP: "Ax has no step on a log scale, as {} has",
+        Trait.EQUALITY: "Ax takes no equality such as {}",
+        Trait.NONLINEAR: "Ax takes no nonlinear constraint such as {}",
+        Trait.LOG_IN_CONSTRAINT: "Ax takes no constraint over a log scale, and {}",
+        Trait.CHOICE_BESIDE_CONSTRAINT: "Ax is slow with {}",
+    },
+    "lean": {
+        Trait.NONLINEAR: "lean takes no nonlinear constraint such as {}",
+        Trait.LOG_IN_CONSTRAINT: "lean takes no constraint over a log scale, and {}",
+        Trait.CHOICE_IN_CONSTRAINT: "lean takes no constraint over unordered choices, and {}",
+    },
+}
+"""What an engine cannot do, and the sentence that says so; BoTorch serves these problems instead."""
+
+UNPROVEN: Mapping[Trait, str] = {
+    Trait.CHOICE: "it is not proven that lean is as good with choices, such as {}",
+    Trait.OUTCOME_CONSTRAINT: "it is not proven that lean is as good under outcome constraints, such as {}",
+    Trait.TARGET: "it is not proven that lean is as good at bringing {} to a target",
+}
+"""What keeps ``auto`` from taking lean, which could serve such a problem."""
+
+_LOSES_NOTHING = "lean loses nothing on one objective over numbers with linear constraints at most"
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Which engine serves a problem, and why it is not the one that was asked for."""
+
+    name: str
+    why: str | None = None
+    """None where it is the one that was asked for."""
+    asked: str | None = None
+    """What was asked for, where the reason needs it."""
+
+    @property
+    def note(self) -> str:
+        """What is added to the reason of each suggestion."""
+        if self.why is None:
+            return ""
+        how = f"auto took {self.name}" if self.asked == "auto" else "by BoTorch itself"
+        return f"; {how}, since {self.why}"
+
+
+def choose(problem: Problem, spec: EngineSpec) -> Routing:
+    """Decide which engine serves ``problem`` when the file asks for ``spec``.
+
+    Raises:
+        ProposerError: There is no engine of that name.
+    """
+    if spec.name not in ENGINES:
+        raise ProposerError(f"there is no engine {spec.name!r}: use one of {', '.join(ENGINES)}")
+    found = traits(problem)
+    hurdles = {**UNABLE["lean"], **UNPROVEN} if spec.name == "auto" else UNABLE.get(spec.name, {})
+    for trait, sentence in hurdles.items():
+        if trait in found:
+            return Routing("botorch", sentence.format(found[trait]), spec.name)
+    return Routing("lean", _LOSES_NOTHING, "auto") if spec.name == "auto" else Routing(spec.name)
+
+
+def traits(problem: Problem) -> dict[Trait, str]:
+    """The traits of ``problem``, each with the words for where it was met first."""
+    found: dict[Trait, str] = {}
+    parameters = problem.space.parameters
+    logs = [p for p in parameters if isinstance(p, RangeParameter) and p.scale == "log"]
+    choices = [p for p in parameters if isinstance(p, ChoiceParameter)]
+    for parameter in logs:
+        if parameter.step is not None:
+            found.setdefault(Trait.LOG_STEP, parameter.name)
+    for parameter in choices:
+        found.setdefault(Trait.CHOICE, parameter.name)
+    for bound in problem.outcome_constraints:
+        found.setdefault(Trait.OUTCOME_CONSTRAINT, str(bound))
+    if problem.objective.goal == "target":
+        found[Trait.TARGET] = problem.objective.metric
+    for constraint in problem.space.constraints:
+        text = repr(constraint.text)
+        if constraint.relation == "==":
+            found.setdefault(Trait.EQUALITY, text)
+        if constraint.linear is None:
+            found.setdefault(Trait.NONLINEAR, text)
+        for name in sorted(constraint.names & {p.name for p in logs}):
+            found.setdefault(Trait.LOG_IN_CONSTRAINT, f"{text} uses {name}")
+        for name in sorted(constraint.names & {p.name for p in choices if not p.ordered}):
+            found.setdefault(Trait.CHOICE_IN_CONSTRAINT, f"{text} uses {name}")
+        for parameter in choices:
+            found.setdefault(Trait.CHOICE_BESIDE_CONSTRAINT, f"choices ({parameter.name}) beside {text}")
+    return found
