@@ -61,13 +61,20 @@ class Evidence:
     @cached_property
     def usable(self) -> tuple[tuple[Observation, Outcome], ...]:
         """Observations that a model may learn from, with their outcomes, in the order of their trials."""
-        found: list[tuple[Observation, Outcome]] = []
+        return tuple((observation, outcome) for observation, outcome, _ in self._placed)
+
+    @cached_property
+    def _placed(self) -> tuple[tuple[Observation, Outcome, Points], ...]:
+        """The same, with their points of the unit cube."""
+        found: list[tuple[Observation, Outcome, Points]] = []
+        metrics = self.problem.metrics
         for observation in sorted(self.observations, key=lambda item: item.trial):
             outcome = observation.outcome
-            if outcome is None or any(metric not in outcome for metric in self.problem.metrics):
+            if outcome is None or any(metric not in outcome for metric in metrics):
                 continue
-            if self._is_inside(observation.values):
-                found.append((observation, outcome))
+            point = self._inside(observation.values)
+            if point is not None:
+                found.append((observation, outcome, point))
         return tuple(found)
 
     @property
@@ -78,13 +85,13 @@ class Evidence:
     @cached_property
     def points(self) -> Points:
         """Points of the usable outcomes. Shape ``(n, d)``."""
-        encoded = [self.unit.encode(observation.values) for observation, _ in self.usable]
+        encoded = [point for _, _, point in self._placed]
         return np.clip(np.array(encoded, dtype=float).reshape(self.n, self.unit.d), 0.0, 1.0)
 
     @cached_property
     def pending_points(self) -> Points:
         """Points of the trials in flight. Shape ``(n, d)``."""
-        encoded = [self.unit.encode(pending.values) for pending in self.pending if self._is_inside(pending.values)]
+        encoded = [point for pending in self.pending if (point := self._inside(pending.values)) is not None]
         return np.clip(np.array(encoded, dtype=float).reshape(len(encoded), self.unit.d), 0.0, 1.0)
 
     def values(self, metric: str) -> Points:
@@ -136,8 +143,13 @@ class Evidence:
         known = self.forbidden.keys | {key_of(observation.values) for observation in self.observations}
         return replace(self.forbidden, keys=known)
 
-    def _is_inside(self, values: Values) -> bool:
-        if set(values) != set(self.problem.space.names):
-            return False
+    def _inside(self, values: Values) -> Points | None:
+        """The point of ``values``, shape ``(d,)``; None outside the bounds, or of other parameters."""
+        if set(values) != self._names:
+            return None
         point = self.unit.encode(values)
-        return bool(np.all(np.isfinite(point)) and np.all(point >= -1e-9) and np.all(point <= 1 + 1e-9))
+        return point if np.all((point >= -1e-9) & (point <= 1 + 1e-9)) else None  # NaN compares false
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.problem.space.names)

@@ -24,7 +24,7 @@ where the model knows least, for improvements of odds below 1e-10, while better 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -33,12 +33,13 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
 
 from optimizer.cholesky import factor, inverse_of_factor
-from optimizer.lean_model import LeanModel, kernel
+from optimizer.lean_model import LeanModel, kernel, with_noise
 from optimizer.space import Points
 
-__all__ = ["Conditioned", "Limit", "NoisyImprovement", "promising"]
+__all__ = ["SAMPLES", "Conditioned", "Limit", "NoisyImprovement", "promising"]
 
 SAMPLES = 128
+"""Samples of the noise-free values at the baseline."""
 _BASELINE = 48
 """Trials of the baseline at most, those in flight not counted."""
 _CUT = -4.0
@@ -56,14 +57,18 @@ def _phi(u: Points) -> Points:
     return np.exp(-0.5 * u * u) / _ROOT_2PI
 
 
-def _tail(gap: Points) -> tuple[Points, Points]:
-    """BoTorch's `fatplus` beyond its softplus part, at ``gap`` standard deviations from improving; and its slope."""
-    width = gap * gap + _NARROW * _NARROW
-    value = _TAIL * _NARROW**3 / width
-    return value, -2.0 * gap / width * value
+def _tail(gap: Points) -> Points:
+    """BoTorch's `fatplus` beyond its softplus part, at ``gap`` standard deviations from improving."""
+    return _TAIL * _NARROW**3 / (gap * gap + _NARROW**2)
 
 
 _H_CUT = float(_phi(np.array(_CUT)) + _CUT * ndtr(_CUT))
+
+
+def _h(u: Points) -> Points:
+    """``h(u) - h(-4)`` above the cut, 0 below it."""
+    u = np.maximum(u, _CUT)
+    return _phi(u) + u * ndtr(u) - _H_CUT
 
 
 def promising(model: LeanModel, target: float | None = None, odds: Points | None = None) -> NDArray[np.intp]:
@@ -74,14 +79,12 @@ def promising(model: LeanModel, target: float | None = None, odds: Points | None
         target: The standardised value to aim for; None makes the value small.
         odds: Chance of each outcome to keep the outcome constraints, shape ``(n,)``; None where there are none.
     """
-    mean, covariance = model.posterior(model.points)
-    loss = mean if target is None else np.abs(mean - target)
+    loss = model.means if target is None else np.abs(model.means - target)
     odds = np.ones(len(loss)) if odds is None else odds
     best = int(np.argmin(np.where(odds >= 0.5, loss, np.inf))) if (odds >= 0.5).any() else int(np.argmax(odds))
-    variances = np.diag(covariance)
     # Beside a target two losses may move against each other: the bound without their covariance is the safe one.
-    shared = 2.0 * covariance[best] if target is None else 0.0
-    lead = (loss[best] - loss) / np.sqrt(np.maximum(variances + variances[best] - shared, 1e-16))
+    shared = 2.0 * model.covariances(best) if target is None else 0.0
+    lead = (loss[best] - loss) / np.sqrt(np.maximum(model.variances + model.variances[best] - shared, 1e-16))
     lead = np.where(odds > _RARE, lead, -np.inf)
     lead[best] = np.inf
     order = np.argsort(-lead, kind="stable")[:_BASELINE]
@@ -89,12 +92,17 @@ def promising(model: LeanModel, target: float | None = None, odds: Points | None
 
 
 @lru_cache(maxsize=64)
-def _normals(dimensions: int, stream: int) -> Points:
-    """Quasi-random standard normal draws. Shape ``(SAMPLES, dimensions)``."""
+def _normals(count: int, dimensions: int, stream: int) -> Points:
+    """Quasi-random standard normal draws. Shape ``(count, dimensions)``."""
     from scipy.stats import qmc  # takes half a second to import
 
-    draws = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(stream)).random(SAMPLES)
-    return ndtri(np.clip(draws, 1e-12, 1.0 - 1e-12))
+    rng = np.random.default_rng(stream)
+    draws = qmc.Sobol(dimensions, scramble=True, rng=rng).random(count)
+    # Two scrambled sequences go through the cube alike: only in another order is one independent of the other.
+    return ndtri(np.clip(rng.permutation(draws), 1e-12, 1.0 - 1e-12))
+
+
+Slope = Callable[[Points, float], Points]
 
 
 class Conditioned:
@@ -105,53 +113,59 @@ class Conditioned:
         pending: Points of the trials in flight, shape ``(q, d)``.
         rows: Rows of the outcomes that make the baseline.
         stream: Which stream of draws to take; the metrics are independent.
+        count: Number ``s`` of samples, a power of two.
     """
 
-    def __init__(self, model: LeanModel, pending: Points, rows: NDArray[np.intp], stream: int = 0) -> None:
+    def __init__(
+        self, model: LeanModel, pending: Points, rows: NDArray[np.intp], stream: int = 0, count: int = SAMPLES
+    ) -> None:
         self._model = model
         n, q = len(model.points), len(pending)
         mean, covariance = model.posterior(np.vstack([model.points[rows], pending]))
         # The values count as known to the variance _EXACT below, so it belongs to them here as well.
         lower = factor(covariance + _EXACT * np.eye(len(mean)))
-        self.samples: Points = mean + _normals(len(mean), stream) @ lower.T
-        """Noise-free values at the baseline, standardised. Shape ``(SAMPLES, b)``."""
+        self.samples: Points = mean + _normals(count, len(mean), stream) @ lower.T
+        """Noise-free values at the baseline, standardised. Shape ``(s, b)``."""
 
-        known = np.vstack([model.points, pending])
         places = np.append(rows, np.arange(n, n + q)).astype(np.intp)
-        values = np.tile(np.append(model.y, np.zeros(q))[:, None], (1, SAMPLES))
+        values = np.tile(np.append(model.y, np.zeros(q))[:, None], (1, count))
         values[places] = self.samples.T
         noise = np.full(n + q, model.hyperparameters.noise)
         noise[places] = _EXACT
-        self._rows = model.scaled(known)
-        self._root = inverse_of_factor(factor(kernel(self._rows, self._rows) + np.diag(noise)))
+        self._rows = np.vstack([model.rows, model.scaled(pending)]) if q else model.rows
+        covariance = kernel(self._rows, self._rows) if q else model.covariance
+        self._root = inverse_of_factor(factor(with_noise(covariance, noise)))
         self._weights = self._root.T @ (self._root @ (values - model.mean))
+        self._numbers = self._rows[:, : len(model.features.numeric)]
 
     def at(self, points: Points) -> tuple[Points, Points]:
-        """Means given each sample, ``(m, SAMPLES)``, and standard deviations, ``(m, 1)``, at ``points``, ``(m, d)``."""
+        """Means given each sample, ``(m, s)``, and standard deviations, ``(m, 1)``, at ``points``, ``(m, d)``."""
         cross = kernel(self._model.scaled(points), self._rows)
         solved = cross @ self._root.T
         variances = 1.0 - np.einsum("ij,ij->i", solved, solved)
         return self._model.mean + cross @ self._weights, np.sqrt(np.maximum(variances, _EXACT))[:, None]
 
-    def slope(self, point: Points, by_mean: Points, by_deviation: float) -> Points:
-        """The gradient of a function of `at` by ``point``, shape ``(d,)``; 0 along unordered choices.
+    def near(self, point: Points) -> tuple[Points, float, Slope]:
+        """The same at one point, shape ``(d,)``, and how a function of both changes with it.
 
-        Args:
-            point: Where, shape ``(d,)``.
-            by_mean: The function's derivatives by the means, shape ``(SAMPLES,)``.
-            by_deviation: And by the standard deviation.
+        Returns:
+            Means, shape ``(s,)``; the standard deviation; and what turns the function's derivatives by the means
+            and by the deviation into its gradient by ``point``, shape ``(d,)``, which is 0 along unordered choices.
         """
         features = self._model.features
         row = self._model.scaled(point[None, :])
         cross = kernel(row, self._rows)[0]
         solved = self._root @ cross
         deviation = math.sqrt(max(1.0 - float(solved @ solved), _EXACT))
-        by_cross = self._weights @ by_mean - (self._root.T @ solved) * (by_deviation / deviation)
-        numbers = len(features.numeric)
-        moves = (by_cross * cross) @ (self._rows[:, :numbers] - row[:, :numbers])
-        gradient = np.zeros(features.d)
-        gradient[features.numeric] = moves / self._model.hyperparameters.lengthscales[features.numeric]
-        return gradient
+
+        def slope(by_means: Points, by_deviation: float) -> Points:
+            by_cross = self._weights @ by_means - (solved @ self._root) * (by_deviation / deviation)
+            moves = (by_cross * cross) @ (self._numbers - row[:, : self._numbers.shape[1]])
+            gradient = np.zeros(features.d)
+            gradient[features.numeric] = moves / self._model.hyperparameters.lengthscales[features.numeric]
+            return gradient
+
+        return self._model.mean + cross @ self._weights, deviation, slope
 
 
 @dataclass(frozen=True)
@@ -186,9 +200,9 @@ class NoisyImprovement:
         none_kept = float(losses.max()) + 1.0
         best = np.where(kept, losses, none_kept).min(axis=1)
         self.best: Points = best
-        """The incumbent's loss in each sample. Shape ``(SAMPLES,)``."""
-        # The tent (best - |value - target|)+ is the second difference of (edge - value)+ over its three edges.
-        self._edges = [(1.0, best)] if target is None else [(1.0, target + best), (-2.0, target), (1.0, target - best)]
+        """The incumbent's loss in each sample. Shape ``(s,)``."""
+        # (best - |value - target|)+ is a tent: the second difference of (edge - value + target)+ over its three edges.
+        self._edges = [(1.0, best)] if target is None else [(1.0, best), (-2.0, np.zeros(1)), (1.0, -best)]
 
     def __call__(self, points: Points) -> Points:
         """The logarithm of the expected improvement in standardised units. ``(m, d)`` to ``(m,)``."""
@@ -201,44 +215,49 @@ class NoisyImprovement:
 
     def slope(self, point: Points) -> tuple[float, Points]:
         """The acquisition at one point, shape ``(d,)``, and its gradient; 0 along unordered choices. Shape ``(d,)``."""
-        means, deviations = (array[0] for array in self._process.at(point[None, :]))
-        gains, by_mean, by_deviation = self._gain_slope(means, deviations)
+        means, deviation, slope = self._process.near(point)
+        gains, by_means, by_deviation = self._gain_slope(means, deviation)
         logs = np.log(gains)
-        rooms = [limit.room(*limit.process.at(point[None, :]))[0] for limit in self._limits]
+        limits = [(limit, *limit.process.near(point)) for limit in self._limits]
+        rooms = [limit.room(those, np.array(spread)) for limit, those, spread, _ in limits]
         for room in rooms:
             logs += log_ndtr(room)
         top = float(logs.max())
         shares = np.exp(logs - top)
-        value = top + math.log(float(shares.mean()))
-        shares /= shares.sum()
+        total = float(shares.sum())
+        shares /= total
         scaled = shares / gains
-        gradient = self._process.slope(point, scaled * by_mean, float(scaled @ by_deviation))
-        for limit, room in zip(self._limits, rooms, strict=True):
-            hazard = shares * np.exp(-0.5 * room * room - log_ndtr(room)) / _ROOT_2PI  # of d log Phi / d room
-            deviation = float(limit.process.at(point[None, :])[1][0, 0])
-            gradient += limit.process.slope(point, -limit.sign * hazard / deviation, -float(hazard @ room) / deviation)
-        return value, gradient
+        gradient = slope(scaled * by_means, float(scaled @ by_deviation))
+        for (limit, _, spread, slope), room in zip(limits, rooms, strict=True):
+            hazard = shares * np.exp(-0.5 * room * room - log_ndtr(room)) / (_ROOT_2PI * spread)
+            gradient += slope(-limit.sign * hazard, -float(hazard @ room))
+        return top + math.log(total / len(shares)), gradient
 
-    def _gain(self, means: Points, deviations: Points) -> Points:
+    def _gain(self, means: Points, deviations: Points | float) -> Points:
         """Expected improvement given each sample, and the tail. Shape of ``means``."""
-        gain = np.zeros_like(means)
+        losses, gain = self._loss(means), np.zeros_like(means)
         for weight, edge in self._edges:
-            u = (edge - means) / deviations
-            gain += weight * np.where(u > _CUT, np.maximum(_phi(u) + u * ndtr(u) - _H_CUT, 0.0), 0.0)
-        return np.maximum(gain, 0.0) * deviations + _tail(np.maximum(self._loss(means) - self.best, 0.0))[0]
+            gain += weight * _h((edge - losses) / deviations)
+        return np.maximum(gain, 0.0) * deviations + _tail(np.maximum(losses - self.best, 0.0))
 
-    def _gain_slope(self, means: Points, deviations: Points) -> tuple[Points, Points, Points]:
-        """`_gain` at one point, and its derivatives by mean and deviation. Shapes ``(SAMPLES,)``."""
-        gap = np.maximum(self._loss(means) - self.best, 0.0)
-        _, falls = _tail(gap)
-        by_mean = falls * (1.0 if self._target is None else np.sign(means - self._target))
-        by_deviation = np.zeros_like(means)
+    def _gain_slope(self, means: Points, deviation: float) -> tuple[Points, Points, Points]:
+        """`_gain` at one point, and its derivatives by means and deviation. Shapes ``(s,)``."""
+        losses = self._loss(means)
+        gap = np.maximum(losses - self.best, 0.0)
+        tail = _tail(gap)
+        by_means = -2.0 * gap / (gap * gap + _NARROW**2) * tail
+        by_deviation, gain = np.zeros_like(means), np.zeros_like(means)
         for weight, edge in self._edges:
-            u = (edge - means) / deviations
+            u = np.maximum((edge - losses) / deviation, _CUT)
+            density, below = _phi(u), ndtr(u)
             live = weight * (u > _CUT)
-            by_mean -= live * ndtr(u)
-            by_deviation += live * (_phi(u) - _H_CUT)
-        return self._gain(means, deviations), by_mean, by_deviation
+            gain += live * (density + u * below - _H_CUT)
+            by_means -= live * below
+            by_deviation += live * (density - _H_CUT)
+        if self._target is not None:
+            by_means *= np.sign(means - self._target)
+        return np.maximum(gain, 0.0) * deviation + tail, by_means, by_deviation
 
     def _loss(self, means: Points) -> Points:
+        """What is made small: beside a target the tent is symmetric, so the side of it does not matter."""
         return means if self._target is None else np.abs(means - self._target)

@@ -99,6 +99,5 @@ def _odds(evidence: Evidence, models: dict[str, LeanModel]) -> Points:
     for bound in evidence.problem.outcome_constraints:
         model = models[bound.metric]
         sign, level = _side(evidence, bound, model)
-        mean, covariance = model.posterior(model.points)
-        odds *= ndtr(sign * (level - mean) / np.sqrt(np.maximum(np.diag(covariance), 1e-16)))
+        odds *= ndtr(sign * (level - model.means) / np.sqrt(np.maximum(model.variances, 1e-16)))
     return odds

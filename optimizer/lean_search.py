@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from autolab.core.canonical import canonical_json
-from autolab.core.parameters import Values
+from autolab.core.parameters import ChoiceParameter, Values
 from optimizer.design import feasible_draws
 from optimizer.evidence import Evidence
 from optimizer.polytope import Polytope, polytope
@@ -39,6 +39,7 @@ _STARTS = 4
 _APART = 0.1
 """Starts differ by this much in some coordinate, as long as there are such points."""
 _CLIMB = 50
+_DUST = 1e-12
 _WALK = 30
 """Steps on the grids at most."""
 _KEPT = 1024
@@ -161,7 +162,7 @@ def _climber(surface: Surface, unit: UnitSpace) -> Callable[[Points], Points]:
         value, gradient = surface.slope(point)
         return -value, -gradient
 
-    options: dict[str, Any] = {"method": "L-BFGS-B", "options": {"maxiter": _CLIMB}}
+    options: dict[str, Any] = {"method": "L-BFGS-B", "options": {"maxiter": _CLIMB, "ftol": 1e-6, "gtol": 1e-3}}
     if unit.constraints:
         options = {
             "method": "SLSQP",
@@ -172,7 +173,8 @@ def _climber(surface: Surface, unit: UnitSpace) -> Callable[[Points], Points]:
     def climb(start: Points) -> Points:
         found: Any = minimize(descend, start, jac=True, bounds=[(0.0, 1.0)] * unit.d, **options)
         is_better = np.all(np.isfinite(found.x)) and found.fun < -surface(start[None, :])[0]
-        return np.clip(found.x, 0.0, 1.0) if is_better else start
+        # What stops beside a face of the cube by the dust of a division lies on it.
+        return np.where(found.x < _DUST, 0.0, np.where(found.x > 1.0 - _DUST, 1.0, found.x)) if is_better else start
 
     return climb
 
@@ -240,15 +242,9 @@ def _steps(dimension: Dimension, coordinate: float) -> list[float]:
         return []
     if dimension.is_categorical:
         return [float(place) for place in dimension.grid if abs(place - coordinate) > 1e-9]
-    index = _index(dimension, coordinate)
-    return [dimension.encode(dimension.at(i)) for i in (index - 1, index + 1) if 0 <= i < size]
-
-
-def _index(dimension: Dimension, coordinate: float) -> int:
-    """Number of the value at ``coordinate``."""
-    from autolab.core.parameters import ChoiceParameter
-
     parameter = dimension.parameter
     if isinstance(parameter, ChoiceParameter):
-        return int(np.abs(dimension.grid - coordinate).argmin())
-    return round((float(dimension.decode(coordinate)) - parameter.lower) / float(parameter.step or 1))
+        index = int(np.abs(dimension.grid - coordinate).argmin())
+    else:
+        index = round((float(dimension.decode(coordinate)) - parameter.lower) / float(parameter.step or 1))
+    return [dimension.encode(dimension.at(i)) for i in (index - 1, index + 1) if 0 <= i < size]
