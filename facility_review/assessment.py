@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from facility_review.inputs import EvidenceClass, Realm
 
 __all__ = [
+    "LEVELS",
     "Assessment",
     "AxisGrade",
     "Cap",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 Level = Literal["R0", "R1", "R2", "R3", "R4", "R5"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""Lowest first."""
 Effort = Literal["S", "M", "L", "XL"]
 GateState = Literal["pass", "fail", "not demonstrated", "not applicable", "waived"]
 PriorityClass = Literal["hold gate", "ceiling gate", "key criterion", "other"]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from facility_review.assessment import Level
 from facility_review.parts import EvidenceClass, Interval, Part, Realm
 
 __all__ = [
@@ -22,6 +25,10 @@ __all__ = [
     "StandardLine",
 ]
 
+_Span = Annotated[float, Field(ge=0, le=100_000)]
+Days = tuple[_Span, _Span]
+"""Least and most days; a span that no calendar holds is refused."""
+
 
 class GapLine(Part):
     """One gap: what is missing, what closes it, and what that takes."""
@@ -36,15 +43,17 @@ class GapLine(Part):
     target_score: float
     missing_step_or_delta: str
     evidence_needed: str
+    entry: str = ""
+    """The key and id with which an entry in ``evidence.yaml`` speaks for it, such as ``metric: m_estop_coverage``."""
     action: str
     command: str | None = None
     is_quick: bool
     """True for what can be done by tomorrow."""
     effort_class: str
-    person_days: tuple[float, float]
-    lead_time_days: tuple[float, float]
+    person_days: Days
+    lead_time_days: Days
     depends_on: tuple[str, ...] = ()
-    level_unlocked: str | None = None
+    level_unlocked: Level | None = None
     delta_dimension: float
     delta_p_level: float
     priority: int
@@ -60,13 +69,13 @@ class GapLine(Part):
 class PathLine(Part):
     """The cheapest path to the next level."""
 
-    target: str | None
+    target: Level | None
     gaps: tuple[str, ...]
     """Ids of gaps, in the order in which to close them."""
     targets: dict[str, float]
     """Criterion and the score that it needs."""
-    person_days: tuple[float, float] | None
-    lead_time_days: tuple[float, float] | None
+    person_days: Days | None
+    lead_time_days: Days | None
     is_complete: bool
     blockers: tuple[str, ...] = ()
     text: str
@@ -144,8 +153,10 @@ class Coverage(Part):
     """Criteria that somebody says do not apply."""
     claimed_share: float = 0.0
     """Their share of the weight that would apply without them."""
+    to_mend: tuple[str, ...] = ()
+    """What is wrong with what people wrote and with the records, in sentences with file and line."""
     missing: tuple[str, ...] = ()
-    """What could not be read or collected, in sentences."""
+    """What was not found or not computed, in sentences."""
 
 
 class Agreement(Part):

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import autolab
 from facility_review.answers import annual_paragraphs, answer_sheet, standards_register
-from facility_review.assessment import Assessment, CriterionScore, GateResult
+from facility_review.assessment import LEVELS, Assessment, CriterionScore, GateResult, Level
 from facility_review.backing import (
     Agreement,
     Coverage,
@@ -41,7 +41,6 @@ from facility_review.sdl import SdlMetric
 __all__ = ["MARKING", "UnitFacts", "compile_document"]
 
 MARKING = "INTERNAL - review for CUI and export control before release"
-_LEVELS = ("R0", "R1", "R2", "R3", "R4", "R5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,10 @@ class UnitFacts:
     configuration: str | None = None
     challenges: tuple[str, ...] = ()
     files: tuple[SourceFile, ...] = ()
-    findings: tuple[str, ...] = ()
-    """What could not be read or does not count, in sentences."""
+    to_mend: tuple[str, ...] = ()
+    """What is wrong with what people wrote and with the records, in sentences with file and line."""
+    missing: tuple[str, ...] = ()
+    """What was not found or not computed, in sentences."""
     campaign_metrics: tuple[SdlMetric, ...] = ()
     lab_file: str = ""
     """Path of the lab file as the person named it; commands that close gaps are written with it."""
@@ -92,7 +93,7 @@ def compile_document(
         criteria=tuple(criterion_line(instrument, each) for each in assessment.criteria),
         metrics=metrics,
         profile=_profile(instrument, assessment, metrics, standards, unit, as_of),
-        gaps=gap_list(assessment, as_of, unit.lab_file),
+        gaps=gap_list(instrument, assessment, as_of, unit.lab_file),
         standards_register=standards,
         evidence_index=tuple(evidence_line(instrument, each) for each in evidence),
         coverage=_coverage(assessment, unit),
@@ -129,6 +130,7 @@ def _unit(assessment: Assessment, unit: UnitFacts) -> UnitLine:
         laboratory=unit.laboratory,
         boundary=unit.boundary,
         devices=unit.devices,
+        runs_autolab=bool(unit.lab_file),
         owner=unit.owner,
         configuration_sha256=unit.configuration,
         roles=assessment.roles,
@@ -199,7 +201,8 @@ def _coverage(assessment: Assessment, unit: UnitFacts) -> Coverage:
         n_with_evidence=sum(each.evidence_class != "none" for each in applicable),
         claims=assessment.claims,
         claimed_share=assessment.claimed_share,
-        missing=unit.findings,
+        to_mend=unit.to_mend,
+        missing=unit.missing,
     )
 
 
@@ -220,9 +223,9 @@ def _assessors(evidence: Sequence[Judged], inputs: Inputs) -> tuple[Assessor, ..
     return tuple(Assessor(name=name, role="stands for evidence", independence=independence) for name in names)
 
 
-def _level(instrument: Instrument, assessment: Assessment, level: str) -> LevelLine:
+def _level(instrument: Instrument, assessment: Assessment, level: Level) -> LevelLine:
     rule = instrument.levels[level]
-    following = _LEVELS[_LEVELS.index(level) + 1] if level != _LEVELS[-1] else None
+    following = LEVELS[LEVELS.index(level) + 1] if level != LEVELS[-1] else None
     return LevelLine(
         id=level,
         name=rule.name,

@@ -6,11 +6,11 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, get_args
+from typing import Any
 
 from autolab.config.problems import Problems
 from autolab.config.words import did_you_mean
-from facility_review.assessment import Level
+from facility_review.assessment import LEVELS
 from facility_review.inputs import CLASSES, REALMS
 from facility_review.instrumentmodel import AutonomyAxis, Condition, InstrumentFile, MetricScale, Requirement
 
@@ -18,7 +18,6 @@ __all__ = ["check_consistency"]
 
 Path = tuple[str | int, ...]
 Finding = tuple[Path, str]
-LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 def check_consistency(file: InstrumentFile, problems: Problems) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from autolab.core.errors import InputError
 from facility_review.assessment import Cap, CriterionScore
@@ -14,7 +14,7 @@ from facility_review.instrument import Instrument
 from facility_review.instrumentmodel import Criterion, Metric
 from facility_review.scales import COUNTED, has_interval, raw_score, value_interval, value_on_scale
 
-__all__ = ["NOTHING", "Scored", "check_inputs", "is_true", "known_fact", "score_criteria"]
+__all__ = ["NOTHING", "Scored", "check_inputs", "is_true", "known_fact", "score_criteria", "usable_inputs"]
 
 _WANTED: Mapping[str, str] = {
     "bool": "true or false",
@@ -49,37 +49,75 @@ def check_inputs(instrument: Instrument, inputs: Inputs) -> None:
     Raises:
         InputError: the first of them; the message names it.
     """
-    known: list[tuple[str, Mapping[str, object], Mapping[str, object]]] = [
-        ("criterion", inputs.records, instrument.criteria),
-        ("criterion", inputs.not_applicable, instrument.criteria),
-        ("metric", inputs.extra_metrics, instrument.metrics),
-        ("fact", inputs.facts, instrument.facts),
-        ("fact", inputs.fact_answers, instrument.facts),
-        ("gate", inputs.waivers, instrument.gates),
+    for fault in _faults(instrument, inputs):
+        raise InputError(f"{inputs.unit}: {fault.why}")
+
+
+def usable_inputs(instrument: Instrument, inputs: Inputs) -> tuple[Inputs, tuple[str, ...]]:
+    """The inputs without what `check_inputs` refuses, which counts as missing, and a sentence for each."""
+    found = tuple(_faults(instrument, inputs))
+    if not found:
+        return inputs, ()
+    drop = {(fault.kept_in, fault.name) for fault in found}
+    drop |= {("fact_answers", name) for kept_in, name in drop if kept_in == "facts"}
+    kept: dict[str, Mapping[str, object]] = {
+        "records": inputs.records,
+        "not_applicable": inputs.not_applicable,
+        "extra_metrics": inputs.extra_metrics,
+        "facts": inputs.facts,
+        "fact_answers": inputs.fact_answers,
+        "waivers": inputs.waivers,
+    }
+    left: dict[str, Any] = {
+        key: {name: item for name, item in items.items() if (key, name) not in drop} for key, items in kept.items()
+    }
+    return replace(inputs, **left), tuple(f"{fault.why}; it counts as missing" for fault in found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Something in the inputs that cannot be."""
+
+    kept_in: str
+    """Field of the inputs."""
+    name: str
+    why: str
+
+
+def _faults(instrument: Instrument, inputs: Inputs) -> Iterator[_Fault]:
+    known: list[tuple[str, str, Mapping[str, object], Mapping[str, object]]] = [
+        ("criterion", "records", inputs.records, instrument.criteria),
+        ("criterion", "not_applicable", inputs.not_applicable, instrument.criteria),
+        ("metric", "extra_metrics", inputs.extra_metrics, instrument.metrics),
+        ("fact", "facts", inputs.facts, instrument.facts),
+        ("fact", "fact_answers", inputs.fact_answers, instrument.facts),
+        ("gate", "waivers", inputs.waivers, instrument.gates),
     ]
-    for what, given, declared in known:
-        if unknown := sorted(set(given) - set(declared)):
-            raise InputError(f"{inputs.unit}: instrument {instrument.version} has no {what} {unknown[0]!r}: remove it")
+    for what, kept_in, given, declared in known:
+        for name in sorted(set(given) - set(declared)):
+            yield _Fault(kept_in, name, f"instrument {instrument.version} has no {what} {name!r}: remove it")
     for name, answer in inputs.records.items():
-        scale = instrument.criteria[name].metric
-        if scale is not None:
-            _check_value(f"{inputs.unit}: {name}", instrument.metrics[scale.id], answer)
+        scale = instrument.criteria[name].metric if name in instrument.criteria else None
+        if scale is not None and (why := _impossible(instrument.metrics[scale.id], answer)):
+            yield _Fault("records", name, f"{name}: {why}")
     for name, answer in inputs.extra_metrics.items():
-        _check_value(f"{inputs.unit}: {name}", instrument.metrics[name], answer)
-    for fact, value in inputs.facts.items():
-        choices = instrument.facts[fact].values
+        if name in instrument.metrics and (why := _impossible(instrument.metrics[name], answer)):
+            yield _Fault("extra_metrics", name, f"{name}: {why}")
+    for name, value in inputs.facts.items():
+        choices = instrument.facts[name].values if name in instrument.facts else ()
         if choices and value not in choices:
-            raise InputError(f"{inputs.unit}: {fact} = {value!r} is none of {', '.join(choices)}")
+            yield _Fault("facts", name, f"{name} = {value!r} is none of {', '.join(choices)}")
 
 
-def _check_value(place: str, metric: Metric, answer: Answer) -> None:
+def _impossible(metric: Metric, answer: Answer) -> str | None:
     value = answer.value
     if value is None:
-        return
+        return None
     if metric.ci_method in COUNTED and not 0 <= value <= 1:
-        raise InputError(f"{place}: {metric.id} = {value:g} is a share: give a value from 0 to 1")
+        return f"{metric.id} = {value:g} is a share: give a value from 0 to 1"
     if value < 0 and not metric.may_be_negative:
-        raise InputError(f"{place}: {metric.id} = {value:g} {metric.unit}: it cannot be negative")
+        return f"{metric.id} = {value:g} {metric.unit}: it cannot be negative"
+    return None
 
 
 def is_true(instrument: Instrument, inputs: Inputs, fact: str) -> bool:

@@ -8,10 +8,7 @@ An entry that is wrong is a finding with file and line, and does not count; the 
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -22,16 +19,25 @@ from autolab.config.problems import Problems
 from autolab.config.specs import Source
 from autolab.core.canonical import content_hash
 from autolab.core.errors import InputError
-from facility_review.evidence import COMPARED, MOST, EvidenceRecord, Finding, Integrity, Method, finding_of, is_named
+from facility_review.evidence import (
+    COMPARED,
+    MOST,
+    EvidenceRecord,
+    Finding,
+    Integrity,
+    Method,
+    finding_of,
+    is_named,
+    no_day,
+)
 from facility_review.evidencemodel import EntryModel
 from facility_review.inputs import EvidenceClass
+from facility_review.unitfiles import file_hash, unreadable
 from facility_review.units import Unit
 
-__all__ = ["file_hash", "read_declared", "read_entry", "verified"]
+__all__ = ["read_declared", "read_entry", "verified"]
 
 _HASH = re.compile(r"[0-9a-f]{64}")
-MOST_BYTES = 2**30
-"""Of a file that is hashed."""
 _METHODS: Mapping[EvidenceClass, Method] = {"measured": "TEST", "documented": "EXAMINE", "attested": "INTERVIEW"}
 
 
@@ -158,8 +164,8 @@ def _check(entry: EntryModel, problems: Problems) -> None:
         problems.add((), "neither 'value' nor 'step' is given: write the value of the metric or fact, or the step")
     _check_numbers(entry, problems)
     for key, day in (("date", entry.date), ("valid_until", entry.valid_until)):
-        if day is not None and not _is_day(day):
-            problems.add((key,), f"{day!r} is no day of the calendar from 1990 to 2200: write it as 2026-10-01")
+        if day is not None and (problem := no_day(day)):
+            problems.add((key,), problem)
     if entry.valid_until is None and entry.class_name != "measured":
         problems.add((), f"what is {entry.class_name} counts until a day: add 'valid_until: 2027-10-01'")
     elif entry.valid_until is not None and entry.valid_until < entry.date:
@@ -184,13 +190,6 @@ def _check_numbers(entry: EntryModel, problems: Problems) -> None:
         problems.add(("value",), f"{entry.value!r} is no number, and a metric's value is one")
 
 
-def _is_day(text: str) -> bool:
-    try:
-        return 1990 <= date.fromisoformat(text).year <= 2200
-    except ValueError:
-        return False
-
-
 def verified(
     folder: Path, files: Mapping[str, str], source: Source, subject: str
 ) -> tuple[Integrity, str | None, list[Finding]]:
@@ -212,7 +211,7 @@ def verified(
     for name, digest in files.items():
         line = source.line(("files", name))
         try:
-            if problem := _unreadable(folder, name):
+            if problem := unreadable(folder, name):
                 raise source.error(("files", name), f"{name}: {problem}")
             present = file_hash(folder / name)
         except OSError as error:
@@ -231,35 +230,3 @@ def verified(
     digests = sorted(digest for digest in files.values() if digest)
     whole = digests[0] if len(digests) == 1 else content_hash(digests) if digests else None
     return integrity, whole, found
-
-
-def _unreadable(folder: Path, name: str) -> str | None:
-    """Why a file is not read; None where it may be.
-
-    Raises:
-        OSError: it is not there.
-    """
-    advice = f"copy the document into {folder}, and name it from there"
-    if "\0" in name or ".." in Path(name).parts:
-        return f"a path without '..' is wanted: {advice}"
-    real = os.path.realpath(folder / name)
-    if not Path(real).is_relative_to(os.path.realpath(folder)):
-        return f"lies outside the unit's folder: {advice}"
-    found = Path(real).stat()
-    if not stat.S_ISREG(found.st_mode):
-        return f"is no plain file: {advice}"
-    if found.st_size == 0:
-        return "is empty (0 bytes), and shows nothing: name the document itself, or leave it out"
-    if found.st_size > MOST_BYTES:
-        return f"has {found.st_size} bytes, and at most {MOST_BYTES} are read: name the report, not the raw data"
-    return None
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from autolab.core.errors import FileError, StorageError
+from autolab.core.errors import FileError
+from facility_review.assessment import Level
 from facility_review.backing import (
     Agreement,
     Coverage,
@@ -38,6 +39,7 @@ from facility_review.parts import (
     UnitLine,
     Window,
 )
+from facility_review.unitfiles import MOST_READ, unreadable
 
 __all__ = ["AssessmentDocument", "document_schema", "json_text", "read_document"]
 
@@ -52,7 +54,7 @@ class AssessmentDocument(Part):
     assessors: tuple[Assessor, ...]
     level: LevelLine
     assured_level: LevelLine
-    p_level: dict[str, float]
+    p_level: dict[Level, float]
     gates: tuple[GateLine, ...]
     dimensions: tuple[DimensionLine, ...]
     criteria: tuple[CriterionLine, ...]
@@ -81,18 +83,20 @@ def json_text(document: AssessmentDocument) -> str:
 
 
 def read_document(path: Path) -> AssessmentDocument:
-    """Read an ``assessment.json``.
+    """Read an ``assessment.json``. All commands read it here, so that what one of them refuses, all do.
 
     Raises:
-        FileError: it is no assessment of this shape.
-        StorageError: it cannot be read.
+        FileError: it cannot be read, or is no assessment of this shape.
     """
     try:
+        if (problem := unreadable(path.resolve().parent, path.resolve().name, MOST_READ)) is not None:
+            raise FileError(str(path), None, f"{problem.partition(':')[0]}; name an assessment.json")
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise FileError(str(path), None, "is not UTF-8 text; name an assessment.json") from error
     except OSError as error:
-        raise StorageError(f"{path}: cannot be read ({error.strerror}); name an assessment.json") from error
+        why = f"cannot be read ({error.strerror}); name an assessment.json that 'autolab review' wrote"
+        raise FileError(str(path), None, why) from error
     try:
         return AssessmentDocument.model_validate_json(text)
     except ValidationError as error:

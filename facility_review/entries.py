@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from autolab.config.problems import Problems
 from autolab.config.words import KeyPath, did_you_mean, listed, shown
 from autolab.config.yamlfile import read_yaml
 from facility_review.campaigns import CampaignFacts
+from facility_review.evidence import no_day
+from facility_review.unitfiles import file_hash, unreadable
 
 __all__ = ["Approval", "ApprovalModel", "Entries", "EntryModel", "OwnerClass", "Proof", "Words", "read_entries"]
 
@@ -104,11 +105,10 @@ class Entries(Generic[M]):
         """A day as a date; refused where the calendar lacks it, or where it should be past and is not."""
         if text is None:
             return None
-        try:
-            day = date.fromisoformat(text)
-        except ValueError:
-            self.problems.add(path, f"{shown(text)} is no day of the calendar: write it as '2026-05-04'")
+        if problem := no_day(text):
+            self.problems.add(path, problem)
             return None
+        day = date.fromisoformat(text)
         if is_past and day > self.as_of:
             self.problems.add(path, f"{text} is after {self.as_of}, the day of this review: mend it, or leave it out")
         return day
@@ -159,7 +159,10 @@ class Entries(Generic[M]):
         if entry.document is None:
             return Proof(ref, line, tuple(entry.evidence))
         try:
-            digest = hashlib.sha256((self.path.parent / entry.document).read_bytes()).hexdigest()
+            if problem := unreadable(self.path.parent, entry.document):
+                self.problems.add((*path, "document"), f"{entry.document}: {problem}")
+                return Proof(ref, line, tuple(entry.evidence), entry.document, None, "missing")
+            digest = file_hash(self.path.parent / entry.document)
         except OSError:
             return Proof(ref, line, tuple(entry.evidence), entry.document, None, "missing")
         state = "altered" if wanted not in {None, digest} else "found"

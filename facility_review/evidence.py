@@ -19,6 +19,8 @@ from facility_review.instrumentmodel import FactDefinition, Metric
 
 __all__ = [
     "COMPARED",
+    "FIRST_DAY",
+    "LAST_DAY",
     "MOST",
     "EvidenceRecord",
     "Finding",
@@ -32,6 +34,8 @@ __all__ = [
     "is_expired",
     "is_named",
     "judge",
+    "no_day",
+    "not_computed",
 ]
 
 Method = Literal["EXAMINE", "INTERVIEW", "TEST"]
@@ -50,6 +54,8 @@ DEFAULT_DAYS = 365
 """A ladder or fact without a last day counts in full for so long."""
 MOST_DAYS = 5 * 366
 """However late its last day is."""
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
+"""Nothing that is reviewed lies before or after; a day outside is a slip of the pen."""
 NOBODY = frozenset(
     (
         "",
@@ -86,10 +92,19 @@ class Finding:
     """Criterion, metric or fact that it is about."""
     record: str | None = None
     """Id of the evidence record."""
+    is_routine: bool = False
+    """True for what is as it is, and nobody has to mend: a number that no record gives yet, an entry that was
+    replaced."""
 
     def __str__(self) -> str:
         place = "" if self.file is None else f"{self.file}: " if self.line is None else f"{self.file}:{self.line}: "
         return f"{place}{self.text}"
+
+
+def not_computed(metric: str, why: str, realm: Realm | None = None) -> Finding:
+    """The finding that a metric has no value, and why."""
+    place = "" if realm is None else f" ({realm})"
+    return Finding(f"{metric}{place}: not computed: {why}", subject=metric, is_routine=True)
 
 
 def finding_of(error: InputError) -> tuple[Finding, ...]:
@@ -234,6 +249,16 @@ def _other_share(record: EvidenceRecord, value: float) -> str | None:
     if record.successes is None or not record.n or abs(value - record.successes / record.n) <= 1e-6:
         return None
     return f"value {value:g}, and {record.successes} of {record.n} is {record.successes / record.n:.6f}: correct one"
+
+
+def no_day(text: str) -> str | None:
+    """Why a text is no day that somebody can mean; None where it is one."""
+    try:
+        is_day = FIRST_DAY <= date.fromisoformat(text) <= LAST_DAY
+    except ValueError:
+        is_day = False
+    span = f"{FIRST_DAY.year} to {LAST_DAY.year}"
+    return None if is_day else f"{text!r} is no day of the calendar from {span}: write it as 2026-10-01"
 
 
 def is_named(person: str) -> bool:

@@ -27,7 +27,9 @@ class IdentityDeviceModel(FileModel):
     """What is written on a device."""
 
     model: Text
+    """Its model, as the plate says."""
     serial_number: Text
+    """Its serial number, as the plate says; no two devices have one."""
 
 
 class IdentityModel(FileModel):
@@ -64,15 +66,20 @@ class NotApplicableModel(FileModel):
     """Why a criterion does not apply, and who agreed."""
 
     reason: Text
+    """Why it does not apply."""
     approver: Text
+    """Who agreed."""
 
 
 class WaiverModel(FileModel):
     """A ceiling gate that a named authority has set aside."""
 
     authority: Text
+    """Who has set it aside."""
     expires: Date
+    """Last day on which that holds."""
     reason: Text
+    """Why."""
 
 
 class EntryModel(FileModel):
@@ -81,14 +88,16 @@ class EntryModel(FileModel):
     criterion: str | None = None
     """Id of the criterion; exactly one of `criterion`, `metric` and `fact`."""
     metric: str | None = None
+    """Id of the metric."""
     fact: str | None = None
+    """Id of the fact."""
     class_name: Literal["measured", "documented", "attested"] = Field(alias="class", examples=["documented"])
     """`documented`: an approved document or signed test report, hashed under `files`. `attested`: a named person says
     so. `measured`: read from records by a person; it counts as documented, for nobody can show that it is complete."""
     realm: Literal["physical", "emulated", "simulated"] = Field(examples=["physical"])
     """Where it was shown. `physical` needs `identity`."""
     by: Text | None = None
-    """Who approved it, ran it or says so."""
+    """Who approved it, ran it or says so: a person."""
     date: Date = Field(examples=["2026-10-01"])
     """The day on which it was approved, measured or said."""
     valid_until: Date | None = None
@@ -104,21 +113,27 @@ class EntryModel(FileModel):
     interval: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
     """90 % interval: lower and upper bound."""
     method: Literal["EXAMINE", "INTERVIEW", "TEST"] | None = None
+    """Looked at, asked, or exercised; by its class where it is not written."""
     files: dict[str, str] = Field(default_factory=dict[str, str], max_length=1000)
     """By path, seen from this file, the SHA-256 of each document or data file; empty while nobody has hashed it."""
     query: str = ""
     """How the number was taken from the files."""
     tool: str = ""
+    """The program that counted, where one did."""
     tool_version: str = ""
+    """Its version."""
     configuration: str | None = None
     """Configuration hash of the unit that it was made on; the report of the unit gives the present one."""
     independence: Literal["self", "peer", "third_party"] = "self"
+    """How independent of the unit the person is."""
     marking: str = ""
+    """How the document may be handed on, in its own words; the report bears it."""
     supersedes: list[str] = Field(default_factory=list[str])
     """Ids of entries that it takes the place of."""
     id: Slug | None = None
     """Unique in the unit; given by its place where it is not written."""
     notes: str = ""
+    """Anything else that a reader should know."""
 
 
 class HeaderModel(FileModel):
@@ -141,22 +156,27 @@ class HeaderModel(FileModel):
     configuration: str | None = None
     """Configuration hash of a unit without a lab file."""
     identity: IdentityModel | None = None
+    """What a named person has read on the plates of the devices."""
     requirements: RequirementsModel = RequirementsModel()
+    """What the unit's own numbers are compared with."""
     not_applicable: dict[str, NotApplicableModel] = Field(default_factory=dict[str, NotApplicableModel])
-    """By criterion."""
+    """Criteria that do not apply, by id. The report says how much of the weight they take away."""
     waivers: dict[str, WaiverModel] = Field(default_factory=dict[str, WaiverModel])
-    """By gate."""
+    """Ceiling gates that are set aside, by id. Hold gates cannot be."""
     agreement: Annotated[float, IS_NUMBER, Field(ge=-1, le=1)] | None = None
     """Agreement of two raters: ordinal Krippendorff's alpha."""
     bluesky: list[str] = Field(default_factory=list[str])
-    """Files of Bluesky documents, one document a line, seen from this file."""
+    """Files of Bluesky documents, one `[name, document]` a line, seen from this file. A start document may carry
+    `realm`, `operator`, and `proposed_by` (`ai`, `design`, `person`)."""
     tables: list[str] = Field(default_factory=list[str])
-    """Trial tables (CSV), seen from this file."""
+    """Trial tables (CSV), seen from this file, with the columns `trial`, `begun`, `ended`, `status` (`valid`, `failed`,
+    `aborted`), `chosen_by` (`ai`, `design`, `person`), `realm` and `person`; `ended` may be empty."""
     workbook: str | None = None
     """A filled-in workbook of the criteria, seen from this file."""
 
 
 class EvidenceFileModel(HeaderModel):
-    """The whole file."""
+    """What people state of one unit."""
 
     evidence: list[EntryModel] = Field(default_factory=list[EntryModel])
+    """The entries, one for each document, test report or statement."""

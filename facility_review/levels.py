@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facility_review.assessment import GateResult, Level
+from facility_review.assessment import LEVELS, GateResult
 from facility_review.criteria import Scored, is_true
 from facility_review.gates import unmet_condition
 from facility_review.inputs import Inputs
@@ -18,8 +17,6 @@ from facility_review.statistics import Floats
 
 __all__ = ["LEVELS", "Aggregate", "Ceiling", "ceilings", "index_of", "levels_of", "shortfalls"]
 
-LEVELS: tuple[Level, ...] = get_args(Level)
-"""R0 first."""
 ROUNDING = 1e-9
 """By how much a sum may fall short of a minimum because numbers are rounded to 53 bits."""
 

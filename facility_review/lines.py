@@ -114,7 +114,7 @@ def evidence_line(instrument: Instrument, judged: Judged) -> EvidenceLine:
     metric = _metric_of(instrument, record.subject)
     window_days = None if metric is None else instrument.metrics[metric].window_days
     days = window_days or record.window_days
-    ends = [record.valid_until, None if days is None else _after(record.seen_on, days)]
+    ends = [record.valid_until, None if days is None else record.seen_on + timedelta(days=days)]
     return EvidenceLine(
         id=record.id,
         subject=record.subject,
@@ -149,11 +149,6 @@ def evidence_line(instrument: Instrument, judged: Judged) -> EvidenceLine:
     )
 
 
-def _after(day: date, days: int) -> date | None:
-    """A day some days later; None beyond the end of the calendar."""
-    return day + timedelta(days=days) if days <= (date.max - day).days else None
-
-
 def _metric_of(instrument: Instrument, subject: str) -> str | None:
     if subject in instrument.metrics:
         return subject
@@ -161,18 +156,18 @@ def _metric_of(instrument: Instrument, subject: str) -> str | None:
     return None if criterion is None or criterion.metric is None else criterion.metric.id
 
 
-def gap_list(assessment: Assessment, as_of: date, lab_file: str) -> GapList:
+def gap_list(instrument: Instrument, assessment: Assessment, as_of: date, lab_file: str) -> GapList:
     """The gaps, the three sentences that stand first, and the path to the next level."""
     path = assessment.path_to_next
     on_path = set(path.gaps) if path is not None else set[str]()
     return GapList(
         blocking=assessment.blocking[:_BLOCKING],
-        items=tuple(_gap(each, as_of, on_path, lab_file) for each in assessment.gaps),
+        items=tuple(_gap(instrument, each, as_of, on_path, lab_file) for each in assessment.gaps),
         path_to_next=_path(assessment),
     )
 
 
-def _gap(gap: Gap, as_of: date, on_path: set[str], lab_file: str) -> GapLine:
+def _gap(instrument: Instrument, gap: Gap, as_of: date, on_path: set[str], lab_file: str) -> GapLine:
     return GapLine(
         gap_id=gap.gap_id,
         unit_id=gap.unit_id,
@@ -184,9 +179,10 @@ def _gap(gap: Gap, as_of: date, on_path: set[str], lab_file: str) -> GapLine:
         target_score=gap.target_score,
         missing_step_or_delta=gap.missing,
         evidence_needed=gap.evidence_needed,
+        entry=_entry(instrument, gap),
         action=gap.action,
         command=_command(gap.command, lab_file),
-        is_quick=gap.is_quick,
+        is_quick=gap.is_quick and bool(lab_file),
         effort_class=gap.effort,
         person_days=gap.person_days,
         lead_time_days=gap.lead_days,
@@ -204,11 +200,21 @@ def _gap(gap: Gap, as_of: date, on_path: set[str], lab_file: str) -> GapLine:
 
 
 def _command(command: str | None, lab_file: str) -> str | None:
-    """A command with the lab file that the person named in place of ``LAB``; none for a unit that has no such file."""
-    words = [] if command is None else command.split(" ")
-    if "LAB" in words and not lab_file:
+    """A command with the lab file that the person named in place of ``LAB``; none where there is no such file, for
+    that unit does not run autolab.
+    """
+    if command is None or not lab_file:
         return None
-    return " ".join(shlex.quote(lab_file) if word == "LAB" else word for word in words) or None
+    return " ".join(shlex.quote(lab_file) if word == "LAB" else word for word in command.split(" "))
+
+
+def _entry(instrument: Instrument, gap: Gap) -> str:
+    """The key and id of the entry in ``evidence.yaml`` that would speak for it."""
+    if gap.criterion is not None:
+        scale = instrument.criteria[gap.criterion].metric
+        return f"criterion: {gap.criterion}" if scale is None else f"metric: {scale.id}"
+    rule = instrument.gates[gap.gate or ""]
+    return "; ".join(f"fact: {item.fact}" for item in rule.require if item.fact)
 
 
 def _path(assessment: Assessment) -> PathLine:

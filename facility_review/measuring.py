@@ -21,7 +21,7 @@ from autolab.core.canonical import content_hash
 from autolab.core.seeds import derive_seed
 from autolab.core.trials import REPEAT
 from autolab.journal.audit import Audit
-from facility_review.evidence import EvidenceRecord, Finding, Integrity
+from facility_review.evidence import FIRST_DAY, EvidenceRecord, Finding, Integrity, not_computed
 from facility_review.inputs import REALMS, Fact, Realm
 from facility_review.instrument import Instrument
 from facility_review.ledger import QUERIES, Campaign, Intervention, Ledger, Trial
@@ -123,8 +123,8 @@ class Slice:
         return self._windows[days]
 
     def _window(self, days: int) -> Window | None:
-        last = self.as_of.isoformat()
-        past = [begun for begun in self._begun if begun[:10] <= last]
+        first, last = FIRST_DAY.isoformat(), self.as_of.isoformat()
+        past = [begun for begun in self._begun if first <= begun[:10] <= last]
         if not past:
             return None
         newest = datetime.fromisoformat(max(past))
@@ -175,9 +175,11 @@ def measure(sources: Sources, part: Slice, metric: str, query: str, function: Me
         function: Computes it.
     """
     window = part.window(sources.instrument.metrics[metric].window_days)
-    found = "no trial has run" if window is None else function(window, sources)
-    if window is None or isinstance(found, str):
-        return Finding(f"{metric} ({part.realm}): not computed: {found}", subject=metric)
+    if window is None:
+        return not_computed(metric, "no trial has run", part.realm)
+    found = function(window, sources)
+    if isinstance(found, str):
+        return not_computed(metric, found, part.realm)
     return machine_record(sources, part, window, metric, query, found)
 
 
@@ -264,10 +266,14 @@ def slices(sources: Sources) -> tuple[tuple[Slice, ...], tuple[Finding, ...]]:
         findings += [Finding(f"{campaign.record.id}: {reason}") for reason in why]
     found: list[Slice] = []
     last = sources.as_of.isoformat()
-    begun = (trial.begun for campaign in sources.ledger.campaigns for trial in campaign.trials)
-    n_future = sum(moment is not None and moment[:10] > last for moment in begun)
+    trials = [trial for campaign in sources.ledger.campaigns for trial in campaign.trials]
+    n_future = sum(trial.begun is not None and trial.begun[:10] > last for trial in trials)
     if n_future:
         said = f"{n_future} trials began after {sources.as_of}, the day of the assessment, and are not counted"
+        findings.append(Finding(said, is_routine=True))
+    n_past = sum(trial.begun is not None and trial.begun[:10] < FIRST_DAY.isoformat() for trial in trials)
+    if n_past:
+        said = f"{n_past} trials say that they began before {FIRST_DAY}, and are not counted: look at the clock"
         findings.append(Finding(said))
     for realm in REALMS:
         if realm in by_realm:
@@ -310,7 +316,7 @@ def _slice(sources: Sources, realm: Realm, campaigns: list[Campaign]) -> tuple[S
     if same and len(same) < len(campaigns):
         others = [campaign.record.id for campaign in campaigns if campaign not in same]
         said = f"{', '.join(others)}: ran on another configuration of {sources.unit.id}, and is not counted"
-        findings.append(Finding(said))
+        findings.append(Finding(said, is_routine=True))
     newest = max(chosen, key=lambda campaign: campaign.record.created)
     plates = {} if sources.unit.identity is None else dict(sources.unit.identity.devices)
     identity = tuple(

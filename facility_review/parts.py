@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from facility_review.assessment import Level
+
 __all__ = [
     "AnnualParagraph",
     "Answer3e",
@@ -37,9 +39,9 @@ EvidenceClass = Literal["measured", "documented", "attested", "none"]
 
 
 class Part(BaseModel):
-    """A part of the document: immutable, and without keys that nobody declared."""
+    """A part of the document: immutable, without keys that nobody declared, and with finite numbers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class InstrumentLine(Part):
@@ -64,6 +66,8 @@ class UnitLine(Part):
     """What belongs to the unit, in words."""
     devices: tuple[str, ...] = ()
     """Names of its devices."""
+    runs_autolab: bool = False
+    """True where it has a lab file, so that commands can make evidence of it."""
     owner: str = "unknown"
     """Federal, partner or unknown."""
     configuration_sha256: str | None = None
@@ -92,10 +96,10 @@ class Assessor(Part):
 class LevelLine(Part):
     """A level of the instrument, as it was reached."""
 
-    id: str
+    id: Level
     name: str
     meaning: str
-    next: str | None = None
+    next: Level | None = None
     provisional: tuple[str, ...] = ()
     """Why the level is provisional; empty where it is not."""
     is_simulated_profile: bool = False
@@ -107,7 +111,7 @@ class GateLine(Part):
     id: str
     name: str
     kind: Literal["hold", "ceiling"]
-    ceiling: str
+    ceiling: Level
     """The level that cannot be passed unless the gate passes: R0 for a hold gate."""
     state: Literal["pass", "fail", "not demonstrated", "not applicable", "waived"]
     reasons: tuple[str, ...] = ()
@@ -204,7 +208,7 @@ class TrackLine(Part):
 
     track: str
     is_applicable: bool
-    level: str | None
+    level: Level | None
     reasons: tuple[str, ...] = ()
     """What keeps the track from its next level."""
 

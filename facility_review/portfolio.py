@@ -14,6 +14,7 @@ from itertools import groupby
 from math import ceil
 
 from autolab.core.errors import InputError
+from facility_review.assessment import LEVELS
 from facility_review.document import AssessmentDocument
 from facility_review.parts import GateLine
 from facility_review.portfolioviews import (
@@ -32,9 +33,8 @@ from facility_review.portfolioviews import (
 )
 from facility_review.reference import Reference
 
-__all__ = ["LEVELS", "Laboratory", "Next", "Point", "Portfolio", "Read", "Unit", "is_ranked_above", "portfolio"]
+__all__ = ["Laboratory", "Next", "Point", "Portfolio", "Read", "Unit", "is_ranked_above", "portfolio"]
 
-LEVELS = ("R0", "R1", "R2", "R3", "R4", "R5")
 _CLOSED = frozenset({"pass", "not applicable"})
 
 
@@ -225,11 +225,6 @@ def _histories(reads: Sequence[Read], reference: Reference, as_of: date) -> tupl
         raise InputError(f"no assessment up to {as_of} was found{later}: run 'autolab review' for a lab first")
     n_later = len(reads) - len(in_time)
     notes = [f"{n_later} assessment{'s' if n_later != 1 else ''} of later days left out"] if n_later else []
-    for read in in_time:
-        if unknown := {read.document.level.id, read.document.assured_level.id} - set(LEVELS):
-            raise InputError(
-                f"{read.file}: the level {min(unknown)!r} is none of {', '.join(LEVELS)}: review the lab again"
-            )
     in_time.sort(key=lambda read: (read.document.unit.id, read.document.as_of, read.file))
     groups = groupby(in_time, key=lambda read: read.document.unit.id)
     return [_history(list(group), reference) for _, group in groups], notes
@@ -254,16 +249,21 @@ def _history(reads: Sequence[Read], reference: Reference) -> list[Read]:
 
 
 def _two_labs(one: Read, other: Read) -> str:
+    first, second = one.document.unit.laboratory, other.document.unit.laboratory
     return (
-        f"{one.file} and {other.file}: two units have the id {one.document.unit.id!r}, one of "
-        f"{one.document.unit.laboratory!r} and one of {other.document.unit.laboratory!r}: give one of them another name"
+        f"{one.file} and {other.file}: two units have the id {one.document.unit.id!r}, one of {first!r} and one "
+        f"of {second!r}: change 'name' in the lab file of one of them, and 'unit' in its evidence.yaml, "
+        "review it again, and take its earlier assessments out of the folders; where both are one laboratory, write "
+        "'laboratory' alike instead"
     )
 
 
 def _two_results(one: Read, other: Read) -> str:
     unit = one.document.unit.id
     return (
-        f"{one.file} and {other.file}: two assessments of {unit!r} as of {one.document.as_of} differ: keep one of them"
+        f"{one.file} and {other.file}: two assessments of {unit!r} as of {one.document.as_of} differ: take one of the "
+        "files out of the folders; where they are of two units, change 'name' in the lab file of one, and 'unit' in "
+        "its evidence.yaml, and review it again"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from autolab.core.errors import InputError, StorageError
+from autolab.core.errors import InputError
 from facility_review.document import read_document
 from facility_review.files import csv_text, json_text, write_whole
 from facility_review.portfolio import Next, Portfolio, Read
@@ -44,7 +44,7 @@ def find_assessments(places: Sequence[Path]) -> tuple[list[Read], list[str]]:
     for path in files.values():
         try:
             reads.append(Read(str(path), read_document(path)))
-        except (InputError, StorageError) as error:
+        except InputError as error:
             unread.append(str(error))
     if not reads:
         why = "; ".join(unread) or f"no {NAME} below {', '.join(map(str, places))}"

@@ -9,7 +9,8 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from facility_review.portfolio import LEVELS, Point, Portfolio, Unit
+from facility_review.assessment import LEVELS
+from facility_review.portfolio import Point, Portfolio, Unit
 
 __all__ = ["render_portfolio"]
 

@@ -54,7 +54,9 @@ def redacted(document: AssessmentDocument) -> AssessmentDocument:
                 each.model_copy(update={"effect": "", "criteria": ()}) for each in document.standards_register
             ),
             "evidence_index": (),
-            "coverage": document.coverage.model_copy(update={"missing": (), "claims": (), "claimed_share": 0.0}),
+            "coverage": document.coverage.model_copy(
+                update={"to_mend": (), "missing": (), "claims": (), "claimed_share": 0.0}
+            ),
             "agreement": document.agreement.model_copy(update={"statement": "Left out of this view."}),
             "sensitivity": document.sensitivity.model_copy(
                 update={"index_interval": None, "statement": "Left out of this view."}

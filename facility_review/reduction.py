@@ -13,7 +13,16 @@ from typing import Literal
 
 from autolab.config.words import did_you_mean
 from facility_review.collecting import UnitEvidence
-from facility_review.evidence import EvidenceRecord, Finding, Judged, impossible, is_computed, is_expired, judge
+from facility_review.evidence import (
+    COMPARED,
+    EvidenceRecord,
+    Finding,
+    Judged,
+    impossible,
+    is_computed,
+    is_expired,
+    judge,
+)
 from facility_review.inputs import CLASSES, REALMS, Answer, Fact, Inputs, Realm
 from facility_review.instrument import Instrument
 from facility_review.scales import value_interval
@@ -71,7 +80,7 @@ def examine(instrument: Instrument, evidence: UnitEvidence, as_of: date) -> Exam
     findings += refused
     for place, each in enumerate(judged):
         if why := superseded.get(each.record.id):
-            findings.append(_found(each.record, why))
+            findings.append(_found(each.record, why, is_routine=True))
             judged[place] = Judged(each.record, "none", each.record.realm, (why,))
         elif each.evidence_class != "none":
             by_subject[_subject(instrument, each.record.subject)].append(each)
@@ -89,8 +98,10 @@ def examine(instrument: Instrument, evidence: UnitEvidence, as_of: date) -> Exam
     return Examined(inputs, tuple(judged), tuple(dict.fromkeys([*evidence.findings, *findings])))
 
 
-def _found(record: EvidenceRecord, why: str) -> Finding:
-    return Finding(f"{record.id}: {why}", record.file, record.line, record.subject, record.id)
+def _found(record: EvidenceRecord, why: str, *, is_routine: bool = False) -> Finding:
+    """What is said of a record; nobody wrote what a collector computed, so that there is nothing in it to mend."""
+    is_routine = is_routine or record.file is None
+    return Finding(f"{record.id}: {why}", record.file, record.line, record.subject, record.id, is_routine)
 
 
 def _superseded(instrument: Instrument, judged: Sequence[Judged], as_of: date) -> tuple[dict[str, str], list[Finding]]:
@@ -109,7 +120,8 @@ def _superseded(instrument: Instrument, judged: Sequence[Judged], as_of: date) -
                 findings.append(_found(each.record, f"it does not take the place of {name}: {why}"))
             else:
                 found[name] = f"{each.record.id} takes the place of {name}"
-    return found, findings
+    compared = {f"{COMPARED}-{name}": why for name, why in found.items()}
+    return found | {name: f"{why}, of which it is" for name, why in compared.items() if name in by_id}, findings
 
 
 def _keeps_its_place(

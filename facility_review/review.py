@@ -8,14 +8,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from autolab.core.errors import StorageError
+from autolab.core.errors import InputError, StorageError
 from autolab.core.workers import in_processes
 from facility_review.backing import SourceFile
 from facility_review.campaigns import challenge_of
 from facility_review.collecting import UnitEvidence, gather, read_books
 from facility_review.comparing import changes
 from facility_review.compiling import UnitFacts, compile_document
+from facility_review.criteria import usable_inputs
 from facility_review.document import AssessmentDocument, json_text
+from facility_review.evidence import no_day
 from facility_review.instrument import Instrument
 from facility_review.oscal import assessment_results, oscal_text, plan_of_action
 from facility_review.page import render_page
@@ -63,8 +65,10 @@ def review(
 
     Raises:
         FileError: a lab file is refused (InputErrors where there are several refusals).
-        InputError: an earlier assessment cannot be compared.
+        InputError: an earlier assessment cannot be compared, or the day is none that can be reviewed.
     """
+    if problem := no_day(as_of.isoformat()):
+        raise InputError(f"as of {as_of}: {problem}")
     units = load_units(files)
     books = read_books(folders, processes=processes)
 
@@ -83,12 +87,13 @@ def assess(
     """Reduce, score and write up one unit's evidence; the same arguments give the same document."""
     examined = examine(instrument, evidence, as_of)
     stated = frozenset(each.record.id for each in examined.judged if each.record.file is not None)
-    inputs = replace(examined.inputs, stated=stated)
+    inputs, unusable = usable_inputs(instrument, replace(examined.inputs, stated=stated))
     assessment = score(instrument, inputs, seed)
     unit = evidence.unit
     sources = [each.source for each in (unit.lab, unit.evidence) if each is not None]
     campaigns = evidence.ledger.campaigns if evidence.ledger is not None else ()
     challenges = {challenge_of(each.record) for each in campaigns}
+    findings = (*evidence.findings, *examined.findings)
     facts = UnitFacts(
         laboratory=unit.laboratory,
         boundary=unit.boundary,
@@ -97,7 +102,8 @@ def assess(
         configuration=unit.configuration,
         challenges=tuple(sorted(filter(None, challenges))),
         files=tuple(SourceFile(path=each.file, sha256=_digest(each.text)) for each in sources),
-        findings=tuple(dict.fromkeys(str(each) for each in (*evidence.findings, *examined.findings))),
+        to_mend=tuple(dict.fromkeys([*(str(each) for each in findings if not each.is_routine), *unusable])),
+        missing=tuple(dict.fromkeys(str(each) for each in findings if each.is_routine)),
         campaign_metrics=sdl_metrics(evidence, instrument, as_of),
         lab_file=lab_file if unit.lab is not None else "",
     )

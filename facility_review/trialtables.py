@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import autolab
-from facility_review.declared import file_hash
-from facility_review.evidence import EvidenceRecord, Finding
+from facility_review.evidence import FIRST_DAY, LAST_DAY, EvidenceRecord, Finding
 from facility_review.inputs import REALMS, Realm
 from facility_review.measuring import Sources
 from facility_review.statistics import wilson
+from facility_review.unitfiles import file_hash
 
 __all__ = ["COLUMNS", "ForeignTrial", "foreign_records", "read_documents", "read_table"]
 
@@ -26,6 +26,7 @@ COLUMNS = ("trial", "begun", "ended", "status", "chosen_by", "realm", "person")
 """Columns of a trial table. ``status``: *valid*, *failed* or *aborted*. ``chosen_by``: *ai*, *design* or *person*."""
 STATUSES = ("valid", "failed", "aborted")
 CHOOSERS = ("ai", "design", "person")
+_SPAN = f"{FIRST_DAY.year} to {LAST_DAY.year}"
 METRICS = ("m_valid_yield", "m_ai_directed_share")
 
 
@@ -78,17 +79,20 @@ def _problem(values: Mapping[str, str], seen: Mapping[str, int]) -> str | None:
     if values["trial"] in seen:
         return f"the trial {values['trial']!r} stands in line {seen[values['trial']]} too"
     return (
-        None if _moment(values["begun"]) else f"begun {values['begun']!r} is no date: write 2026-10-01T12:00:00+00:00"
+        None
+        if _moment(values["begun"])
+        else f"begun {values['begun']!r} is no date from {_SPAN}: write 2026-10-01T12:00:00+00:00"
     )
 
 
 def _moment(text: str) -> datetime | None:
-    """A date in UTC; one without a zone is. None also for one that UTC has no year for."""
+    """A date in UTC; one without a zone is. None also for one that nothing which is reviewed can have."""
     try:
         found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        moment = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+    return moment if FIRST_DAY <= moment.date() <= LAST_DAY else None
 
 
 def read_documents(path: Path) -> Iterator[ForeignTrial | Finding]:
@@ -138,7 +142,8 @@ def _take(text: str, starts: dict[str, dict[str, Any]], stops: dict[str, str], s
         name, document = json.loads(text)
         json.dumps(document, ensure_ascii=False).encode()  # half of a letter cannot be written into a report
         if name == "start":
-            datetime.fromtimestamp(float(document["time"]), UTC)
+            if not FIRST_DAY <= datetime.fromtimestamp(float(document["time"]), UTC).date() <= LAST_DAY:
+                return f"the time {document['time']!r} is not from {_SPAN}, in seconds since 1970"
             if starts.setdefault(str(document["uid"]), document) is not document:
                 return f"run {document['uid']!r} has a start document already, and the first one stands"
         elif name == "descriptor":

@@ -12,14 +12,16 @@ from typing import Any, Literal, cast
 import yaml
 
 from autolab.config.lab import load_lab
+from autolab.config.labmodel import LabModel
 from autolab.config.problems import Problems
 from autolab.config.specs import LabSpec, Source
 from autolab.config.yamlfile import YamlFile, read_yaml
 from autolab.core.canonical import content_hash
 from autolab.core.errors import FileError, InputError, InputErrors
-from facility_review.evidence import Finding, finding_of
-from facility_review.evidencemodel import HeaderModel, RequirementsModel
+from facility_review.evidence import Finding, finding_of, no_day
+from facility_review.evidencemodel import EvidenceFileModel, HeaderModel, RequirementsModel
 from facility_review.inputs import NotApplicable, Waiver
+from facility_review.unitfiles import MOST_BYTES, MOST_READ, unreadable
 
 __all__ = ["EVIDENCE_FILE", "Identity", "Unit", "configuration_hash", "load_units", "plain_lab"]
 
@@ -112,14 +114,14 @@ def load_units(files: Iterable[str | Path]) -> tuple[Unit, ...]:
 
 
 def _load(path: Path) -> Unit:
-    if "unit" in (file := read_yaml(path)).values:
+    if _is_evidence(path, file := read_yaml(path)):
         return _without_lab(path, file)
     lab = load_lab(path)
     unit = Unit(lab.name, lab.name, lab.laboratory, lab=lab, configuration=configuration_hash(lab.source.text))
     beside = path.with_name(EVIDENCE_FILE)
     if not beside.is_file():
         said = f"{beside}: there is no such file: what the records do not show themselves is scored as missing"
-        return replace(unit, folder=path.parent, findings=(Finding(said, str(path)),))
+        return replace(unit, folder=path.parent, findings=(Finding(said, is_routine=True),))
     try:
         evidence = read_yaml(beside)
         header = _header(evidence)
@@ -130,6 +132,17 @@ def _load(path: Path) -> Unit:
         place = Finding(said, str(beside), evidence.source.line(("unit",)))
         return replace(unit, folder=path.parent, findings=(place,))
     return _described(unit, header, evidence, path.parent)
+
+
+def _is_evidence(path: Path, file: YamlFile) -> bool:
+    """Whether a person meant a file of evidence: by its name, or by keys that a lab file does not have."""
+    theirs, ours = set(LabModel.model_fields), set(EvidenceFileModel.model_fields)
+    written = set(file.values)
+    return (
+        "unit" in written
+        or path.name == EVIDENCE_FILE
+        or bool(written & (ours - theirs) and not written & (theirs - ours))
+    )
 
 
 def _without_lab(path: Path, evidence: YamlFile) -> Unit:
@@ -155,12 +168,10 @@ def _header(evidence: YamlFile) -> HeaderModel:
     """
     values = {key: value for key, value in evidence.values.items() if key != "evidence"}
     problems = Problems(evidence.source)
-    problems.check_shape(HeaderModel, values)
+    problems.check_shape(EvidenceFileModel, {key: [] if key == "evidence" else v for key, v in evidence.values.items()})
     for place, day in _dates(values):
-        try:
-            date.fromisoformat(day)
-        except ValueError:
-            problems.add(place, f"{day!r} is no day of the calendar: write year, month and day, as 2026-10-01")
+        if problem := no_day(day):
+            problems.add(place, problem)
     problems.raise_any()
     return HeaderModel.model_validate(values)
 
@@ -177,7 +188,8 @@ def _dates(values: Mapping[str, Any]) -> Iterable[tuple[tuple[str | int, ...], s
 
 def _described(unit: Unit, header: HeaderModel, evidence: YamlFile, folder: Path) -> Unit:
     identity, source = None, evidence.source
-    findings = tuple(_unidentified(unit.lab, header, source))
+    files, findings = _named_files(header, source, folder)
+    findings = [*_unidentified(unit.lab, header, source), *findings]
     if header.identity is not None:
         plates = {name: f"{item.model}, {item.serial_number}" for name, item in header.identity.devices.items()}
         serials = {name: item.serial_number for name, item in header.identity.devices.items()}
@@ -199,11 +211,34 @@ def _described(unit: Unit, header: HeaderModel, evidence: YamlFile, folder: Path
         not_applicable={key: NotApplicable(item.reason, item.approver) for key, item in header.not_applicable.items()},
         waivers=waivers,
         agreement=header.agreement,
-        bluesky=tuple(folder / name for name in header.bluesky),
-        tables=tuple(folder / name for name in header.tables),
-        workbook=None if header.workbook is None else folder / header.workbook,
-        findings=findings,
+        bluesky=tuple(files["bluesky"]),
+        tables=tuple(files["tables"]),
+        workbook=next(iter(files["workbook"]), None),
+        findings=tuple(findings),
     )
+
+
+def _named_files(header: HeaderModel, source: Source, folder: Path) -> tuple[dict[str, list[Path]], list[Finding]]:
+    """The files that are named for collectors, by key, and why others are not read."""
+    named: dict[str, tuple[list[str], int]] = {
+        "bluesky": (header.bluesky, MOST_BYTES),
+        "tables": (header.tables, MOST_READ),
+        "workbook": ([] if header.workbook is None else [header.workbook], MOST_READ),
+    }
+    files, findings = dict[str, list[Path]](), list[Finding]()
+    for key, (names, most) in named.items():
+        files[key] = []
+        for number, name in enumerate(names):
+            try:
+                problem = unreadable(folder, name, most)
+            except OSError as error:
+                problem = f"cannot be read ({error.strerror})"
+            if problem is None:
+                files[key].append(folder / name)
+                continue
+            path = (key,) if key == "workbook" else (key, number)
+            findings.append(Finding(f"{name}: {problem}; none of it counts", source.file, source.line(path)))
+    return files, findings
 
 
 def _unidentified(lab: LabSpec | None, header: HeaderModel, source: Source) -> Iterable[Finding]:

@@ -19,13 +19,22 @@ class Kind(StrEnum):
 
     CAMPAIGN = "campaign"
     LAB = "lab"
+    EVIDENCE = "evidence"
+    REGISTERS = "registers"
+    AGREEMENTS = "agreements"
+    ANNUAL = "annual"
 
 
-def schema(kind: Annotated[Kind, typer.Argument(metavar="campaign|lab", help="Which of the two files.")]) -> None:
+def schema(kind: Annotated[Kind, typer.Argument(metavar="|".join(Kind), help="Which of the files.")]) -> None:
     """Print the JSON Schema of a file, for editors and other programs."""
-    from autolab.config.schema import json_schema
+    if kind is Kind.CAMPAIGN or kind is Kind.LAB:
+        from autolab.config.schema import json_schema
 
-    say_json(json_schema("campaign" if kind is Kind.CAMPAIGN else "lab"))
+        say_json(json_schema(kind.value))
+        return
+    from facility_review.filekinds import review_schema
+
+    say_json(review_schema(kind.value))
 
 
 def doctor(data: DataFolder = Path("autolab-data"), json: Json = False) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from autolab.config.fields import DATE, DOTTED, EPICS, NAME, PACKAGE, PERMITTED, SERIAL, SLUG, TEXT, ZMQ
 from autolab.config.schema import FileKind, json_schema
 
-__all__ = ["reference_page"]
+__all__ = ["RULES", "keys_text", "reference_page"]
 
 _INTRODUCTIONS: dict[FileKind, str] = {
     "campaign": """\
@@ -29,12 +29,14 @@ line. `autolab schema lab` prints its JSON Schema, for editors that complete and
 example is [examples/colour/lab.yaml](../../examples/colour/lab.yaml).
 """,
 }
-_RULES = """
+RULES = """
 The files are YAML 1.2, without tags, anchors and merge keys: `on`, `no` and `12:30` are texts, only `true` and `false`
 are booleans, and a number is written `0.001`, `1e-3` or `1000`. Unknown keys are refused. Units are those of pint, such
 as `uL`, `mm/s`, `degC`; a number with its unit is one text, such as `250 mL`. A name has at most 64 letters, digits,
 `-` and `_`; names of parameters, metrics and devices have no `-` and begin with a letter or `_`.
 """
+
+"""What holds for all files that people write."""
 
 _TEXTS = {
     SLUG: "name",
@@ -57,8 +59,16 @@ def reference_page(kind: FileKind) -> str:
     Args:
         kind: Which file.
     """
-    schema = json_schema(kind)
-    parts = [_INTRODUCTIONS[kind], _RULES]
+    return _INTRODUCTIONS[kind] + RULES + keys_text(json_schema(kind))
+
+
+def keys_text(schema: dict[str, Any]) -> str:
+    """A table of keys for each mapping of a file, in Markdown.
+
+    Args:
+        schema: Its JSON Schema, see `autolab.config.schema`.
+    """
+    parts: list[str] = []
     for title, node in _sections(schema):
         parts.append(f"\n## {title}\n\n{node['description'].splitlines()[0]}\n")
         if node.get("properties"):

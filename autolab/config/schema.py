@@ -10,7 +10,7 @@ from autolab.config.campaignmodel import CampaignModel
 from autolab.config.fields import FileModel
 from autolab.config.labmodel import LabModel
 
-__all__ = ["FileKind", "json_schema"]
+__all__ = ["FileKind", "json_schema", "model_schema"]
 
 FileKind = Literal["campaign", "lab"]
 _MODELS: dict[FileKind, type[FileModel]] = {"campaign": CampaignModel, "lab": LabModel}
@@ -25,8 +25,18 @@ def json_schema(kind: FileKind) -> dict[str, Any]:
     Args:
         kind: Which file.
     """
-    schema = cast("dict[str, Any]", _tidy(_MODELS[kind].model_json_schema(mode="validation")))
-    return {"$schema": _DIALECT, **schema, "title": f"{kind}.yaml"}
+    return model_schema(_MODELS[kind], f"{kind}.yaml")
+
+
+def model_schema(model: type[FileModel], title: str) -> dict[str, Any]:
+    """The JSON Schema of a file that a model reads.
+
+    Args:
+        model: Of the whole file.
+        title: Name of the file.
+    """
+    schema = cast("dict[str, Any]", _tidy(model.model_json_schema(mode="validation")))
+    return {"$schema": _DIALECT, **schema, "title": title}
 
 
 def _tidy(node: object) -> object:

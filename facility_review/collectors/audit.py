@@ -9,7 +9,7 @@ import autolab
 from autolab.core.canonical import content_hash
 from autolab.journal.audit import Audit
 from facility_review.collecting import Collector
-from facility_review.evidence import EvidenceRecord, Finding
+from facility_review.evidence import EvidenceRecord, Finding, not_computed
 from facility_review.measuring import Sources
 
 __all__ = ["COLLECTOR"]
@@ -19,13 +19,13 @@ def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
     """The integrity of the log, in the realm of the best campaign that it records."""
     checked, metric = sources.audit, "m_log_integrity"
     if checked is None or sources.ledger is None:
-        yield Finding(f"{metric}: not computed: no log of this unit was checked", subject=metric)
+        yield not_computed(metric, "no log of this unit was checked")
         return
     parts, _ = sources.parts
     audits = _distinct(sources.audits or (checked,))
     n = sum(each.entries for each in audits)
     if not parts or not n:
-        yield Finding(f"{metric}: not computed: the log holds no campaign of this unit", subject=metric)
+        yield not_computed(metric, "the log holds no campaign of this unit")
         return
     part = parts[0]
     good = sum(map(_verified, audits))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from facility_review.collecting import Collector
-from facility_review.evidence import EvidenceRecord, Finding
+from facility_review.evidence import EvidenceRecord, Finding, not_computed
 from facility_review.ledger import Campaign
 from facility_review.measuring import Measured, Slice, Sources, machine_record
 from facility_review.statistics import quantile_interval, wilson
@@ -38,7 +38,7 @@ def _holds(sources: Sources, part: Slice) -> Iterator[EvidenceRecord | Finding]:
                 latencies += _latency_s(campaign, asked)
     if window is None or not n:
         said = "no request to pause or stop came from another process, so none has a time"
-        yield Finding(f"{LATENCY} ({part.realm}): not computed: {said}", subject=LATENCY)
+        yield not_computed(LATENCY, said, part.realm)
         return
     k = len(latencies)
     share = Measured(k / n, n, k, wilson(k, n))

@@ -5,6 +5,7 @@ The proof test of this version exercises simulated sensors, whatever the lab is:
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,7 +14,7 @@ from autolab.config.specs import LabSpec
 from autolab.core.canonical import content_hash
 from autolab.core.interlocks import RELAY
 from facility_review.collecting import Collector
-from facility_review.evidence import EvidenceRecord, Finding
+from facility_review.evidence import EvidenceRecord, Finding, not_computed
 from facility_review.ledger import QUERIES, Proof
 from facility_review.measuring import Sources
 
@@ -30,8 +31,9 @@ def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
     proofs = [] if ledger is None else [p for p in ledger.proofs if p.date[:10] <= sources.as_of.isoformat()]
     if lab is None or not proofs:
         for metric in ("m_interlock_assured", "m_estop_ratio"):
-            said = "no proof test is recorded: run 'autolab safety proof-test'"
-            yield Finding(f"{metric}: not computed: {said}", subject=metric)
+            how = f"state it in evidence.yaml, with 'metric: {metric}' and the signed test report"
+            how = how if lab is None else f"run 'autolab safety proof-test {shlex.quote(lab.source.file)}'"
+            yield not_computed(metric, f"no proof test is recorded: {how}")
         return
     newest = max(proofs, key=lambda proof: (proof.date, proof.id))
     yield from _interlocks(sources, lab, newest)
@@ -47,7 +49,7 @@ def _interlocks(sources: Sources, lab: LabSpec, proof: Proof) -> Iterator[Eviden
     credited = [rule.name for rule in lab.interlocks if rule.effect != "alarm"]
     if not credited:
         said = "the lab file declares no interlock that trips or permits"
-        yield Finding(f"m_interlock_assured: not computed: {said}", subject="m_interlock_assured")
+        yield not_computed("m_interlock_assured", said)
         return
     tested = {path.rule for path in proof.paths}
     failed = {path.rule for path in proof.paths if not path.passed}
@@ -79,7 +81,7 @@ def _stop_time(sources: Sources, proof: Proof) -> Iterator[EvidenceRecord | Find
             if times
             else "the proof test has timed no emergency stop"
         )
-        yield Finding(f"{metric}: not computed: {why}", subject=metric)
+        yield not_computed(metric, why)
         return
     notes = ("from the press to no power; when a motion that coasts has ended is not timed",)
     yield _record(sources, proof, metric, value=max(times) / 1000.0 / limit_s, n=len(times), notes=notes)

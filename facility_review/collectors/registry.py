@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import autolab
 from autolab.config.specs import LabSpec
 from facility_review.collecting import Collector
-from facility_review.evidence import EvidenceRecord, Finding
+from facility_review.evidence import EvidenceRecord, Finding, not_computed
 from facility_review.inputs import Fact, Realm
 from facility_review.measuring import (
     PRACTICE_DAYS,
@@ -107,7 +107,7 @@ def _endurance(sources: Sources, part: Slice, lab: LabSpec) -> Iterator[Evidence
     window = part.window(sources.instrument.metrics[metric].window_days)
     hours = 0.0 if window is None else _hours(window)
     if window is None or hours <= 0.0:
-        yield Finding(f"{metric} ({part.realm}): not computed: no trial has run", subject=metric)
+        yield not_computed(metric, "no trial has run", part.realm)
         return
     capacities: dict[str, float] = {}
     for name, material in lab.materials.items():
@@ -120,7 +120,7 @@ def _endurance(sources: Sources, part: Slice, lab: LabSpec) -> Iterator[Evidence
         capacities["wells"] = wells / (n_samples / hours)
     if not capacities:
         said = "no use of a material or well that the lab file declares is recorded"
-        yield Finding(f"{metric} ({part.realm}): not computed: {said}", subject=metric)
+        yield not_computed(metric, said, part.realm)
         return
     first = min(capacities, key=lambda name: (capacities[name], name))
     notes = (f"{first} is used up first; consumables that the lab file does not declare are not known",)

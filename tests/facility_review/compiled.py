@@ -49,7 +49,7 @@ def document_of(inputs: Inputs, as_of: date = AS_OF) -> AssessmentDocument:
         configuration="c0" * 32,
         challenges=("reenvisioning-advanced-manufacturing",),
         files=(SourceFile(path="labs/bench/lab.yaml", sha256="d0" * 32),),
-        findings=("labs/bench/evidence.yaml:12: a file is gone",),
+        to_mend=("labs/bench/evidence.yaml:12: a file is gone",),
         lab_file="labs/bench/lab.yaml",
     )
     judged = [judge(each, as_of, None, None) for each in records]

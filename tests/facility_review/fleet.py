@@ -6,9 +6,10 @@ import random
 from datetime import date
 from pathlib import Path
 
+from facility_review.assessment import LEVELS
 from facility_review.document import AssessmentDocument, json_text
 from facility_review.instrument import load_instrument
-from facility_review.portfolio import LEVELS, Read
+from facility_review.portfolio import Read
 from facility_review.reference import reference
 from tests.facility_review.documents import GATES, document
 

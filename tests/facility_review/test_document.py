@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autolab.core.errors import FileError, StorageError
+from autolab.core.errors import FileError
 from facility_review.document import AssessmentDocument, document_schema, json_text, read_document
 from tests.facility_review.compiled import RUNS, document
 from tests.facility_review.examples import NAMES, expected
@@ -84,8 +84,27 @@ def test_bytes_and_missing_files_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
     with pytest.raises(FileError, match=r"bytes\.json: is not UTF-8 text"):
         read_document(tmp_path / "bytes.json")
-    with pytest.raises(StorageError, match=r"gone\.json: cannot be read"):
+    with pytest.raises(FileError, match=r"gone\.json: cannot be read"):
         read_document(tmp_path / "gone.json")
+    with pytest.raises(FileError, match=r"null: is no plain file"):
+        read_document(Path("/dev/null"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"id": "R1"', '"id": "R9"'),
+        ('"ceiling": "R0"', '"ceiling": "R7"'),
+        ('"target": "R2"', '"target": "A"'),
+        ('"coverage": ', '"coverage": NaN, "x": '),
+    ],
+)
+def test_what_somebody_has_edited_into_an_assessment_is_refused(old: str, new: str, tmp_path: Path) -> None:
+    text = json_text(document("E"))
+    assert old in text
+    (tmp_path / "assessment.json").write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(FileError, match="is no assessment: "):
+        read_document(tmp_path / "assessment.json")
 
 
 def test_a_key_that_nobody_declared_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 from autolab.core.errors import InputError, InputErrors
 from facility_review.collecting import collect
+from facility_review.criteria import usable_inputs
+from facility_review.inputs import Waiver
 from facility_review.instrument import load_instrument
 from facility_review.reduction import Examined, examine
 from facility_review.scoring import score
@@ -69,8 +72,8 @@ def test_a_hashed_and_approved_document_counts_in_full(tmp_path: Path) -> None:
         pytest.param("documented", "recorded", None, "is not known", id="no such class"),
         pytest.param("step: 4", "step: 4\n    setp: 3", None, "unknown key", id="unknown key"),
         pytest.param("2026-10-01\n    valid", "2026-02-30\n    valid", None, "no day of the", id="no such day"),
-        pytest.param("2026-10-01\n    valid", "1989-12-31\n    valid", None, "from 1990 to 2200", id="too early"),
-        pytest.param("2027-10-01", "2201-01-01", None, "from 1990 to 2200", id="too late"),
+        pytest.param("2026-10-01\n    valid", "1989-12-31\n    valid", None, "from 1990 to 2100", id="too early"),
+        pytest.param("2027-10-01", "2101-01-01", None, "from 1990 to 2100", id="too late"),
         pytest.param("step: 4", "step: 4\n    configuration: 1234", "none", "put it in", id="hash is a number"),
         pytest.param("step: 4", "step: 4\n    configuration: 'abc'", "attested", "another config", id="another unit"),
         pytest.param("    valid_until: 2027-10-01\n", "", None, "valid_until", id="no end"),
@@ -156,6 +159,19 @@ def test_a_hazard_analysis_of_this_configuration_proves_that_it_is(tmp_path: Pat
     assert found.inputs.fact_answers["hazard_analysis_config_hash_matches"].realm == "physical"
     found = examined(tmp_path, GOOD.replace("step: 4", "step: 4\n    configuration: abc"))
     assert found.inputs.facts["hazard_analysis_config_hash_matches"] is False
+
+
+def test_an_analysis_that_a_newer_one_replaces_is_compared_no_more(tmp_path: Path) -> None:
+    fact = "hazard_analysis_config_hash_matches"
+    old = GOOD.replace("step: 4", "step: 4\n    id: before\n    configuration: abc")
+    new = GOOD.replace("step: 4", f"step: 4\n    id: after\n    configuration: {configuration_hash(lab_text())}")
+    assert examined(tmp_path, old + new).inputs.facts[fact] is False, "two that disagree"
+    taking = new.replace("id: after", "id: after\n    supersedes: [before]").replace("2026-10-01\n", "2026-10-02\n", 1)
+    found = examined(tmp_path, old + taking)
+    assert found.inputs.facts[fact] is True
+    assert [each.is_routine for each in found.findings if "takes the place of" in each.text] == [True, True]
+    silent = "".join(line for line in taking.splitlines(keepends=True) if "configuration" not in line)
+    assert fact not in examined(tmp_path, old + silent).inputs.facts, "nothing is shown by taking a failure away"
 
 
 def test_what_is_stated_as_measured_is_documented_and_without_a_file_attested(tmp_path: Path) -> None:
@@ -286,3 +302,37 @@ def test_independence_is_stated_by_one_who_is_independent(tmp_path: Path) -> Non
     assert "one who is third_party states it" in said(found)
     found = examined(tmp_path, stated(about, "value: peer, independence: third_party"))
     assert found.inputs.facts["assessor_independence"] == "peer"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("cell.yaml", "laboratory: X\nevidence: []\n", "cell.yaml:1: the key 'unit' is missing"),
+        ("cell.yaml", "uint: cell\nlaboratory: X\nroles: []\n", "yaml:1: unknown key 'uint': did you mean 'unit'?"),
+        ("evidence.yaml", "laboratory: X\n", "evidence.yaml:1: the key 'unit' is missing"),
+        ("evidence.yaml", "unit: cell\nfrob: 1\n", "tables, workbook and evidence"),
+        ("evidence.yaml", "unit: cell\nevidnce: []\n", "did you mean 'evidence'?"),
+        ("lab.yaml", "laboratory: X\ndevices: {}\n", "lab.yaml:1: the key 'name' is missing"),
+        ("evidence.yaml", "unit: cell\nwaivers: {G08: {authority: A, expires: 9999-01-01, reason: b}}\n",
+         "evidence.yaml:2: '9999-01-01' is no day of the calendar from 1990 to 2100"),
+    ],
+)  # fmt: skip
+def test_a_file_is_judged_as_what_the_person_meant(tmp_path: Path, name: str, text: str, sentence: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as refusal:
+        load_units([tmp_path / name])
+    assert sentence in str(refusal.value)
+
+
+def test_an_answer_that_cannot_be_is_missing_and_the_unit_is_assessed(tmp_path: Path) -> None:
+    found = examined(tmp_path, GOOD)
+    facts = {**found.inputs.facts, "assessor_independence": "a friend"}
+    broken = replace(found.inputs, facts=facts, waivers={"G99": Waiver("A", AS_OF, "b")})
+    with pytest.raises(InputError, match="no gate 'G99'"):
+        score(INSTRUMENT, broken, draws=20)
+    usable, said = usable_inputs(INSTRUMENT, broken)
+    assert "assessor_independence" not in usable.facts
+    assert (usable.records, usable.waivers) == (found.inputs.records, {})
+    assert [each.rpartition("; ")[2] for each in said] == ["it counts as missing"] * 2
+    assert score(INSTRUMENT, usable, draws=20).level == "R0"
+    assert usable_inputs(INSTRUMENT, usable) == (usable, ())

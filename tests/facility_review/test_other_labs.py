@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import pytest
 
 from facility_review.collecting import collect
 from facility_review.instrument import load_instrument
-from facility_review.lines import evidence_line
 from facility_review.reduction import Examined, examine
 from facility_review.units import load_units
 from tests.facility_review.journals import IDENTITY
@@ -134,18 +134,30 @@ def test_runs_with_one_start_time_are_said(tmp_path: Path) -> None:
     assert any("3 runs have the start time 1793000000 (a, b, c)" in each.text for each in found.findings)
 
 
-def test_a_date_beyond_the_calendar_of_utc_is_no_date(tmp_path: Path) -> None:
-    row = "x,0001-01-01T00:00:00+23:00,,valid,ai,physical,Ada\n"
+@pytest.mark.parametrize("begun", ["0001-01-01T00:00:00+23:00", "1970-01-01", "9999-12-30"])
+def test_a_trial_of_a_year_that_nothing_is_reviewed_of_does_not_count(tmp_path: Path, begun: str) -> None:
+    row = f"x,{begun},,valid,ai,physical,Ada\n"
     found = examined(tmp_path, "tables", "trials.csv", HEAD + rows(4) + row)
-    assert any("is no date" in each.text and each.line == 6 for each in found.findings)
+    assert any("is no date from 1990 to 2100" in each.text and each.line == 6 for each in found.findings)
+    assert found.inputs.records["PER-04"].n == 4
 
 
-def test_what_counts_beyond_the_end_of_the_calendar_has_no_end(tmp_path: Path) -> None:
-    row = "x,9999-12-30,,valid,ai,physical,Ada\n"
-    text = f"laboratory: Example National Laboratory\n{IDENTITY.format(name='cell')}tables: [trials.csv]\n"
-    (tmp_path / "evidence.yaml").write_text(text, encoding="utf-8")
-    (tmp_path / "trials.csv").write_text(HEAD + row, encoding="utf-8")
-    last = date(9999, 12, 31)
-    unit = collect(load_units([tmp_path / "evidence.yaml"]), [], INSTRUMENT, last)[0]
-    judged = examine(INSTRUMENT, unit, last).judged
-    assert [evidence_line(INSTRUMENT, each).counts_until for each in judged] == [None, None]
+def test_a_run_of_a_year_that_nothing_is_reviewed_of_does_not_count(tmp_path: Path) -> None:
+    text = lines(["start", {"uid": "a", **START}], ["start", {"uid": "b", **START, "time": 0.0}])
+    found = examined(tmp_path, "bluesky", "runs.jsonl", text)
+    assert any("time 0.0 is not from 1990 to 2100" in each.text and each.line == 2 for each in found.findings)
+
+
+@pytest.mark.parametrize("key", ["bluesky", "tables", "workbook"])
+@pytest.mark.parametrize("name", ["/etc/hostname", "../other.csv", "away", "pipe", "."])
+def test_only_plain_files_of_the_unit_are_read_for_collectors(tmp_path: Path, key: str, name: str) -> None:
+    (tmp_path / "away").symlink_to("/etc/hostname")
+    os.mkfifo(tmp_path / "pipe")
+    head = f"laboratory: Example National Laboratory\n{IDENTITY.format(name='cell')}"
+    named = name if key == "workbook" else f"[{name}]"
+    (tmp_path / "evidence.yaml").write_text(f"{head}{key}: {named}\n", encoding="utf-8")
+    (unit,) = load_units([tmp_path / "evidence.yaml"])
+    assert (unit.bluesky, unit.tables, unit.workbook) == ((), (), None)
+    (finding,) = unit.findings
+    assert str(finding).startswith(f"{tmp_path}/evidence.yaml:9: {name}: ")
+    assert not finding.is_routine

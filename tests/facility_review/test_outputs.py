@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from autolab.core.errors import InputError
 from facility_review.comparing import changes
+from facility_review.evidencemodel import EntryModel, EvidenceFileModel
+from facility_review.filekinds import evidence_page
 from facility_review.redaction import redacted
 from facility_review.tables import TABLES, csv_tables
 from tests.facility_review.compiled import document, document_of
@@ -84,9 +87,17 @@ def test_two_units_and_redacted_views_are_not_compared() -> None:
         changes(redacted(document("B")), document("B"))
 
 
-def test_the_reference_of_criteria_is_that_of_the_instrument(repository: object) -> None:
-    from pathlib import Path
+def test_the_reference_of_the_file_of_evidence_is_that_of_its_models() -> None:
+    page = Path(__file__).parents[2] / "docs/reference/evidence-file.md"
+    made = evidence_page()
+    assert page.read_text(encoding="utf-8") == made, "write it again: python -m tests.facility_review.write_reference"
+    for model in (EvidenceFileModel, EntryModel):
+        for name, field in model.model_fields.items():
+            assert f"| `{field.alias or name}` |" in made
+            assert field.description, f"{name} has no words"
 
+
+def test_the_reference_of_criteria_is_that_of_the_instrument(repository: object) -> None:
     from facility_review.criteriapage import criteria_page
     from facility_review.instrument import load_instrument
 

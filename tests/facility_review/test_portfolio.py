@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autolab.core.errors import InputError
+from facility_review.assessment import LEVELS
 from facility_review.document import AssessmentDocument, json_text
-from facility_review.portfolio import LEVELS, Portfolio, Read, is_ranked_above, portfolio
+from facility_review.portfolio import Portfolio, Read, is_ranked_above, portfolio
 from facility_review.portfoliofiles import find_assessments, portfolio_json, portfolio_tables, write_portfolio
 from facility_review.portfoliopage import render_portfolio
 from facility_review.reference import reference
