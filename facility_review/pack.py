@@ -20,7 +20,7 @@ from typing import Any
 
 from autolab.core.canonical import plain
 from autolab.core.errors import InputError, StorageError
-from autolab.journal.audit import audit
+from autolab.journal.audit import Audit, audit
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, TrialRecord
 from autolab.report.page import render_report
@@ -124,7 +124,7 @@ def write_pack(
         ended = max((each.date for trial in trials for each in trial.transitions), default=record.created)
     finally:
         reader.close()
-    files.append(_json_file("journal/audit.json", "Comparison of the journal with its log", plain(checked)))
+    files.append(_json_file("journal/audit.json", "Comparison of the journal with its log", _portable(checked, data)))
     files.sort(key=lambda file: file.path)
     metadata = crate_metadata(record, ended, challenge, files, as_of, marking)
     folder = out / f"evidence-{record.id}"
@@ -145,6 +145,25 @@ def write_pack(
         sha256=digest,
         audit_holds=not checked.findings,
     )
+
+
+def _portable(checked: Audit, data: Path) -> Any:
+    """What the comparison found, without the place of the data folder on one machine.
+
+    A head is signed together with that place, so its signature, which nobody could check here, stays out.
+    """
+    said = plain(checked)
+    if said["covered"] is not None:
+        said["covered"] = {key: item for key, item in said["covered"].items() if key != "signature"} | {"data": "."}
+    for key in ("findings", "notes"):
+        said[key] = json.loads(_without_place(json.dumps(said[key], ensure_ascii=False), data))
+    return said
+
+
+def _without_place(text: str, data: Path) -> str:
+    for place in sorted({str(data.resolve()), str(data)} - {"."}, key=len, reverse=True):
+        text = text.replace(f"{place}/", "").replace(place, ".")
+    return text
 
 
 def _extract(reader: JournalReader, record: CampaignRecord, trials: Sequence[TrialRecord]) -> Iterator[CrateFile]:

@@ -47,6 +47,8 @@ CONTENTS = (
     ("method", "Method"),
     ("annual", "Sec. 6(a)"),
 )
+_LEFT_OUT = frozenset({"profile", "metrics", "criteria", "gaps", "evidence", "annual"})
+"""Sections of which a redacted view holds nothing."""
 
 
 def render_page(document: AssessmentDocument, changes: Sequence[str] = ()) -> str:
@@ -64,7 +66,7 @@ def render_page(document: AssessmentDocument, changes: Sequence[str] = ()) -> st
         changes=changes,
         style=Markup(_part("page.css")),  # noqa: S704 (our own file)
         picture=profile_picture(document.dimensions, document.level.next),
-        contents=(*CONTENTS, ("changes", "Changes")) if changes else CONTENTS,
+        contents=_contents(document, changes),
         symbols=SYMBOLS,
         conformance=CONFORMANCE,
         places=places,
@@ -88,6 +90,13 @@ def render_page(document: AssessmentDocument, changes: Sequence[str] = ()) -> st
         asked=functools.partial(_asked, queries),
         gains=_gains,
     )
+
+
+def _contents(document: AssessmentDocument, changes: Sequence[str]) -> list[tuple[str, str]]:
+    """The sections of the page that hold something, by id and title."""
+    left_out = _LEFT_OUT if document.marking.is_redacted else frozenset[str]()
+    found = [(name, title) for name, title in CONTENTS if name not in left_out]
+    return [*found, ("changes", "Changes")] if changes else found
 
 
 def _campaigns(document: AssessmentDocument) -> list[str]:

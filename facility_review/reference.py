@@ -13,7 +13,7 @@ from pydantic import Field
 
 from autolab.config.fields import FileModel
 from autolab.config.problems import Problems
-from autolab.config.words import did_you_mean
+from autolab.config.words import did_you_mean, listed
 from autolab.config.yamlfile import read_yaml
 from autolab.core.errors import InputError
 
@@ -100,8 +100,8 @@ class Reference:
             return self.challenges[name]
         inside = next((known for known in self.challenges if name and name in known), None)
         guess = did_you_mean(name, self.challenges) or inside
-        hint = f"did you mean {guess!r}?" if guess else "docs/reference/challenges.md lists all of them"
-        raise InputError(f"{name!r} is no published challenge: {hint}")
+        hint = f"did you mean {guess!r}? Published are" if guess else "published are"
+        raise InputError(f"{name!r} is no published challenge: {hint} {listed(self.challenges)}")
 
 
 @cache

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
+from autolab.config.words import listed
 from autolab.core.errors import InputError, StorageError
 from autolab.core.workers import in_processes
 from facility_review.backing import SourceFile
@@ -17,12 +18,14 @@ from facility_review.comparing import changes
 from facility_review.compiling import UnitFacts, compile_document
 from facility_review.criteria import usable_inputs
 from facility_review.document import AssessmentDocument, json_text
-from facility_review.evidence import no_day
+from facility_review.evidence import Finding, no_day
 from facility_review.instrument import Instrument
+from facility_review.ledger import Campaign
 from facility_review.oscal import assessment_results, oscal_text, plan_of_action
 from facility_review.page import render_page
 from facility_review.redaction import redacted
 from facility_review.reduction import examine
+from facility_review.reference import reference
 from facility_review.scoring import score
 from facility_review.sdl import sdl_metrics
 from facility_review.spreadsheet import write_workbook
@@ -92,8 +95,8 @@ def assess(
     unit = evidence.unit
     sources = [each.source for each in (unit.lab, unit.evidence) if each is not None]
     campaigns = evidence.ledger.campaigns if evidence.ledger is not None else ()
-    challenges = {challenge_of(each.record) for each in campaigns}
-    findings = (*evidence.findings, *examined.findings)
+    challenges = {challenge_of(each.record) for each in campaigns} & reference().challenges.keys()
+    findings = (*evidence.findings, *examined.findings, *_unpublished(campaigns))
     facts = UnitFacts(
         laboratory=unit.laboratory,
         boundary=unit.boundary,
@@ -108,6 +111,19 @@ def assess(
         lab_file=lab_file if unit.lab is not None else "",
     )
     return compile_document(instrument, inputs, assessment, examined.judged, facts, as_of)
+
+
+def _unpublished(campaigns: Iterable[Campaign]) -> Iterator[Finding]:
+    """Challenges that recorded campaigns name, and that nobody has published."""
+    names: dict[str, list[str]] = {}
+    for campaign in campaigns:
+        if (name := challenge_of(campaign.record)) is not None and name not in reference().challenges:
+            names.setdefault(name, []).append(campaign.record.id)
+    for name, ids in names.items():
+        try:
+            reference().challenge(name)
+        except InputError as error:
+            yield Finding(f"{listed(ids[:3])}{' and others' if len(ids) > 3 else ''}: {error}; it does not count")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,9 @@ TABLES: dict[str, tuple[str, ...]] = {
     ),
     "gaps": (
         "gap_id", "unit_id", "criterion", "gate", "kind", "current_score", "current_class", "target_score",
-        "missing_step_or_delta", "evidence_needed", "entry", "action", "command", "is_quick", "effort_class", "person_days_low",
-        "person_days_high", "lead_time_days_low", "lead_time_days_high", "depends_on", "level_unlocked",
+        "missing_step_or_delta", "evidence_needed", "entry", "action", "command", "is_quick", "effort_class",
+        "person_days_low", "person_days_high", "lead_time_days_low", "lead_time_days_high", "depends_on",
+        "level_unlocked",
         "delta_dimension", "delta_p_level", "priority", "priority_class", "standards", "eo_clauses", "status",
         "opened_at", "due_date",
     ),

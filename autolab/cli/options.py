@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["ActingAs", "CampaignId", "DataFolder", "Json", "OneOrNewest", "complete_campaign"]
+from autolab.core.errors import InputError
+
+__all__ = ["ActingAs", "CampaignId", "DataFolder", "Json", "OneOrNewest", "complete_campaign", "existing"]
 
 STATES_FILE = "journal.sqlite"
 """As `autolab.journal.journal.STATES_FILE`, which is too heavy for completion (a test holds the two together)."""
@@ -31,6 +33,19 @@ def campaign_ids(data: Path) -> list[str]:
         return []
     finally:
         connection.close()
+
+
+def existing(data: Path) -> Path:
+    """A data folder that a person has named, where it is there.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not data.is_dir():
+        raise InputError(
+            f"--data {data}: there is no such folder: name the one that 'autolab run' wrote, or leave it out"
+        )
+    return data
 
 
 def _data_of(ctx: Any) -> Path:

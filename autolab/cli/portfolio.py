@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autolab.cli.options import DataFolder, Json
+from autolab.cli.days import day_of
+from autolab.cli.options import DataFolder, Json, existing
 from autolab.cli.output import columns, say, say_json, tell
 from autolab.core.errors import InputError
 
@@ -48,7 +48,7 @@ def portfolio(
     from facility_review.reference import reference
 
     reads, unread = find_assessments(folders)
-    found = gather(reads, reference(), _day(as_of), unread)
+    found = gather(reads, reference(), day_of(as_of), unread)
     files = write_portfolio(found, out)
     for note in found.notes:
         tell(f"left out: {note}")
@@ -56,6 +56,7 @@ def portfolio(
 
 
 def deliverables(
+    ctx: typer.Context,
     lab: Annotated[Path, typer.Argument(metavar="LAB", help="Lab file; registers.yaml and the others lie beside it.")],
     data: DataFolder = Path("autolab-data"),
     out: Annotated[Path | None, typer.Option("--out", file_okay=False, metavar="DIR", help="Where to write.")] = None,
@@ -85,10 +86,13 @@ def deliverables(
 
     if campaign is not None and challenge is None:
         raise InputError("--campaign has no effect without --challenge ID: add it, or leave --campaign out")
+    source = ctx.get_parameter_source("data")
+    if source is not None and source.name == "COMMANDLINE":
+        existing(data)
     wanted = None if challenge is None else reference().challenge(challenge)
     spec = load_lab(lab)
     assessed = None if assessment is None else read_document(assessment)
-    found = gather(spec.name, spec.laboratory, lab.parent, data, _day(as_of), assessed)
+    found = gather(spec.name, spec.laboratory, lab.parent, data, day_of(as_of), assessed)
     target = out or data / "deliverables" / spec.name / found.as_of.isoformat()
     pack = None
     if wanted is not None:
@@ -101,17 +105,6 @@ def deliverables(
     if len(missing) > MOST:
         tell(f"missing: and {len(missing) - MOST} more, see the page")
     say_json(_deliverables_answer(found, files, pack)) if json else say(_deliverables_text(found, files, pack))
-
-
-def _day(text: str | None) -> date:
-    if text is None:
-        from autolab.core.clock import real_clock
-
-        return real_clock().date().date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"--as-of {text}: is no day; write year, month and day, such as 2026-11-22") from None
 
 
 def _portfolio_text(found: Portfolio, files: Sequence[Path]) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autolab.cli.options import Json
+from autolab.cli.days import day_of
+from autolab.cli.options import Json, existing
 from autolab.cli.output import say, say_json, tell
+from autolab.config.words import listed
 from autolab.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["review"]
 
 MOST = 5
-"""Findings and changes that are said one by one; the report holds all."""
+"""Changes that are said one by one; the report holds all."""
+MOST_TO_MEND = 20
+"""Mistakes that are said one by one."""
 NO_BROWSER = "No PDF was made: Chromium is not installed here. Install it, or print the page from a browser."
 
 
@@ -80,7 +83,7 @@ def review(
     from facility_review.instrument import load_instrument
     from facility_review.review import outputs, review, write_empty_workbook, write_outputs
 
-    day, used = _day(as_of), load_instrument(instrument)
+    day, used = day_of(as_of), load_instrument(instrument)
     old = _earlier(diff)
     n, olds = n_processors(), {} if old is None else {old.unit.id: old}
     found = review(labs, _folders(data), used, day, seed, olds, n)
@@ -112,27 +115,24 @@ def _earlier(diff: Path | None) -> AssessmentDocument | None:
     return None if diff is None else read_document(diff)
 
 
-def _day(text: str | None) -> date:
-    from autolab.core.clock import real_clock
-
-    if text is None:
-        return real_clock().date().date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"--as-of {text}: is no day; write year, month and day, such as 2026-11-22") from None
-
-
 def _home(data: list[Path] | None) -> Path:
     return data[0] if data else Path(os.environ.get("AUTOLAB_DATA") or "autolab-data")
 
 
 def _folders(data: list[Path] | None) -> list[Path]:
-    """The data folders that were named, or the usual one where it is there: a unit may have none."""
+    """The data folders that were named, or the usual one where it has a journal: a unit may have none.
+
+    What the review itself writes into the usual folder is no journal, so that a second run reads what the first did.
+
+    Raises:
+        InputError: one that was named is not there.
+    """
+    from facility_review.campaigns import journal_files
+
     if data:
-        return data
+        return [existing(folder) for folder in data]
     usual = _home(data)
-    return [usual] if usual.is_dir() or "AUTOLAB_DATA" in os.environ else []
+    return [usual] if journal_files(usual) or "AUTOLAB_DATA" in os.environ else []
 
 
 def _print(page: Path) -> tuple[Path | None, str | None]:
@@ -160,7 +160,8 @@ def _answer(found: Review, page: Path, printed: Path | None) -> dict[str, Any]:
         "coverage": document.coverage.coverage,
         "open_gates": [each.id for each in document.gates if each.state in ("fail", "not demonstrated")],
         "blocking": list(document.gaps.blocking),
-        "findings": list(document.coverage.missing),
+        "to_mend": list(document.coverage.to_mend),
+        "notes": list(document.coverage.missing),
         "changes": list(found.changes),
         "report": str(page),
         "pdf": None if printed is None else str(printed),
@@ -173,6 +174,7 @@ def _text(found: Review, page: Path, printed: Path | None, *, is_redacted: bool)
     document = found.document
     mark = "  SIMULATED PROFILE" if document.level.is_simulated_profile else ""
     lines = [f"{document.unit.name}, {document.unit.laboratory}, as of {document.as_of}{mark}"]
+    lines += _to_mend(document)
     lines.append(f"  gates     {_gates(document)}")
     lines.append(f"  level     {_level(document)}")
     lines.append(
@@ -184,11 +186,41 @@ def _text(found: Review, page: Path, printed: Path | None, *, is_redacted: bool)
         head = f"blocks {document.level.next}" if number == 1 else ""
         lines.append(f"  {head:<9} {number}. {readable(document, item).partition(';')[0]}")
     lines += _some("changed", found.changes)
-    lines += _some("note", document.coverage.missing)
+    if document.coverage.missing and not is_redacted:
+        lines.append(
+            f"  notes     {len(document.coverage.missing)} on what was not found or not computed: in the report, 7"
+        )
     lines.append(f"  report    {page}{'' if printed is None else f', and {printed.name} beside it'}")
+    lines += _who_may_have_it(page, is_redacted=is_redacted)
     if not is_redacted:
         lines.append(f"  next      {_next(document)}")
     return "\n".join(lines)
+
+
+def _to_mend(document: AssessmentDocument) -> list[str]:
+    """Mistakes of a person, before all else: what they are about counts less than it could, or not at all."""
+    said = document.coverage.to_mend
+    if not said:
+        return []
+    lines = [
+        f"  to mend   {each}" if number == 0 else f"  {'':<9} {each}" for number, each in enumerate(said[:MOST_TO_MEND])
+    ]
+    more = len(said) - MOST_TO_MEND
+    return [*lines, *([f"  {'':<9} and {more} more: in the report, 7"] if more > 0 else []), ""]
+
+
+def _who_may_have_it(page: Path, *, is_redacted: bool) -> list[str]:
+    """Which of the views in the folder is for whom."""
+    if not is_redacted:
+        return [f"  {'':<9} full and INTERNAL: gates, gaps and names. For others, write the view of --redacted"]
+    beside = [page.with_name(name) for name in ("report.html", "report.pdf") if page.with_name(name).is_file()]
+    lines = [
+        f"  {'':<9} redacted, with {page.with_name('assessment-redacted.json').name}: may leave, once it was reviewed"
+    ]
+    if beside:
+        names = listed([each.name for each in beside])
+        lines.append(f"  {'':<9} {names} in the same folder: full and INTERNAL, not to be handed on with it")
+    return lines
 
 
 def _gates(document: AssessmentDocument) -> str:
@@ -205,17 +237,19 @@ def _level(document: AssessmentDocument) -> str:
     return f"{document.level.id} {document.level.name}; assured {document.assured_level.id}{chance}{provisional}"
 
 
-def _some(head: str, sentences: tuple[str, ...]) -> list[str]:
-    lines = [f"  {head if number == 0 else '':<9} {each}" for number, each in enumerate(sentences[:MOST])]
-    more = len(sentences) - MOST
+def _some(head: str, sentences: tuple[str, ...], most: int = MOST) -> list[str]:
+    lines = [f"  {head if number == 0 else '':<9} {each}" for number, each in enumerate(sentences[:most])]
+    more = len(sentences) - most
     return [*lines, f"  {'':<9} and {more} more in the report"] if more > 0 else lines
 
 
 def _next(document: AssessmentDocument) -> str:
-    """What can be done by tomorrow, or else the first gap of the path."""
+    """What can be done by tomorrow, or else the first gap of the path, with what speaks for it in ``evidence.yaml``."""
     order = {name: number for number, name in enumerate(document.gaps.path_to_next.gaps)}
     items = sorted(document.gaps.items, key=lambda each: (order.get(each.gap_id, len(order)), each.priority))
     quick = next((each for each in items if each.is_quick and each.command), None)
     if quick is not None:
         return f"{quick.command}  (by tomorrow: {quick.criterion or quick.gate}, {quick.action})"
-    return items[0].action if items else "nothing: no gap was found"
+    if not items:
+        return "nothing: no gap was found"
+    return f"{items[0].action}; then an entry '{items[0].entry}' in evidence.yaml, with its files"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autolab.compose.challenges import check_challenge
 from autolab.compose.names import Names
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
@@ -49,7 +50,9 @@ def check_files(files: Sequence[Path]) -> CheckReport:
         try:
             kind = "campaign" if _is_campaign(file) else "lab"
             if kind == "campaign":
-                load_lab(load_campaign(file).lab)
+                campaign = load_campaign(file)
+                check_challenge(campaign)
+                load_lab(campaign.lab)
             else:
                 load_lab(file)
             notes += _in_child(kind, file)

@@ -16,6 +16,7 @@ from typing import Any
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.stopping import StopSwitch
+from autolab.compose.challenges import check_challenge
 from autolab.compose.claims import claim_devices
 from autolab.compose.conducting import conduct
 from autolab.compose.environment import environment
@@ -76,6 +77,7 @@ def run_campaign(
         AutolabError: it is refused before anything moves; ``exit_code`` says what kind of refusal it is.
     """
     campaign = with_options(load_campaign(file), options)
+    check_challenge(campaign)
     seed = _seed(campaign, options)
     key = secrets.token_hex(4)
     with ExitStack() as stack:

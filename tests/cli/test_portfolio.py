@@ -137,6 +137,8 @@ REFUSED = {
     ),
     "campaign alone": (["--campaign", "teal"], "has no effect without --challenge"),
     "no assessment": (["--assessment", "lab.yaml"], "is no assessment"),
+    "no such assessment": (["--assessment", "gone.json"], "gone.json: cannot be read"),
+    "no such data": (["--data", "nowhere"], "--data nowhere: there is no such folder"),
 }
 
 

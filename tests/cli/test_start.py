@@ -73,7 +73,7 @@ def test_a_command_that_is_still_to_come_says_so(name: str, capsys: pytest.Captu
         (("run", "a.yaml", "--trails", "3"), "No such option: --trails"),
         (("run", "a.yaml", "--trials", "three"), "Invalid value for '--trials'"),
         (("export", "--format", "xls"), "'xls' is not one of 'csv', 'parquet'"),
-        (("schema", "labs"), "'labs' is not one of 'campaign', 'lab'"),
+        (("schema", "labs"), "'labs' is not one of 'campaign', 'lab', 'evidence', 'registers', 'agreements', 'annual'"),
         (
             ("run", "a.yaml", "--simulate=stage,arm"),
             "--simulate=stage,arm: to simulate some devices and not others is not available yet; "

@@ -106,7 +106,7 @@ class Bench:
             "lanes": 1,
             "budget_trials": budget,
             "problem": problem,
-            "campaign_file": "name: x\nlab: lab.yaml\nchallenge: autonomous-laboratories\n",
+            "campaign_file": "name: x\nlab: lab.yaml\nchallenge: achieving-ai-driven-autonomous-laboratories\n",
             "campaign_hash": content_hash("campaign"),
             "lab_file": self.text,
             "lab_hash": content_hash(self.text),

@@ -71,7 +71,7 @@ def test_no_metric_stands_without_n_and_window_and_interval_or_the_word_none() -
 def test_simulated_evidence_is_watermarked_on_screen_and_in_print_and_nothing_else_is() -> None:
     simulated, physical = render_page(document("C")), render_page(document("B"))
     assert 'class="watermark"' in simulated
-    assert '@top-center{content:"SIMULATED PROFILE' in simulated
+    assert '@top-right{content:"SIMULATED PROFILE' in simulated
     assert words(simulated).count("SIMULATED PROFILE") >= 3
     assert "SIMULATED PROFILE" not in physical
 
