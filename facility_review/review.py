@@ -72,7 +72,7 @@ def review(
     """
     if problem := no_day(as_of.isoformat()):
         raise InputError(f"as of {as_of}: {problem}")
-    units = load_units(files)
+    units = load_units(files, processes)
     books = read_books(folders, processes=processes)
 
     def reviewed(named: tuple[Path, Unit]) -> Review:

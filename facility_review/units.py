@@ -18,6 +18,7 @@ from autolab.config.specs import LabSpec, Source
 from autolab.config.yamlfile import YamlFile, read_yaml
 from autolab.core.canonical import content_hash
 from autolab.core.errors import FileError, InputError, InputErrors
+from autolab.core.workers import in_processes
 from facility_review.evidence import Finding, finding_of, no_day
 from facility_review.evidencemodel import EvidenceFileModel, HeaderModel, RequirementsModel
 from facility_review.inputs import NotApplicable, Waiver
@@ -80,24 +81,24 @@ class Unit:
         return tuple(f"{name}: {plate}" for name, plate in sorted(self.identity.devices.items()))
 
 
-def load_units(files: Iterable[str | Path]) -> tuple[Unit, ...]:
+def load_units(files: Iterable[str | Path], processes: int = 1) -> tuple[Unit, ...]:
     """Read units from lab files, each with the ``evidence.yaml`` beside it, or from ``evidence.yaml`` files alone.
 
     What is wrong with a file of evidence is a finding of its unit, and the assessment goes on without it.
+
+    Args:
+        files: The files.
+        processes: How many may be read at a time.
 
     Raises:
         FileError: a lab file is refused, or two labs have one id.
         InputErrors: several are.
     """
     units, sources, refusals = list[Unit](), dict[str, Path](), list[InputError]()
-    for path in map(Path, files):
-        try:
-            unit = _load(path)
-        except InputErrors as error:
-            refusals += error.errors
-            continue
-        except InputError as error:
-            refusals.append(error)
+    paths = [Path(file) for file in files]
+    for path, unit in zip(paths, in_processes(_load_or_refuse, paths, processes), strict=True):
+        if isinstance(unit, InputError):
+            refusals += unit.errors if isinstance(unit, InputErrors) else (unit,)
             continue
         if unit.id in sources:
             line = None if unit.lab is None else unit.lab.source.line(("name",))
@@ -111,6 +112,13 @@ def load_units(files: Iterable[str | Path]) -> tuple[Unit, ...]:
     if refusals:
         raise InputErrors(refusals)
     return tuple(units)
+
+
+def _load_or_refuse(path: Path) -> Unit | InputError:
+    try:
+        return _load(path)
+    except InputError as error:
+        return error
 
 
 def _load(path: Path) -> Unit:
