@@ -20,7 +20,7 @@ from autolab.core.problem import Problem
 from autolab.core.seeds import derive_seed
 from facility_review.factors import goal_loss
 from optimizer.emulator import fit_emulator
-from optimizer.engine import ENGINES, choose
+from optimizer.routing import ENGINES, choose
 from optimizer.world import Pool, World, conditions_of
 
 __all__ = ["BacktestOptions", "backtest"]
