@@ -4,16 +4,16 @@ The noise-free values at the baseline (the trials that may be best, and the tria
 samples of them are drawn from their joint posterior [Letham2019constrained]_. Given one sample there is no noise at the
 baseline, the incumbent is the best of the sample, and the expected improvement at a point is known in closed form::
 
-    s (h(u) - h(-4)) where u = (best - m) / s > -4,  else 0;    h(u) = phi(u) + u Phi(u)
+    s (h(u) - h(c)) where u = (best - m) / s > c = -3.5,  else 0;    h(u) = phi(u) + u Phi(u)
 
 with ``m`` and ``s`` the mean and standard deviation at the point, given the sample. It is multiplied by the chance of
 keeping each outcome constraint. The acquisition is the logarithm of the mean over the samples.
 
-An improvement beyond four standard deviations counts for nothing, since no model of measured data is true so far out.
-Where nothing else is left, the place that comes nearest to the incumbent is the best: to each term is added
-``tail(m - best)``, the heavy tail by which BoTorch smooths the same function [Ament2023logei]_. Without this cut, a
-response with much scatter (wt % of nanotubes to conductivity, in the survey that the project measures on) is searched
-where the model knows least, for improvements of odds below 1e-10, while better trials lie beside the best one.
+An improvement beyond 3.5 standard deviations (odds of 1 in 4000) counts for nothing, since no model of measured data is
+true so far out. Where nothing else is left, the place that comes nearest to the incumbent is the best: to each term is
+added ``tail(m - best)``, the heavy tail by which BoTorch smooths the same function [Ament2023logei]_. Without the cut a
+response with much scatter (conductivity over the shares of nanotubes, in the survey that the project measures on) is
+searched where the model knows least, for odds below 1e-10, while better trials lie beside the best one.
 
 .. [Letham2019constrained] B. Letham, B. Karrer, G. Ottoni, E. Bakshy, Constrained Bayesian optimization with noisy
    experiments, Bayesian Analysis 14 (2019) 495.
@@ -42,7 +42,7 @@ SAMPLES = 128
 """Samples of the noise-free values at the baseline."""
 _BASELINE = 48
 """Trials of the baseline at most, those in flight not counted."""
-_CUT = -4.0
+_CUT = -3.5
 """Standard deviations beyond which neither an improvement nor a trial of the baseline counts."""
 _RARE = 1e-3
 """Chance of keeping the outcome constraints below which a trial is not in the baseline."""
@@ -66,7 +66,7 @@ _H_CUT = float(_phi(np.array(_CUT)) + _CUT * ndtr(_CUT))
 
 
 def _h(u: Points) -> Points:
-    """``h(u) - h(-4)`` above the cut, 0 below it."""
+    """``h(u) - h(c)`` above the cut, 0 below it."""
     u = np.maximum(u, _CUT)
     return _phi(u) + u * ndtr(u) - _H_CUT
 

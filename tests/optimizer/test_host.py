@@ -42,7 +42,7 @@ def test_the_host_answers_as_the_engine_would(host: ProposerHost) -> None:
 
 
 def test_two_processes_give_the_same_bytes() -> None:
-    asked = [request(problem(BENCH), engine, 8, history(BENCH, 7)) for engine in ("ax", "botorch")]
+    asked = [request(problem(BENCH), engine, 8, history(BENCH, 7)) for engine in ("ax", "botorch", "lean")]
     answers: list[list[str]] = []
     for _ in range(2):
         with ProposerHost() as made:
@@ -136,7 +136,7 @@ def test_the_host_ends_when_its_input_does_and_answers_nonsense_with_errors() ->
     assert answers[1]["error"]["message"].startswith("a request needs 'suggest' or 'recommend'")
 
 
-@pytest.mark.parametrize("engine", ["sobol", "random"])
+@pytest.mark.parametrize("engine", ["sobol", "random", "grid"])
 def test_light_engines_load_no_heavy_library(engine: str) -> None:
     script = (
         "import sys, json\n"
