@@ -106,10 +106,13 @@ def _options() -> argparse.Namespace:
 
 def _run(missing: list[Cell], options: argparse.Namespace) -> None:
     os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    path = options.out / "cells.jsonl"
+    is_cut_off = path.exists() and not path.read_bytes().endswith(b"\n")
     with (
         ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as workers,
-        (options.out / "cells.jsonl").open("a", encoding="utf-8") as file,
+        path.open("a", encoding="utf-8") as file,
     ):
+        file.write("\n" if is_cut_off else "")
         futures = [workers.submit(run_cell, *cell, options.trials, options.out) for cell in missing]
         for number, future in enumerate(as_completed(futures), start=1):
             row = future.result()
@@ -121,8 +124,6 @@ def _run(missing: list[Cell], options: argparse.Namespace) -> None:
 
 def run_cell(problem: str, arm: str, seed: int, trials: int, out: Path) -> dict[str, Any]:
     """Run one cell (in a worker process)."""
-    import torch
-
     from autolab.core.seeds import derive_seed
     from benchmarks.optimizer_arms import ask_of
     from benchmarks.optimizer_problems import facts, world
@@ -130,7 +131,6 @@ def run_cell(problem: str, arm: str, seed: int, trials: int, out: Path) -> dict[
 
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    torch.set_num_threads(1)
     made = world(problem, out / "worlds")
     root = derive_seed(seed, "optimizer proof", problem)
     started = time.process_time()
