@@ -167,7 +167,7 @@ class HeaderModel(FileModel):
     """Agreement of two raters: ordinal Krippendorff's alpha."""
     bluesky: list[str] = Field(default_factory=list[str])
     """Files of Bluesky documents, one `[name, document]` a line, seen from this file. A start document may carry
-    `realm`, `operator`, and `proposed_by` (`ai`, `design`, `person`)."""
+    `realm`, `user` (the person), and `proposed_by` (`ai`, `design`, `person`)."""
     tables: list[str] = Field(default_factory=list[str])
     """Trial tables (CSV), seen from this file, with the columns `trial`, `begun`, `ended`, `status` (`valid`, `failed`,
     `aborted`), `chosen_by` (`ai`, `design`, `person`), `realm` and `person`; `ended` may be empty."""

@@ -117,12 +117,14 @@ def test_it_is_accessible_and_asks_nothing_of_a_network(name: str, pages: Path, 
     assert poor == []
 
 
-@pytest.mark.parametrize("width", [1180, 700])
+@pytest.mark.parametrize("width", [1180, 700, 480])
 def test_nothing_is_wider_than_the_window(width: int, pages: Path, browser: Any) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900})
     try:
         page.goto((pages / "C.html").as_uri())
         assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        hidden = "[...document.querySelectorAll('.scroll')].map((part) => part.scrollWidth - part.clientWidth)"
+        assert max(page.evaluate(hidden)) < 24, "no column is out of sight"
     finally:
         page.close()
 

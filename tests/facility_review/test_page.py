@@ -127,3 +127,16 @@ def test_what_changed_has_a_section_of_its_own() -> None:
     html = render_page(document("B"), ("Level: R3 on 2026-10-01 became R0 on 2026-11-22.",))
     assert "10 What changed" in words(html)
     assert "10 What changed" not in words(render_page(document("B")))
+
+
+@pytest.mark.parametrize("name", ["B", "C"])
+def test_each_view_bears_its_marking_as_a_band_and_lists_what_it_holds(name: str) -> None:
+    found = document(name)
+    full, view = render_page(found), render_page(redacted(found))
+    for page in (full, view):
+        band = page.partition('class="marking"')[2].partition("</div>")[0]
+        assert "INTERNAL - review for CUI and export control before release" in band
+    contents = re.findall(r'<li><a href="#(\w+)">', view.partition("</nav>")[0])
+    assert contents == ["first", "answers", "method"]
+    assert "evidence.yaml:12" in full
+    assert "evidence.yaml:12" not in view
