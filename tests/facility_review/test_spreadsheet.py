@@ -52,13 +52,12 @@ def answered(book: Any) -> None:
 def examined(folder: Path, change: Callable[[Any], None] = lambda _: None) -> Examined:
     (folder / "report.pdf").write_bytes(REPORT)
     lab = write_unit(folder, "bench", IDENTITY.format(name="bench") + "workbook: criteria.xlsx\n")
-    units = load_units([lab])
-    write_workbook(INSTRUMENT, units[0], folder / "criteria.xlsx")
+    write_workbook(INSTRUMENT, load_units([lab])[0], folder / "criteria.xlsx")
     book = openpyxl.load_workbook(folder / "criteria.xlsx")
     answered(book)
     change(book)
     book.save(folder / "criteria.xlsx")
-    return examine(INSTRUMENT, collect(units, [], INSTRUMENT, AS_OF)[0], AS_OF)
+    return examine(INSTRUMENT, collect(load_units([lab]), [], INSTRUMENT, AS_OF)[0], AS_OF)
 
 
 def said(found: Examined) -> str:
