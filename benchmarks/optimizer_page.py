@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autolab.compose.backtestscores import needed_trials, paired_interval, regrets
+from autolab.compose.backtestscores import needed_trials, paired_interval, regrets, resampled
 from benchmarks.optimizer_problems import LEAST_R2
 
 __all__ = ["figures", "write_page"]
@@ -101,7 +101,7 @@ def _problem(table: Table, problem: str) -> Iterator[str]:
         needed = table.values(problem, arm, table.experiments)
         reached = sum(run["needed"] is not None for run in table.runs(problem, arm).values())
         cpu = table.values(problem, arm, lambda run: run["cpu_s"]).mean()
-        interval = _said(*paired_interval(len(regret), lambda rows, r=regret: float(r[rows].mean()), problem, arm))
+        interval = _said(*paired_interval(len(regret), lambda rows, r=regret: r[rows].mean(axis=-1), problem, arm))
         yield (
             f"| {arm} | {len(regret)} | {interval} | {np.median(needed):.4g} | {reached} of {len(regret)} | {cpu:.1f} |"
         )
@@ -122,7 +122,9 @@ def _differences(table: Table) -> Iterator[str]:
 
 def mean_difference(table: Table, arm: str) -> tuple[float, Any, Any]:
     """Mean over problems of the mean paired difference in regret, seeds resampled within each problem."""
-    return _over_problems(table.pairs(arm, CONTROL, table.regret), lambda p: float((p[:, 0] - p[:, 1]).mean()), arm)
+    return _over_problems(
+        table.pairs(arm, CONTROL, table.regret), lambda ours, theirs: (ours - theirs).mean(axis=-1), arm
+    )
 
 
 def _one_difference(table: Table, arm: str, problem: str) -> tuple[float, Any, Any] | None:
@@ -131,7 +133,7 @@ def _one_difference(table: Table, arm: str, problem: str) -> tuple[float, Any, A
     if not shared:
         return None
     differences = np.array([ours[seed]["regret"] - theirs[seed]["regret"] for seed in shared])
-    return paired_interval(len(shared), lambda rows: float(differences[rows].mean()), problem, arm, "difference")
+    return paired_interval(len(shared), lambda rows: differences[rows].mean(axis=-1), problem, arm, "difference")
 
 
 def _geometric(table: Table) -> Iterator[str]:
@@ -152,31 +154,24 @@ def _geometric(table: Table) -> Iterator[str]:
 
 
 def _ratio(pairs: list[NDArray[np.float64]], arm: str) -> tuple[float, Any, Any]:
-    value, low, high = _over_problems(pairs, lambda p: float(np.log(p[:, 0] / p[:, 1]).mean()), arm)
+    value, low, high = _over_problems(pairs, lambda ours, theirs: np.log(ours / theirs).mean(axis=-1), arm)
     return float(np.exp(value)), None if low is None else np.exp(low), None if high is None else np.exp(high)
 
 
 def _over_problems(
-    pairs: list[NDArray[np.float64]], statistic: Callable[[NDArray[np.float64]], float], arm: str
+    pairs: list[NDArray[np.float64]], statistic: Callable[[NDArray[np.float64], NDArray[np.float64]], Any], arm: str
 ) -> tuple[float, Any, Any]:
     """Mean over problems of a statistic of the pairs; each problem's seeds are resampled by themselves."""
+    value = float(np.mean([statistic(each[:, 0], each[:, 1]) for each in pairs]))
     if min(len(each) for each in pairs) < 2:
-        return float(np.mean([statistic(each) for each in pairs])), None, None
-    value = float(np.mean([statistic(each) for each in pairs]))
+        return value, None, None
     draws = [
-        paired_draws(len(each), lambda rows, e=each: statistic(e[rows]), arm, str(number))
+        statistic(each[rows, 0], each[rows, 1])
         for number, each in enumerate(pairs)
+        for rows in [resampled(len(each), arm, str(number))]
     ]
     low, high = np.quantile(np.mean(draws, axis=0), [0.025, 0.975])
     return value, float(low), float(high)
-
-
-def paired_draws(n: int, statistic: Callable[[NDArray[np.int64]], float], *identity: str) -> NDArray[np.float64]:
-    """A statistic of 2000 resamplings of ``n`` runs."""
-    from autolab.core.seeds import derive_seed
-
-    rng = np.random.default_rng(derive_seed(0, "optimizer proof", *identity))
-    return np.array([statistic(rng.integers(0, n, n)) for _ in range(2000)])
 
 
 def _shows(table: Table) -> Iterator[str]:

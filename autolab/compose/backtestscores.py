@@ -20,11 +20,13 @@ from autolab.core.backtests import EngineScore, GoalScore, Interval
 from autolab.core.seeds import derive_seed
 from facility_review.factors import acceleration_factor, enhancement_factor, median, trials_needed
 
-__all__ = ["Losses", "engine_scores", "needed_trials", "paired_interval", "regrets"]
+__all__ = ["Losses", "engine_scores", "needed_trials", "paired_interval", "regrets", "resampled"]
 
 RESAMPLES = 2000
 Losses = NDArray[np.float64]
 """True losses of one engine, shape ``(seeds, trials)``: row ``k`` of all engines is the same world."""
+Rows = NDArray[np.int64]
+"""Numbers of runs to look at, once or several times: shape ``(..., n)``."""
 
 
 def regrets(losses: Losses, best: float, worst: float) -> Losses:
@@ -37,21 +39,24 @@ def needed_trials(losses: Losses, goal: float) -> list[int | None]:
     return [trials_needed(run.tolist(), goal) for run in losses]
 
 
-def paired_interval(n: int, statistic: Callable[[NDArray[np.int64]], Any], *identity: str) -> tuple[Any, Any, Any]:
+def paired_interval(n: int, statistic: Callable[[Rows], Any], *identity: str) -> tuple[Any, Any, Any]:
     """A statistic of all runs, and its 95 % interval; the interval is None where there is one run.
 
     Args:
         n: Number of runs.
-        statistic: Takes the numbers of the runs to look at; returns a number or an array.
+        statistic: Takes the numbers of the runs to look at, shape ``(..., n)``; returns one result for each row.
         identity: What it is, for the seed of the resampling.
     """
     value = statistic(np.arange(n))
     if n < 2:
         return value, None, None
-    rng = np.random.default_rng(derive_seed(0, "backtest", *identity))
-    drawn = [statistic(rng.integers(0, n, n)) for _ in range(RESAMPLES)]
-    low, high = np.quantile(np.array(drawn), [0.025, 0.975], axis=0)
+    low, high = np.quantile(statistic(resampled(n, *identity)), [0.025, 0.975], axis=0)
     return value, low, high
+
+
+def resampled(n: int, *identity: str) -> Rows:
+    """Numbers of runs, drawn again and again with replacement. Shape ``(2000, n)``."""
+    return np.random.default_rng(derive_seed(0, "backtest", *identity)).integers(0, n, (RESAMPLES, n))
 
 
 def engine_scores(
@@ -74,7 +79,7 @@ def engine_scores(
         difference = None
         if other is not None:
             differences = curves[engine][:, -1] - curves[reference][:, -1]
-            difference = _interval(len(losses), lambda rows, d=differences: float(d[rows].mean()), "difference")
+            difference = _interval(len(losses), lambda rows, d=differences: d[rows].mean(axis=-1), "difference")
         found.append(
             EngineScore(
                 engine=engine,
@@ -90,7 +95,7 @@ def engine_scores(
 
 
 def _curve(regret: Losses) -> tuple[Interval, ...]:
-    value, low, high = paired_interval(len(regret), lambda rows: regret[rows].mean(axis=0), "regret")
+    value, low, high = paired_interval(len(regret), lambda rows: _shares(rows) @ regret, "regret")
     n = regret.shape[1]
     lows, highs = ([None] * n, [None] * n) if low is None else (low.tolist(), high.tolist())
     return tuple(Interval(*each) for each in zip(value.tolist(), lows, highs, strict=True))
@@ -100,15 +105,13 @@ def _goal_score(name: str, goal: float, losses: Losses, other: Losses | None) ->
     n, trials = losses.shape
     needed = needed_trials(losses, goal)
     censored = np.array([float(trials if each is None else each) for each in needed])
-    experiments = _interval(n, lambda rows: float(median(censored[rows])), "experiments")
+    experiments = _interval(n, lambda rows: median(censored[rows]), "experiments")
     acceleration = None
     if other is not None:
         theirs = np.array([float(trials if each is None else each) for each in needed_trials(other, goal)])
         ours = np.array([math.inf if each is None else float(each) for each in needed])
         if any(each is not None for each in (*needed, *needed_trials(other, goal))):
-            acceleration = _interval(
-                n, lambda rows: float(acceleration_factor(ours[rows], theirs[rows])), "acceleration"
-            )
+            acceleration = _interval(n, lambda rows: acceleration_factor(ours[rows], theirs[rows]), "acceleration")
     return GoalScore(name, experiments, sum(each is not None for each in needed), acceleration)
 
 
@@ -118,9 +121,16 @@ def _enhancement(losses: Losses, other: Losses) -> Interval | None:
     if span <= 0:
         return None
     ours, theirs = losses.min(axis=1), other.min(axis=1)
-    return _interval(len(losses), lambda rows: float(enhancement_factor(ours[rows], theirs[rows], span)), "enhancement")
+    return _interval(len(losses), lambda rows: enhancement_factor(ours[rows], theirs[rows], span), "enhancement")
 
 
-def _interval(n: int, statistic: Callable[[NDArray[np.int64]], float], what: str) -> Interval:
+def _shares(rows: Rows) -> NDArray[np.float64]:
+    """The share that each run has of each row: ``(..., n)`` to ``(..., n)``. Means are products with it."""
+    n = rows.shape[-1]
+    shares = np.array([np.bincount(row, minlength=n) / n for row in rows.reshape(-1, n)])
+    return shares.reshape(rows.shape)
+
+
+def _interval(n: int, statistic: Callable[[Rows], Any], what: str) -> Interval:
     value, low, high = paired_interval(n, statistic, what)
     return Interval(float(value), None if low is None else float(low), None if high is None else float(high))

@@ -65,7 +65,7 @@ def test_an_interval_covers_a_planted_truth_as_often_as_it_says() -> None:
     truth, covered = 0.3, 0
     for _ in range(40):
         sample = truth + rng.standard_normal(25)
-        _, low, high = paired_interval(25, lambda rows, s=sample: float(s[rows].mean()), "planted")
+        _, low, high = paired_interval(25, lambda rows, s=sample: s[rows].mean(axis=-1), "planted")
         covered += low <= truth <= high
     assert 34 <= covered <= 40
 
