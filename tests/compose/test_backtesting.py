@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from autolab.cli.entry import _data_folder
 from autolab.compose.backtesting import BacktestOptions, backtest
 from autolab.core.backtests import Backtest
 from autolab.core.errors import InputError
@@ -120,3 +121,9 @@ def test_a_table_that_is_not_there_is_refused_and_nothing_is_written(tmp_path: P
     assert done.returncode == 2
     assert done.stderr == "no.csv: the table cannot be read: No such file or directory\n"
     assert [path.name for path in tmp_path.iterdir()] == ["c.yaml"]
+
+
+def test_the_log_of_an_internal_error_goes_to_no_folder_named_like_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AUTOLAB_DATA", raising=False)
+    assert _data_folder(["backtest", "c.yaml", "--data", "t.csv"]) == Path("autolab-data")
+    assert _data_folder(["list", "--data", "d"]) == Path("d")
