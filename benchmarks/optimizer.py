@@ -45,7 +45,7 @@ def main() -> None:
 
     wanted = set(cells)
     rows = [row for row in read_rows(options.out, options.trials) if _cell(row) in wanted]
-    absent = sorted({NEEDS[arm] for arm in options.arms if not is_installed(arm)})
+    absent = [arm for arm in arms() if arm not in {row["arm"] for row in rows}]
     for line in figures(rows):
         print(line)
     if options.page:

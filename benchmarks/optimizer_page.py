@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autolab.compose.backtestscores import needed_trials, paired_interval, regrets, resampled
+from benchmarks.optimizer_arms import is_installed
 from benchmarks.optimizer_problems import LEAST_R2
 
 __all__ = ["figures", "write_page"]
@@ -236,7 +237,7 @@ def write_page(path: Path, rows: Rows, cost: list[dict[str, Any]], absent: list[
     """Write the page with its method, figures, versions and how to run it again."""
     versions = ", ".join(f"{name} {_version(name)}" for name in _VERSIONED if _version(name))
     left = f" {len(rows)} of {planned} cells were run; the rest was interrupted." if len(rows) < planned else ""
-    missing = f"Not installed, and so not run: {', '.join(absent)}." if absent else "All peers were installed."
+    missing = f"Not on this page: {', '.join(map(_absent, absent))}." if absent else "No arm is missing."
     lines = [
         "# Proof: fewest experiments",
         "",
@@ -249,6 +250,10 @@ def write_page(path: Path, rows: Rows, cost: list[dict[str, Any]], absent: list[
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _absent(arm: str) -> str:
+    return f"{arm} (not asked for)" if is_installed(arm) else f"{arm} (not installed: the extra 'peers' brings it)"
 
 
 def _cost_lines(cost: list[dict[str, Any]]) -> Iterator[str]:

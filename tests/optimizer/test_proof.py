@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from benchmarks.optimizer import FEW, MANY, arms
-from benchmarks.optimizer_page import figures
+from benchmarks.optimizer_arms import is_installed
+from benchmarks.optimizer_page import figures, write_page
 from benchmarks.suggestcost import figures as cost_figures
 from optimizer.engine import ENGINES
 from tests.cli.running import clean_environment
@@ -107,3 +108,13 @@ def test_a_run_goes_on_where_it_was_interrupted_and_the_same_seed_gives_the_same
     again = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
     before = [json.loads(line) for line in first.splitlines()]
     assert [row["losses"] for row in again] == [row["losses"] for row in before]
+
+
+def test_the_page_names_the_arms_that_it_lacks_and_why(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    write_page(page, planted(), [], ["sobol", "baybe"], 40, "2026-01-31")
+    text = page.read_text(encoding="utf-8")
+    why = "not asked for" if is_installed("baybe") else "not installed: the extra 'peers' brings it"
+    assert f"Not on this page: sobol (not asked for), baybe ({why})." in text
+    assert "15 of 40 cells were run; the rest was interrupted." in text
+    assert "What a suggestion costs" not in text
