@@ -56,7 +56,7 @@ def main() -> None:
 
 def arms() -> tuple[str, ...]:
     """All arms, the engines of ours as they are now."""
-    from optimizer.engine import ENGINES
+    from optimizer.routing import ENGINES
 
     ours = tuple(f"ours:{engine}" for engine in ENGINES if engine not in NOT_OURS)
     return (*ours, "random", "sobol", *PEERS)

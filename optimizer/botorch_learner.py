@@ -8,6 +8,9 @@ flight as pending points and the outcome constraints as probabilities of keeping
    nonlinear equality has no interior to search in, so there the pool is refined by clouds of projected points;
 3. rounding of all finalists to the hardware, and the best *rounded* point wins.
 
+Where there are hard outcome constraints (`optimizer.hard`), each stage keeps to what they permit, and the winner is
+permitted as it is after rounding. Where they permit nothing, nothing is proposed.
+
 .. [Ament2023logei] S. Ament, S. Daulton, D. Eriksson, M. Balandat, E. Bakshy, Unexpected improvements to expected
    improvement for Bayesian optimization, NeurIPS 2023.
 """
@@ -31,13 +34,14 @@ from autolab.core.objectives import Objective, OutcomeConstraint
 from optimizer.design import feasible_draws
 from optimizer.evidence import Evidence
 from optimizer.expressions import CompiledConstraint
+from optimizer.hard import Hard, permitted_point
 from optimizer.learner import NumericalFailureError
 from optimizer.model import fit, tensor
 from optimizer.numerics import NUMERICAL_ERRORS, seeded, single_thread
 from optimizer.polytope import is_straight, polytope
 from optimizer.projection import project
 from optimizer.rounding import NoPointLeftError, nearest
-from optimizer.space import Points, UnitSpace
+from optimizer.space import Points, UnitSpace, key_of
 
 __all__ = ["BoTorchLearner"]
 
@@ -46,6 +50,10 @@ _NEAR = 64
 _STARTS = 4
 _SAMPLES = 128
 _CLOUD = 48
+_STEPS_BACK = 17
+"""Places between the start of a search and its end at which it is looked whether the hard constraints permit them."""
+_ROUNDED = 48
+"""Points of the pool that are rounded where there are hard constraints: rounding may leave what they permit."""
 
 
 class BoTorchLearner:
@@ -54,8 +62,23 @@ class BoTorchLearner:
     def wish(self, evidence: Evidence, seed: int) -> Points:
         with single_thread(), seeded(seed):
             try:
-                acquisition = _acquisition(evidence, fit(evidence), seed)
-                return _maximise(acquisition, evidence, seed)
+                return _maximise(_acquisition(evidence, fit(evidence), seed), evidence, seed)
+            except NUMERICAL_ERRORS as error:
+                raise NumericalFailureError(f"BoTorch stopped with {type(error).__name__}") from error
+
+    def permitted_wish(self, evidence: Evidence, seed: int) -> tuple[Points, str]:
+        """As `wish`, of what the hard outcome constraints permit: rounded, and with what is predicted there.
+
+        Raises:
+            NoPermittedTrialError: They permit nothing.
+            NumericalFailureError: The numerics gave up.
+        """
+        with single_thread(), seeded(seed):
+            try:
+                model = fit(evidence)
+                hard = Hard(evidence, model)
+                point = _maximise_permitted(_acquisition(evidence, model, seed), evidence, hard, seed)
+                return point, hard.said(point)
             except NUMERICAL_ERRORS as error:
                 raise NumericalFailureError(f"BoTorch stopped with {type(error).__name__}") from error
 
@@ -63,14 +86,13 @@ class BoTorchLearner:
 def _acquisition(evidence: Evidence, model: ModelListGP, seed: int) -> AcquisitionFunction:
     scale = float(evidence.losses.std()) or 1.0
     pending = evidence.pending_points
-    constraints = evidence.problem.outcome_constraints
     return qLogNoisyExpectedImprovement(
         model=model,
         X_baseline=tensor(evidence.points),
         sampler=SobolQMCNormalSampler(torch.Size([_SAMPLES]), seed=seed % 2**31),
         objective=GenericMCObjective(_gain(evidence.problem.objective, scale)),
         X_pending=tensor(pending) if len(pending) else None,
-        constraints=[_breach(evidence, index, item) for index, item in enumerate(constraints, start=1)] or None,
+        constraints=[_breach(evidence, constraint) for constraint in evidence.problem.outcome_constraints] or None,
     )
 
 
@@ -88,8 +110,9 @@ def _gain(objective: Objective, scale: float) -> Callable[..., Tensor]:
     return gain
 
 
-def _breach(evidence: Evidence, index: int, constraint: OutcomeConstraint) -> Callable[[Tensor], Tensor]:
+def _breach(evidence: Evidence, constraint: OutcomeConstraint) -> Callable[[Tensor], Tensor]:
     """How far samples ``(..., m)`` are beyond an outcome constraint, in standard deviations: at most 0 where kept."""
+    index = evidence.outputs.index(constraint.metric)
     sign = 1.0 if constraint.relation == "<=" else -1.0
     scale = float(evidence.values(constraint.metric).std()) or 1.0
     return lambda samples: sign * (samples[..., index] - constraint.bound) / scale
@@ -98,16 +121,57 @@ def _breach(evidence: Evidence, index: int, constraint: OutcomeConstraint) -> Ca
 def _maximise(acquisition: AcquisitionFunction, evidence: Evidence, seed: int) -> Points:
     """The best rounded point that is not taken. Shape ``(d,)``."""
     unit = evidence.unit
-    pool = np.vstack([feasible_draws(unit, seed, _POOL), _near_best(evidence, seed)])
+    pool = np.vstack([feasible_draws(unit, seed, _POOL), _near(evidence, evidence.losses, seed)])
     starts = pool[np.argsort(-_values(acquisition, pool), kind="stable")[:_STARTS]]
-    if any(constraint.relation == "==" and not is_straight(unit, constraint) for constraint in unit.constraints):
-        finalists = [*starts, *_refined_by_clouds(acquisition, unit, starts, seed)]
-    else:
-        finalists = [*starts, *_refined_by_gradient(acquisition, unit, starts)]
+    finalists = [*starts, *_refined(acquisition, unit, starts, seed)]
     rounded = np.array(list(_rounded(evidence, finalists, seed)))
     if len(rounded) == 0:
         return starts[0]  # every point is taken: the engine says so, and allows a repeat
     return rounded[int(np.argmax(_values(acquisition, rounded)))]
+
+
+def _maximise_permitted(acquisition: AcquisitionFunction, evidence: Evidence, hard: Hard, seed: int) -> Points:
+    """The best rounded point that the hard constraints permit; one that was tried before where no other is. ``(d,)``
+
+    Raises:
+        NoPermittedTrialError: They permit none.
+    """
+    unit = evidence.unit
+    places = [feasible_draws(unit, seed, _POOL), _near(evidence, evidence.losses, seed)]
+    pool = np.vstack([*places, _near(evidence, hard.worst(evidence.points), seed)])
+    permitted = pool[hard.permits(pool)]
+    order = permitted[np.argsort(-_values(acquisition, permitted), kind="stable")] if len(permitted) else permitted
+    finalists = [*_refined_permitted(acquisition, unit, order[:_STARTS], hard, seed), *order[:_ROUNDED]]
+    rounded = np.array(list(_rounded(evidence, finalists, seed))).reshape(-1, unit.d)
+    repeats = np.array([x for x in evidence.points if key_of(unit.decode(x)) not in evidence.forbidden])
+    for candidates in (rounded, repeats.reshape(-1, unit.d)):
+        best = permitted_point(hard, candidates, lambda points: _values(acquisition, points))
+        if best is not None:
+            return best
+    raise hard.refusal(np.vstack([pool, evidence.points]))
+
+
+def _refined(acquisition: AcquisitionFunction, unit: UnitSpace, starts: Points, seed: int) -> Iterator[Points]:
+    """Points that a search from ``starts`` has found. A nonlinear equality has no interior to search in."""
+    if any(constraint.relation == "==" and not is_straight(unit, constraint) for constraint in unit.constraints):
+        return _refined_by_clouds(starts, seed, unit, lambda points: _values(acquisition, points))
+    return _refined_by_gradient(acquisition, unit, starts)
+
+
+def _refined_permitted(
+    acquisition: AcquisitionFunction, unit: UnitSpace, starts: Points, hard: Hard, seed: int
+) -> Iterator[Points]:
+    """Points that a search from permitted ``starts`` has found: what leads beyond is cut back, then refined nearby."""
+
+    def value(points: Points) -> Points:
+        return np.where(hard.permits(points), _values(acquisition, points), -np.inf)
+
+    for end in _refined(acquisition, unit, starts, seed):
+        start = starts[int(np.argmin(np.abs(starts - end).sum(axis=1)))]
+        way = start + np.linspace(1.0, 0.0, _STEPS_BACK)[:, None] * (end - start)
+        way = way[unit.feasible(way)]
+        yield way[int(np.argmax(value(way)))] if len(way) else start
+    yield from _refined_by_clouds(starts, seed, unit, value)
 
 
 def _values(acquisition: AcquisitionFunction, points: Points) -> Points:
@@ -124,10 +188,10 @@ def _rounded(evidence: Evidence, finalists: list[Points], seed: int) -> Iterator
             return
 
 
-def _near_best(evidence: Evidence, seed: int) -> Points:
-    """Points around the three best trials, moved onto the constraints. Shape ``(n, d)``."""
+def _near(evidence: Evidence, losses: Points, seed: int) -> Points:
+    """Points around the three trials with the least of ``losses`` (shape ``(n,)``), moved onto the constraints."""
     rng = np.random.default_rng(seed)
-    best = evidence.points[np.argsort(evidence.losses, kind="stable")[:3]]
+    best = evidence.points[np.argsort(losses, kind="stable")[:3]]
     centres = best[rng.integers(len(best), size=_NEAR)]
     radius = rng.choice([0.02, 0.05, 0.1], size=(_NEAR, 1))
     return _cloud(evidence.unit, centres, radius, rng)
@@ -146,41 +210,45 @@ def _cloud(unit: UnitSpace, centres: Points, radius: Points | float, rng: np.ran
 
 
 def _refined_by_clouds(
-    acquisition: AcquisitionFunction, unit: UnitSpace, starts: Points, seed: int
+    starts: Points, seed: int, unit: UnitSpace, value_of: Callable[[Points], Points]
 ) -> Iterator[Points]:
     rng = np.random.default_rng(seed)
     for start in starts[:2]:
-        best, value = start, _values(acquisition, start[None, :])[0]
+        best, value = start, value_of(start[None, :])[0]
         for radius in (0.1, 0.03, 0.01, 0.003):
             cloud = _cloud(unit, np.tile(best, (_CLOUD, 1)), radius, rng)
             if len(cloud) == 0:
                 continue
-            values = _values(acquisition, cloud)
+            values = value_of(cloud)
             if values.max() > value:
                 best, value = cloud[int(values.argmax())], values.max()
         yield best
 
 
 def _refined_by_gradient(acquisition: AcquisitionFunction, unit: UnitSpace, starts: Points) -> Iterator[Points]:
+    """Ends of a gradient search from each of ``starts``; those without constraints and of the same choices together."""
     conditions = _Conditions(unit)
-    bounds = tensor(np.vstack([np.zeros(unit.d), np.ones(unit.d)]))
     categorical = [index for index, dimension in enumerate(unit.dimensions) if dimension.is_categorical]
     if len(categorical) == unit.d:
         return
-    for start in starts:
-        if not conditions.are_kept_strictly(start):
-            continue
-        candidate, _ = optimize_acqf(
+    groups = dict[tuple[float, ...], list[Points]]()
+    for at, start in enumerate(starts):
+        if conditions.are_kept_strictly(start):
+            alone = () if conditions.are_none else (float(at),)
+            groups.setdefault((*start[categorical].tolist(), *alone), []).append(start)
+    for key, group in groups.items():
+        candidates, _ = optimize_acqf(
             acquisition,
-            bounds=bounds,
+            bounds=tensor(np.vstack([np.zeros(unit.d), np.ones(unit.d)])),
             q=1,
-            num_restarts=1,
-            batch_initial_conditions=tensor(start)[None, None, :],
-            fixed_features={index: float(start[index]) for index in categorical} or None,
-            options={"batch_limit": 1, "maxiter": 40},
+            num_restarts=len(group),
+            batch_initial_conditions=tensor(np.array(group)).unsqueeze(1),
+            fixed_features=dict(zip(categorical, key, strict=False)) or None,
+            options={"batch_limit": len(group), "maxiter": 40},
+            return_best_only=False,
             **conditions.arguments,
         )
-        yield candidate.detach().numpy()[0]
+        yield from candidates.detach().numpy().reshape(-1, unit.d)
 
 
 class _Conditions:
@@ -190,7 +258,7 @@ class _Conditions:
         rows = polytope(unit)
         cut = slice(2 * unit.d, None)
         self._unit = unit
-        self._bent = [item for item in unit.constraints if not is_straight(unit, item)]
+        self._rooms = [self._room(item) for item in unit.constraints if not is_straight(unit, item)]
         self.arguments: dict[str, Any] = {
             "inequality_constraints": [
                 _sparse(-row, -limit) for row, limit in zip(rows.below[cut], rows.limits[cut], strict=True) if row.any()
@@ -200,12 +268,17 @@ class _Conditions:
                 _sparse(row, level) for row, level in zip(rows.equal, rows.levels, strict=True) if row.any()
             ]
             or None,
-            "nonlinear_inequality_constraints": [(self._room(item), True) for item in self._bent] or None,
+            "nonlinear_inequality_constraints": [(room, True) for room in self._rooms] or None,
         }
+
+    @property
+    def are_none(self) -> bool:
+        """True where there is nothing to keep but the bounds."""
+        return not any(self.arguments.values())
 
     def are_kept_strictly(self, point: Points) -> bool:
         """True where ``point`` (shape ``(d,)``) is inside the nonlinear constraints, as the search needs it."""
-        return all(float(self._room(item)(tensor(point))) > 0.0 for item in self._bent)
+        return all(float(room(tensor(point))) > 0.0 for room in self._rooms)
 
     def _room(self, constraint: CompiledConstraint) -> Callable[[Tensor], Tensor]:
         # unit.columns and the constraint use operators only, so tensors pass through them with their gradients.

@@ -12,7 +12,7 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any
 
-from autolab.core.errors import ProposerError
+from autolab.core.errors import NoPermittedTrialError, ProposerError
 from autolab.core.problem import Problem
 from autolab.core.proposing import Observation, SuggestRequest
 from autolab.core.trials import Suggestion
@@ -156,6 +156,8 @@ class _Host:
             raise ProposerError(f"the proposer host answered question {answer.get('id')} instead of {self._number}")
         if "error" in answer:
             error = answer["error"]
+            if error["kind"] == NoPermittedTrialError.__name__:
+                raise NoPermittedTrialError(error["message"])
             kind = "" if error["kind"].endswith("Error") and error["kind"] in _EXPECTED else f"{error['kind']}: "
             raise ProposerError(f"{kind}{error['message']}")
         return answer["ok"]

@@ -24,9 +24,9 @@ from optimizer.rounding import NoPointLeftError, nearest
 from optimizer.routing import Routing, choose
 from optimizer.space import Key
 
-__all__ = ["Engine", "GridEngine", "LearningEngine", "RandomEngine", "SobolEngine", "suggest"]
+__all__ = ["FEWEST", "Engine", "GridEngine", "LearningEngine", "RandomEngine", "SobolEngine", "suggest"]
 
-_FEWEST = 2
+FEWEST = 2
 """Outcomes that a model needs at least."""
 
 
@@ -48,7 +48,9 @@ def suggest(request: SuggestRequest) -> Suggestion:
     Raises:
         ProposerError: There is no such engine, or no point of the space is left.
     """
-    return _engine(choose(request.problem, request.engine)).suggest(request)
+    routing = choose(request.problem, request.engine)
+    is_cautious = bool(request.problem.hard_constraints)
+    return (_cautious(routing) if is_cautious else _engine(routing)).suggest(request)
 
 
 def _engine(routing: Routing) -> Engine:
@@ -65,6 +67,12 @@ def _lean() -> Learner:
     from optimizer.lean_learner import LeanLearner  # scipy's optimisers take a third of a second to import
 
     return LeanLearner()
+
+
+def _cautious(routing: Routing) -> Engine:
+    from optimizer.cautious import CautiousEngine  # it is built on this module
+
+    return CautiousEngine(routing, LearningEngine(routing, _botorch))
 
 
 def _botorch() -> Learner:
@@ -123,7 +131,7 @@ class LearningEngine:
         initial = initial_trials(request.problem.space, request.engine)
         if request.trial <= initial:
             return self._filling(request, evidence, f"initial design, point {request.trial} of {initial}")
-        if evidence.n < _FEWEST:
+        if evidence.n < FEWEST:
             known = "no outcome yet" if evidence.n == 0 else "only one outcome"
             return self._filling(request, evidence, f"space-filling point, since there is {known} to learn from")
         if np.ptp(evidence.losses) == 0.0 and not request.problem.outcome_constraints:

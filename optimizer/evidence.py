@@ -100,8 +100,8 @@ class Evidence:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Metric of each output of a model: the objective's, then one for each outcome constraint."""
-        return (self.problem.objective.metric, *(bound.metric for bound in self.problem.outcome_constraints))
+        """Metric of each output of a model, each once: the objective's first."""
+        return self.problem.metrics
 
     @cached_property
     def losses(self) -> Points:

@@ -114,8 +114,9 @@ def _best(evidence: Evidence, means: Points) -> int:
     objective = evidence.problem.objective
     losses = np.array([objective.loss(float(mean)) for mean in means[:, 0]])
     keeps = evidence.keeps_constraints.copy()
-    for index, constraint in enumerate(evidence.problem.outcome_constraints, start=1):
-        keeps &= np.array([constraint.holds(float(mean)) for mean in means[:, index]], dtype=bool)
+    for constraint in evidence.problem.outcome_constraints:
+        column = means[:, evidence.problem.metrics.index(constraint.metric)]
+        keeps &= np.array([constraint.holds(float(mean)) for mean in column], dtype=bool)
     if not keeps.any():
         keeps = evidence.keeps_constraints
     return int(np.argmin(np.where(keeps, losses, np.inf) if keeps.any() else losses))

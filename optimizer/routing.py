@@ -5,7 +5,7 @@ Both are tables over the *traits* of a problem: what is in it that an engine may
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -31,11 +31,13 @@ class Trait(Enum):
     CHOICE_BESIDE_CONSTRAINT = auto()
     CHOICE = auto()
     OUTCOME_CONSTRAINT = auto()
+    HARD_CONSTRAINT = auto()
     TARGET = auto()
 
 
 UNABLE: Mapping[str, Mapping[Trait, str]] = {
     "ax": {
+        Trait.HARD_CONSTRAINT: "Ax has no hard outcome constraint such as {}",
         Trait.LOG_STEP: "Ax has no step on a log scale, as {} has",
         Trait.EQUALITY: "Ax takes no equality such as {}",
         Trait.NONLINEAR: "Ax takes no nonlinear constraint such as {}",
@@ -43,6 +45,7 @@ UNABLE: Mapping[str, Mapping[Trait, str]] = {
         Trait.CHOICE_BESIDE_CONSTRAINT: "Ax is slow with {}",
     },
     "lean": {
+        Trait.HARD_CONSTRAINT: "lean has no hard outcome constraint such as {}",
         Trait.NONLINEAR: "lean takes no nonlinear constraint such as {}",
         Trait.LOG_IN_CONSTRAINT: "lean takes no constraint over a log scale, and {}",
         Trait.CHOICE_IN_CONSTRAINT: "lean takes no constraint over unordered choices, and {}",
@@ -108,8 +111,17 @@ def traits(problem: Problem) -> dict[Trait, str]:
         found.setdefault(Trait.CHOICE, parameter.name)
     for bound in problem.outcome_constraints:
         found.setdefault(Trait.OUTCOME_CONSTRAINT, str(bound))
+    for bound in problem.hard_constraints:
+        found.setdefault(Trait.HARD_CONSTRAINT, f"'{bound}'")
     if problem.objective.goal == "target":
         found[Trait.TARGET] = problem.objective.metric
+    _add_constraints(found, problem, logs, choices)
+    return found
+
+
+def _add_constraints(
+    found: dict[Trait, str], problem: Problem, logs: Sequence[RangeParameter], choices: Sequence[ChoiceParameter]
+) -> None:
     for constraint in problem.space.constraints:
         text = repr(constraint.text)
         if constraint.relation == "==":
@@ -122,4 +134,3 @@ def traits(problem: Problem) -> dict[Trait, str]:
             found.setdefault(Trait.CHOICE_IN_CONSTRAINT, f"{text} uses {name}")
         for parameter in choices:
             found.setdefault(Trait.CHOICE_BESIDE_CONSTRAINT, f"choices ({parameter.name}) beside {text}")
-    return found

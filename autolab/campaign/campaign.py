@@ -18,7 +18,7 @@ from autolab.campaign.lab import OpenLab
 from autolab.campaign.lane import Lane, Prelude
 from autolab.campaign.permitting import Permitting
 from autolab.campaign.recovery import Fate, Recovered, Unfinished, fate_of, unfinished
-from autolab.campaign.rules import after_fault, bad_end, changed_underway, good_end, in_doubt, silent_end
+from autolab.campaign.rules import after_fault, bad_end, changed_underway, good_end, in_doubt, silent_end, unproposed
 from autolab.campaign.screening import Screening
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import End, StopRequest, StopSwitch
@@ -175,7 +175,7 @@ class Campaign:
         try:
             suggestion = self._asking.take(asked)
         except ProposerError as error:
-            self._end = self._end or End("failed", str(error), error.exit_code)
+            self._end = self._end or unproposed(error)
             return
         if self._end is None:
             self._screen(suggestion)

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from autolab.campaign.stopping import End, StopRequest
 from autolab.config.specs import Budget, NoImprovement
-from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, SafetyError, TripError
+from autolab.core.errors import (
+    AutolabError,
+    DeviceError,
+    InputError,
+    InterruptedByPerson,
+    ProposerError,
+    SafetyError,
+    TripError,
+)
 from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome
@@ -22,6 +30,7 @@ __all__ = [
     "in_doubt",
     "silent_end",
     "target_met",
+    "unproposed",
     "visible",
 ]
 
@@ -146,6 +155,12 @@ def silent_end(error: BaseException | None, check: Callable[[], list[str]]) -> E
     """
     silent = check() if isinstance(error, DeviceError) else []
     return End("failed", "; ".join(silent), DeviceError.exit_code) if silent else None
+
+
+def unproposed(error: ProposerError) -> End:
+    """The end where no trial could be proposed: a pause where a person can say what now, else a failure."""
+    waits = error.exit_code == InterruptedByPerson.exit_code
+    return End("paused" if waits else "failed", str(error), error.exit_code)
 
 
 def in_doubt(trial: int, why: str, *, is_silent: bool) -> End:

@@ -80,12 +80,14 @@ def check_names(kind: str, file: Path) -> list[str]:
 
     with host_to_try(file) as host:  # before anything imports ophyd
         from autolab.compose.matching import bind_files
+        from autolab.compose.noting import goal_notes
         from autolab.compose.options import RunOptions
         from autolab.compose.rehearsing import rehearse
         from autolab.compose.trying import try_dry
 
         bound = bind_files(file, RunOptions(data=Path()))
-        return _check_lab(bound.lab, bound.names, lambda: try_dry(file, bound, host) + rehearse(file))
+        of_goal = goal_notes(bound.campaign)
+        return of_goal + _check_lab(bound.lab, bound.names, lambda: try_dry(file, bound, host) + rehearse(file))
 
 
 def _check_lab(lab: LabSpec, names: Names, try_campaign: Callable[[], list[str]]) -> list[str]:

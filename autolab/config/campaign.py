@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autolab.config.campaignmodel import CampaignModel
-from autolab.config.goals import read_objective, read_outcome_constraints
+from autolab.config.goals import check_engine, read_objective, read_outcome_constraints
 from autolab.config.policies import read_policies
 from autolab.config.problems import Problems
 from autolab.config.spaces import read_space
@@ -43,6 +43,7 @@ def load_campaign(path: str | Path) -> CampaignSpec:
     space = read_space(problems, file.values)
     objective = read_objective(problems, file.values)
     outcome_constraints = read_outcome_constraints(problems, file.values)
+    check_engine(problems, file.values, outcome_constraints)
     for key, instead in _LATER.items():
         if file.values.get(key) is not None and not problems.has((key,)):
             problems.not_available_yet((key,), f"{key} is not available yet ({instead}): remove the key")

@@ -28,6 +28,7 @@ __all__ = [
     "FaultModel",
     "NoImprovementModel",
     "ObjectiveModel",
+    "OutcomeConstraintModel",
     "ParameterModel",
     "StoppingModel",
 ]
@@ -79,6 +80,16 @@ class ObjectiveModel(FileModel):
     """With `goal: target`: how near to the target is near enough to end the campaign."""
     unit: str | None = Field(default=None, max_length=60)
     """Unit of the metric, as pint writes it."""
+
+
+class OutcomeConstraintModel(FileModel):
+    """A bound on a metric; `"turbidity <= 0.2"` is short for `{keep: "turbidity <= 0.2"}`."""
+
+    keep: str = Field(examples=['"pressure <= 3"'])
+    """A metric, `<=` or `>=`, and a number."""
+    hard: Annotated[float, Field(gt=0, le=0.5, allow_inf_nan=False), IS_NUMBER] | None = None
+    """Largest probability with which a proposed trial may break the bound: what is predicted to break it more often is
+    not proposed. Without it the bound is soft. It needs an engine that learns."""
 
 
 class BudgetModel(FileModel):
@@ -152,6 +163,17 @@ def _engine(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
+def _kept(value: Any) -> Any:
+    return {"keep": value} if isinstance(value, str) else value
+
+
+def _kept_schema(schema: dict[str, Any]) -> None:
+    schema["anyOf"] = [{"type": "string"}, {"$ref": schema.pop("$ref")}]
+
+
+Kept = Annotated[OutcomeConstraintModel, BeforeValidator(_kept), Field(json_schema_extra=_kept_schema)]
+
+
 def _engine_schema(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"$ref": schema.pop("$ref")}, {"enum": list(get_args(EngineName))}]
 
@@ -173,8 +195,10 @@ class CampaignModel(FileModel):
         min_length=1, max_length=100, examples=["{colour_distance: {goal: minimize}}"]
     )
     """The metric to improve, by name. Several objectives are not available yet."""
-    outcome_constraints: list[str] = Field(default_factory=list[str], max_length=100, examples=['["turbidity <= 0.2"]'])
-    """Bounds on metrics that the recommended trial should keep: a metric, `<=` or `>=`, and a number."""
+    outcome_constraints: list[Kept] = Field(
+        default_factory=list[OutcomeConstraintModel], max_length=100, examples=['["turbidity <= 0.2"]']
+    )
+    """Bounds on metrics that the recommended trial should keep: texts such as `"turbidity <= 0.2"`, or mappings."""
     plan: DottedName = Field(examples=["plans.colour.mix_and_measure"])
     """Dotted name of the Bluesky plan that runs a trial."""
     reduce: DottedName = Field(examples=["plans.colour.colour_distance"])

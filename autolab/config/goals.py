@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
-from autolab.config.campaignmodel import ObjectiveModel
+from autolab.config.campaignmodel import ObjectiveModel, OutcomeConstraintModel
 from autolab.config.problems import Problems, valid
 from autolab.config.spaces import check_unit_of
 from autolab.config.words import shown
 from autolab.core.errors import InputError
 from autolab.core.objectives import Objective, OutcomeConstraint
 
-__all__ = ["read_objective", "read_outcome_constraints"]
+__all__ = ["check_engine", "read_objective", "read_outcome_constraints"]
+
+UNLEARNED = ("sobol", "random")
+"""Engines that learn nothing from outcomes."""
 
 _OUTCOME = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*(<=|>=)\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|\S+)\s*")
 
@@ -59,12 +63,13 @@ def read_outcome_constraints(problems: Problems, values: Mapping[str, Any]) -> t
     """Read the bounds on outcomes, and gather what is wrong with them."""
     raw = values.get("outcome_constraints")
     found: list[OutcomeConstraint] = []
-    for index, text in enumerate(cast("list[Any]", raw) if isinstance(raw, list) else []):
-        if not isinstance(text, str):
+    for index, item in enumerate(cast("list[Any]", raw) if isinstance(raw, list) else []):
+        model = valid(OutcomeConstraintModel, {"keep": item} if isinstance(item, str) else item)
+        if model is None:
             continue  # the shape check says so
         path = ("outcome_constraints", index)
         try:
-            constraint = _outcome_constraint(text)
+            constraint = replace(_outcome_constraint(model.keep), hard=model.hard)
         except InputError as error:
             problems.add(path, str(error))
             continue
@@ -73,6 +78,19 @@ def read_outcome_constraints(problems: Problems, values: Mapping[str, Any]) -> t
                 problems.add(path, f"outcome constraints '{other}' and '{constraint}' exclude each other: relax one")
         found.append(constraint)
     return tuple(found)
+
+
+def check_engine(
+    problems: Problems, values: Mapping[str, Any], outcome_constraints: tuple[OutcomeConstraint, ...]
+) -> None:
+    """Refuse a hard bound beside an engine that predicts nothing."""
+    engine = values.get("engine")
+    name = cast("dict[str, Any]", engine).get("name") if isinstance(engine, dict) else engine
+    for index, constraint in enumerate(outcome_constraints):
+        if constraint.hard is not None and name in UNLEARNED:
+            path = ("outcome_constraints", index, "hard")
+            problems.add(path, f"{constraint}: 'hard' needs an engine that learns, and {name} predicts nothing: "
+                         "take another engine, or remove 'hard'")  # fmt: skip
 
 
 def _outcome_constraint(text: str) -> OutcomeConstraint:

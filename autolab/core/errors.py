@@ -24,6 +24,7 @@
     ├── IntegrityError                2  the record is not what was written
     ├── StorageError                  6  no room or no right to write, or a record that cannot be read
     └── ProposerError                 1  the proposer failed or answered with something unusable
+        └── NoPermittedTrialError     5  nothing may be proposed: the campaign waits for a person
 
 Every message names the object, the value, the bound, and what to do next.
 Every error keeps its facts in ``args``, so that it survives pickling between processes.
@@ -44,6 +45,7 @@ __all__ = [
     "InputErrors",
     "IntegrityError",
     "InterruptedByPerson",
+    "NoPermittedTrialError",
     "NotAuthorisedError",
     "NotAvailableYetError",
     "NotConnectedError",
@@ -182,3 +184,9 @@ class StorageError(AutolabError):
 
 class ProposerError(AutolabError):
     """The proposer failed, or answered with something that cannot be used."""
+
+
+class NoPermittedTrialError(ProposerError):
+    """Every point is predicted to break a hard outcome constraint too often: a person has to say what now."""
+
+    exit_code = 5

@@ -55,15 +55,29 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeConstraint:
-    """A bound on a metric that the recommended trial should keep. It is soft: a trial may turn out to break it."""
+    """A bound on a metric that the recommended trial should keep.
+
+    A soft one steers the search, and a trial may be proposed that breaks it. A hard one forbids: a trial that is
+    predicted to break it with a probability above ``hard`` is not proposed.
+
+    Raises:
+        InputError: a bound that is not finite, or a probability that is not above 0 and at most 0.5.
+    """
 
     metric: str
     relation: Literal["<=", ">="]
     bound: float
+    hard: float | None = None
+    """Largest probability with which a proposed trial may break it; None where it is soft."""
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.bound):
             raise InputError(f"outcome constraint on {self.metric}: bound {self.bound!r} is not a finite number")
+        if self.hard is not None and not 0.0 < self.hard <= 0.5:
+            raise InputError(
+                f"outcome constraint on {self.metric}: 'hard' is a probability above 0 and at most 0.5, and not "
+                f"{self.hard!r}"
+            )
 
     def __str__(self) -> str:
         return f"{self.metric} {self.relation} {self.bound:g}"

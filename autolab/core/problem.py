@@ -71,6 +71,11 @@ class Problem:
     outcome_constraints: tuple[OutcomeConstraint, ...] = ()
 
     @property
+    def hard_constraints(self) -> tuple[OutcomeConstraint, ...]:
+        """Bounds on outcomes that no proposed trial may be likely to break."""
+        return tuple(constraint for constraint in self.outcome_constraints if constraint.hard is not None)
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that an outcome must carry: the objective's first."""
         return tuple(dict.fromkeys([self.objective.metric, *(c.metric for c in self.outcome_constraints)]))

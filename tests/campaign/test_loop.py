@@ -9,7 +9,7 @@ import pytest
 from autolab.campaign.events import StopRequested, TrialEnded, TrialStarted
 from autolab.config.specs import NoImprovement
 from autolab.core.clock import ScaledClock
-from autolab.core.errors import DeviceError, EnvelopeError
+from autolab.core.errors import DeviceError, EnvelopeError, NoPermittedTrialError
 from autolab.core.objectives import Objective
 from autolab.core.trials import Estimate, TrialState
 from tests.campaign.softlab import LineProposer, SoftLab, with_objective
@@ -145,6 +145,19 @@ def test_the_target_ends_the_campaign_and_the_suggestion_in_hand_is_abandoned():
     assert result.reason == "target reached: trial 3 has y = 0.3333"
     assert lab.trials_of()[3].state is TrialState.ABANDONED
     assert len(lab.pump.poured) == 3
+
+
+def test_where_nothing_may_be_proposed_the_campaign_pauses_with_the_reason_and_can_go_on():
+    class Stuck(LineProposer):
+        def suggest(self, request):
+            if request.trial == 3:
+                raise NoPermittedTrialError("no trial is proposed: loosen the bound")
+            return super().suggest(request)
+
+    lab = SoftLab(trials=4, proposer=Stuck())
+    result = lab.run()
+    assert (result.state, result.exit_code, result.trials) == ("paused", 5, 2)
+    assert result.reason == "no trial is proposed: loosen the bound"
 
 
 def test_no_improvement_ends_the_campaign():

@@ -250,6 +250,31 @@ CASES = [
         f'outcome_constraints: ["t <= 1", "t >= 2"]\n{PLAN}',
         "10: outcome constraints 't <= 1' and 't >= 2' exclude each other: relax one",
     ),
+    (
+        "hard-without-a-learning-engine",
+        PLAN,
+        f'outcome_constraints: [{{keep: "t <= 1", hard: 0.05}}]\nengine: sobol\n{PLAN}',
+        "10: t <= 1: 'hard' needs an engine that learns, and sobol predicts nothing: take another engine, or remove "
+        "'hard'",
+    ),
+    (
+        "hard-beyond-a-half",
+        PLAN,
+        f'outcome_constraints: [{{keep: "t <= 1", hard: 0.7}}]\n{PLAN}',
+        "10: outcome_constraints, item 1.hard: 0.7 is more than 0.5: give at most 0.5",
+    ),
+    (
+        "hard-of-zero",
+        PLAN,
+        f'outcome_constraints: [{{keep: "t <= 1", hard: 0}}]\n{PLAN}',
+        "10: outcome_constraints, item 1.hard: 0 is not above 0: give a number above 0",
+    ),
+    (
+        "outcome-constraint-without-keep",
+        PLAN,
+        f"outcome_constraints: [{{hard: 0.1}}]\n{PLAN}",
+        """10: outcome_constraints, item 1: the key 'keep' is missing: add 'keep: "pressure <= 3"'""",
+    ),
     # Names and paths
     ("name-is-a-path", "name: teal", "name: ../teal", f"1: name: '../teal' is a path, and {SLUG}"),
     ("name-with-space", "name: teal", "name: my teal", f"1: name: 'my teal' is not possible here, and {SLUG}"),

@@ -41,7 +41,7 @@ parameters:
 constraints: ["cyan + time <= 300"]
 objectives:
   yield_: {goal: target, target: 80, tolerance: 0.5, unit: percent}
-outcome_constraints: ["turbidity <= 0.2", "cost>=1e-3"]
+outcome_constraints: ["turbidity <= 0.2", {keep: "cost>=1e-3", hard: 0.05}]
 plan: my_lab.plans.run
 reduce: my_lab.plans.reduce
 budget: {trials: 40, hours: 6}
@@ -79,6 +79,7 @@ def test_a_campaign_with_every_key_becomes_its_values(tmp_path: Path) -> None:
     assert [constraint.text for constraint in spec.problem.space.constraints] == ["cyan + time <= 300"]
     assert (spec.problem.objective.metric, spec.problem.objective.tolerance) == ("yield_", 0.5)
     assert [str(constraint) for constraint in spec.problem.outcome_constraints] == ["turbidity <= 0.2", "cost >= 0.001"]
+    assert [constraint.hard for constraint in spec.problem.outcome_constraints] == [None, 0.05]
     assert (spec.engine.name, spec.engine.initial, spec.lanes, spec.seed) == ("botorch", 8, 2, 7)
     assert spec.no_improvement is not None
     assert (spec.no_improvement.trials, spec.no_improvement.by) == (10, 0.1)
@@ -90,7 +91,7 @@ def test_a_campaign_with_every_key_becomes_its_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize("engine", ["auto", "ax", "botorch", "lean", "sobol", "random", "grid"])
 def test_an_engine_may_be_given_by_its_name_alone(tmp_path: Path, engine: str) -> None:
     path = tmp_path / "campaign.yaml"
-    path.write_text(CAMPAIGN.replace("{name: botorch, initial: 8}", engine))
+    path.write_text(CAMPAIGN.replace("{name: botorch, initial: 8}", engine).replace(", hard: 0.05", ""))
     assert load_campaign(path).engine.name == engine
 
 

@@ -15,7 +15,7 @@ from benchmarks.optimizer import FEW, MANY, arms
 from benchmarks.optimizer_arms import is_installed
 from benchmarks.optimizer_page import figures, write_page
 from benchmarks.suggestcost import figures as cost_figures
-from optimizer.engine import ENGINES
+from optimizer.routing import ENGINES
 from tests.cli.running import clean_environment
 
 WORLD = {"best": 0.0, "worst": 10.0, "top 1 %": 1.0, "top 5 %": 2.0}

@@ -1,0 +1,22 @@
+"""What a person should know of a campaign's goal before it runs, in sentences."""
+
+from __future__ import annotations
+
+from autolab.config.specs import CampaignSpec
+from autolab.core.parameters import FixedParameter
+
+__all__ = ["goal_notes"]
+
+
+def goal_notes(campaign: CampaignSpec) -> list[str]:
+    """One sentence for each thing about the goal of a campaign that its file does not say by itself."""
+    notes: list[str] = []
+    free = sum(not isinstance(parameter, FixedParameter) for parameter in campaign.problem.space.parameters)
+    initial = campaign.engine.initial or max(5, 2 * free)
+    for constraint in campaign.problem.hard_constraints:
+        share = f"{100 * (constraint.hard or 0.0):g} %"
+        notes.append(
+            f"{constraint} is hard: no trial is proposed that is predicted to break it with more than {share}, and the "
+            f"campaign pauses where there is no other; the first {min(initial, 5)} outcomes come before any prediction"
+        )
+    return notes
