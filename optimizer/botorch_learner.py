@@ -1,7 +1,6 @@
-"""BoTorch as a learner, for what Ax's client cannot express: equalities, nonlinear constraints, steps on log scales.
+"""BoTorch as a learner: a model, and the point where its acquisition function is largest.
 
-The acquisition function is noisy expected improvement in its logarithmic form [Ament2023logei]_ with the trials in
-flight as pending points and the outcome constraints as probabilities of keeping them. It is maximised in three stages:
+What is large is said in `optimizer.acquisition`. It is maximised in three stages:
 
 1. a pool of points that fill the feasible part of the space, and some around the best trials;
 2. gradient search from the best of them under the constraints (`optimize_acqf`), unordered choices held fixed; a
@@ -10,9 +9,6 @@ flight as pending points and the outcome constraints as probabilities of keeping
 
 Where there are hard outcome constraints (`optimizer.hard`), each stage keeps to what they permit, and the winner is
 permitted as it is after rounding. Where they permit nothing, nothing is proposed.
-
-.. [Ament2023logei] S. Ament, S. Daulton, D. Eriksson, M. Balandat, E. Bakshy, Unexpected improvements to expected
-   improvement for Bayesian optimization, NeurIPS 2023.
 """
 
 from __future__ import annotations
@@ -23,14 +19,10 @@ from typing import Any
 import numpy as np
 import torch
 from botorch.acquisition.acquisition import AcquisitionFunction
-from botorch.acquisition.logei import qLogNoisyExpectedImprovement
-from botorch.acquisition.objective import GenericMCObjective
-from botorch.models import ModelListGP
 from botorch.optim import optimize_acqf
-from botorch.sampling import SobolQMCNormalSampler
 from torch import Tensor
 
-from autolab.core.objectives import Objective, OutcomeConstraint
+from optimizer.acquisition import acquisition_of
 from optimizer.design import feasible_draws
 from optimizer.evidence import Evidence
 from optimizer.expressions import CompiledConstraint
@@ -47,8 +39,10 @@ __all__ = ["BoTorchLearner"]
 
 _POOL = 384
 _NEAR = 64
+_BEST = 3
+_FRONT = 12
+"""Trials around which it is looked: the three best, or up to so many that are equal, as those of a front are."""
 _STARTS = 4
-_SAMPLES = 128
 _CLOUD = 48
 _STEPS_BACK = 17
 """Places between the start of a search and its end at which it is looked whether the hard constraints permit them."""
@@ -62,7 +56,7 @@ class BoTorchLearner:
     def wish(self, evidence: Evidence, seed: int) -> Points:
         with single_thread(), seeded(seed):
             try:
-                return _maximise(_acquisition(evidence, fit(evidence), seed), evidence, seed)
+                return _maximise(acquisition_of(evidence, fit(evidence), seed), evidence, seed)
             except NUMERICAL_ERRORS as error:
                 raise NumericalFailureError(f"BoTorch stopped with {type(error).__name__}") from error
 
@@ -77,45 +71,10 @@ class BoTorchLearner:
             try:
                 model = fit(evidence)
                 hard = Hard(evidence, model)
-                point = _maximise_permitted(_acquisition(evidence, model, seed), evidence, hard, seed)
+                point = _maximise_permitted(acquisition_of(evidence, model, seed), evidence, hard, seed)
                 return point, hard.said(point)
             except NUMERICAL_ERRORS as error:
                 raise NumericalFailureError(f"BoTorch stopped with {type(error).__name__}") from error
-
-
-def _acquisition(evidence: Evidence, model: ModelListGP, seed: int) -> AcquisitionFunction:
-    scale = float(evidence.losses.std()) or 1.0
-    pending = evidence.pending_points
-    return qLogNoisyExpectedImprovement(
-        model=model,
-        X_baseline=tensor(evidence.points),
-        sampler=SobolQMCNormalSampler(torch.Size([_SAMPLES]), seed=seed % 2**31),
-        objective=GenericMCObjective(_gain(evidence.problem.objective, scale)),
-        X_pending=tensor(pending) if len(pending) else None,
-        constraints=[_breach(evidence, constraint) for constraint in evidence.problem.outcome_constraints] or None,
-    )
-
-
-def _gain(objective: Objective, scale: float) -> Callable[..., Tensor]:
-    """The number to make large, in standard deviations of the losses seen: samples ``(..., m)`` to ``(...)``."""
-
-    def gain(samples: Tensor, X: Tensor | None = None) -> Tensor:  # noqa: ARG001, N803 (BoTorch passes X by name)
-        value = samples[..., 0]
-        if objective.goal == "minimize":
-            return -value / scale
-        if objective.goal == "maximize":
-            return value / scale
-        return -(value - float(objective.target or 0.0)).abs() / scale
-
-    return gain
-
-
-def _breach(evidence: Evidence, constraint: OutcomeConstraint) -> Callable[[Tensor], Tensor]:
-    """How far samples ``(..., m)`` are beyond an outcome constraint, in standard deviations: at most 0 where kept."""
-    index = evidence.outputs.index(constraint.metric)
-    sign = 1.0 if constraint.relation == "<=" else -1.0
-    scale = float(evidence.values(constraint.metric).std()) or 1.0
-    return lambda samples: sign * (samples[..., index] - constraint.bound) / scale
 
 
 def _maximise(acquisition: AcquisitionFunction, evidence: Evidence, seed: int) -> Points:
@@ -189,9 +148,10 @@ def _rounded(evidence: Evidence, finalists: list[Points], seed: int) -> Iterator
 
 
 def _near(evidence: Evidence, losses: Points, seed: int) -> Points:
-    """Points around the three trials with the least of ``losses`` (shape ``(n,)``), moved onto the constraints."""
+    """Points around the trials with the least of ``losses`` (``(n,)``), moved onto the constraints: ``(m, d)``."""
     rng = np.random.default_rng(seed)
-    best = evidence.points[np.argsort(losses, kind="stable")[:3]]
+    count = max(_BEST, min(_FRONT, int((losses == losses.min()).sum())))
+    best = evidence.points[np.argsort(losses, kind="stable")[:count]]
     centres = best[rng.integers(len(best), size=_NEAR)]
     radius = rng.choice([0.02, 0.05, 0.1], size=(_NEAR, 1))
     return _cloud(evidence.unit, centres, radius, rng)

@@ -10,9 +10,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 from autolab.core.errors import ProposerError
+from autolab.core.front import front_of
 from autolab.core.parameters import Values
 from autolab.core.proposing import SuggestRequest
 from autolab.core.trials import Suggestion
@@ -134,7 +133,7 @@ class LearningEngine:
         if evidence.n < FEWEST:
             known = "no outcome yet" if evidence.n == 0 else "only one outcome"
             return self._filling(request, evidence, f"space-filling point, since there is {known} to learn from")
-        if np.ptp(evidence.losses) == 0.0 and not request.problem.outcome_constraints:
+        if evidence.is_flat and not request.problem.outcome_constraints:
             why = f"since all {evidence.n} outcomes are equal and a model could learn nothing from them"
             return self._filling(request, evidence, f"space-filling point, {why}")
         try:
@@ -149,15 +148,21 @@ class LearningEngine:
         return _suggestion(request, values, "sobol", reason + note)
 
     def _reason(self, evidence: Evidence) -> str:
-        objective = evidence.problem.objective
-        observation, outcome = evidence.usable[evidence.incumbent]
-        value = f"{objective.metric} {outcome[objective.metric].value:.4g} {objective.unit}".strip()
         flying = f" and {len(evidence.pending)} in flight" if evidence.pending else ""
-        reason = (
-            f"expected improvement over trial {observation.trial} ({value}), "
-            f"by a model of {evidence.n} outcomes{flying}"
-        )
+        reason = f"expected improvement over {_incumbent(evidence)}, by a model of {evidence.n} outcomes{flying}"
         return reason + self.routing.note
+
+
+def _incumbent(evidence: Evidence) -> str:
+    """What a suggestion is to be better than, in words."""
+    if evidence.problem.seeks_front:
+        front = front_of(evidence.problem, [(seen.trial, outcome) for seen, outcome in evidence.usable])
+        size = f"{len(front)} trial{'s' if len(front) != 1 else ''}" if front else "no trial yet"
+        return f"the hypervolume of the front ({size})"
+    observation, outcome = evidence.usable[evidence.incumbent]
+    ranking, score = evidence.problem.ranking, evidence.problem.score(outcome)
+    value = "" if score is None else f" ({ranking.metric} {score.value:.4g} {ranking.unit}".rstrip() + ")"
+    return f"trial {observation.trial}{value}"
 
 
 def _evidence(request: SuggestRequest) -> Evidence:

@@ -104,10 +104,28 @@ class Evidence:
         return self.problem.metrics
 
     @cached_property
+    def loss_table(self) -> Points:
+        """The number to make small, of each usable outcome in each objective. Shape ``(n, objectives)``."""
+        columns = [[o.loss(value) for value in self.values(o.metric)] for o in self.problem.objectives]
+        return np.array(columns, dtype=float).T
+
+    @cached_property
     def losses(self) -> Points:
-        """The number to make small, of each usable outcome. Shape ``(n,)``."""
-        objective = self.problem.objective
-        return np.array([objective.loss(value) for value in self.values(objective.metric)])
+        """The number to make small, of each usable outcome. Shape ``(n,)``.
+
+        The weighted sum of several objectives; where a front is sought, the number of outcomes that dominate it.
+        """
+        if self.problem.seeks_front:
+            table = self.loss_table
+            beaten = (table[None] <= table[:, None]).all(axis=2) & (table[None] < table[:, None]).any(axis=2)
+            return beaten.sum(axis=1).astype(float)
+        weights = np.array([objective.weight or 1.0 for objective in self.problem.objectives])
+        return self.loss_table @ weights
+
+    @property
+    def is_flat(self) -> bool:
+        """True where all usable outcomes are equal in all objectives."""
+        return bool(np.all(np.ptp(self.loss_table, axis=0) == 0.0))
 
     @cached_property
     def keeps_constraints(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from autolab.core.front import losses_of, middle_of, non_dominated
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec, Observation, Recommendation
+from autolab.core.trials import Estimate, Outcome
 from optimizer.evidence import Evidence
 from optimizer.learner import NumericalFailureError
 from optimizer.routing import choose
@@ -35,7 +37,8 @@ def recommend(
 ) -> Recommendation | None:
     """The observed trial that is best: midway between model and measurement from 5 outcomes on, as measured below that.
 
-    Of trials that keep the outcome constraints, where any does. Deterministic.
+    Of trials that keep the outcome constraints, where any does. Where a front is sought it is the middle of the front,
+    by `autolab.core.front.middle_of`. Deterministic.
 
     Args:
         problem: The problem; its objective decides what is best.
@@ -51,25 +54,21 @@ def recommend(
     if evidence.n == 0:
         return None
     if not with_model:
-        return _measured(evidence, "best as measured")
+        return _measured(evidence, "as measured")
     if evidence.n < _FEWEST:
-        return _measured(evidence, f"best as measured: {evidence.n} outcomes are too few for a model")
-    if evidence.unit.d == 0 or np.ptp(evidence.losses) == 0.0:
-        return _measured(evidence, "best as measured: the outcomes differ in nothing that a model could learn")
+        return _measured(evidence, f"as measured: {evidence.n} outcomes are too few for a model")
+    if evidence.unit.d == 0 or evidence.is_flat:
+        return _measured(evidence, "as measured: the outcomes differ in nothing that a model could learn")
     is_lean = engine is not None and choose(problem, EngineSpec(engine)).name == "lean"
     try:
         modelled, deviations = _lean_posterior(evidence) if is_lean else _posterior(evidence, seed)
     except NumericalFailureError as error:
-        return _measured(evidence, f"best as measured: the model failed with {error}")
+        return _measured(evidence, f"as measured: the model failed with {error}")
     return _modelled(evidence, modelled, deviations)
 
 
 def _measured(evidence: Evidence, reason: str) -> Recommendation:
-    observation, outcome = evidence.usable[evidence.incumbent]
-    estimate = outcome[evidence.problem.objective.metric]
-    return Recommendation(
-        observation.trial, observation.values, estimate.value, estimate.sem, reason + _broken(evidence)
-    )
+    return _chosen(evidence, [outcome for _, outcome in evidence.usable], f"best {reason}")
 
 
 def _posterior(evidence: Evidence, seed: int) -> tuple[Points, Points]:
@@ -96,30 +95,36 @@ def _lean_posterior(evidence: Evidence) -> tuple[Points, Points]:
 
 
 def _modelled(evidence: Evidence, modelled: Points, deviations: Points) -> Recommendation:
-    measured = np.stack([evidence.values(metric) for metric in evidence.outputs], axis=1)
+    metrics = evidence.outputs
+    measured = np.stack([evidence.values(metric) for metric in metrics], axis=1)
     means = TRUST_IN_MODEL * modelled + (1.0 - TRUST_IN_MODEL) * measured
-    row = _best(evidence, means)
+    believed = [
+        {metric: Estimate(float(mean), float(sd)) for metric, mean, sd in zip(metrics, row, sds, strict=True)}
+        for row, sds in zip(means, deviations, strict=True)
+    ]
+    return _chosen(evidence, believed, f"best midway between its measurement and a model of {evidence.n} outcomes")
+
+
+def _chosen(evidence: Evidence, outcomes: list[Outcome], reason: str) -> Recommendation:
+    """The best row by ``outcomes`` (one for each usable outcome), or the middle of their front."""
+    problem = evidence.problem
+    keeps = [all(c.holds(outcome[c.metric].value) for c in problem.outcome_constraints) for outcome in outcomes]
+    keeps = keeps if any(keeps) else evidence.keeps_constraints.tolist()
+    rows = [row for row, keep in enumerate(keeps) if keep or not any(keeps)]
+    front: tuple[int, ...] = ()
+    if problem.seeks_front:
+        losses = [losses_of(problem, outcomes[row]) for row in rows]
+        best = non_dominated(losses)
+        front = tuple(evidence.usable[rows[at]][0].trial for at in best)
+        row = rows[best[middle_of([losses[at] for at in best])]]
+        reason = f"the middle of the front of {len(front)} trials, each {reason}"
+    else:
+        scores = [(problem.score(outcomes[row]), row) for row in rows]
+        row = min(((problem.ranking.loss(score.value), row) for score, row in scores if score is not None))[1]
     observation, _ = evidence.usable[row]
-    return Recommendation(
-        trial=observation.trial,
-        values=observation.values,
-        mean=float(means[row, 0]),
-        sem=float(deviations[row, 0]),
-        reason=f"best midway between its measurement and a model of {evidence.n} outcomes" + _broken(evidence),
-    )
-
-
-def _best(evidence: Evidence, means: Points) -> int:
-    """Row of the least expected loss among the rows expected to keep the outcome constraints. ``means``: ``(n, m)``."""
-    objective = evidence.problem.objective
-    losses = np.array([objective.loss(float(mean)) for mean in means[:, 0]])
-    keeps = evidence.keeps_constraints.copy()
-    for constraint in evidence.problem.outcome_constraints:
-        column = means[:, evidence.problem.metrics.index(constraint.metric)]
-        keeps &= np.array([constraint.holds(float(mean)) for mean in column], dtype=bool)
-    if not keeps.any():
-        keeps = evidence.keeps_constraints
-    return int(np.argmin(np.where(keeps, losses, np.inf) if keeps.any() else losses))
+    estimate = problem.score(outcomes[row]) or outcomes[row][problem.objective.metric]
+    said = reason + _broken(evidence)
+    return Recommendation(observation.trial, observation.values, estimate.value, estimate.sem, said, front)
 
 
 def _broken(evidence: Evidence) -> str:

@@ -31,12 +31,14 @@ class Trait(Enum):
     CHOICE_BESIDE_CONSTRAINT = auto()
     CHOICE = auto()
     OUTCOME_CONSTRAINT = auto()
+    SEVERAL_OBJECTIVES = auto()
     HARD_CONSTRAINT = auto()
     TARGET = auto()
 
 
 UNABLE: Mapping[str, Mapping[Trait, str]] = {
     "ax": {
+        Trait.SEVERAL_OBJECTIVES: "Ax is asked for one objective, and here are {}",
         Trait.HARD_CONSTRAINT: "Ax has no hard outcome constraint such as {}",
         Trait.LOG_STEP: "Ax has no step on a log scale, as {} has",
         Trait.EQUALITY: "Ax takes no equality such as {}",
@@ -45,6 +47,7 @@ UNABLE: Mapping[str, Mapping[Trait, str]] = {
         Trait.CHOICE_BESIDE_CONSTRAINT: "Ax is slow with {}",
     },
     "lean": {
+        Trait.SEVERAL_OBJECTIVES: "lean takes one objective, and here are {}",
         Trait.HARD_CONSTRAINT: "lean has no hard outcome constraint such as {}",
         Trait.NONLINEAR: "lean takes no nonlinear constraint such as {}",
         Trait.LOG_IN_CONSTRAINT: "lean takes no constraint over a log scale, and {}",
@@ -111,6 +114,8 @@ def traits(problem: Problem) -> dict[Trait, str]:
         found.setdefault(Trait.CHOICE, parameter.name)
     for bound in problem.outcome_constraints:
         found.setdefault(Trait.OUTCOME_CONSTRAINT, str(bound))
+    if problem.others:
+        found[Trait.SEVERAL_OBJECTIVES] = str(len(problem.objectives))
     for bound in problem.hard_constraints:
         found.setdefault(Trait.HARD_CONSTRAINT, f"'{bound}'")
     if problem.objective.goal == "target":

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from autolab.campaign.book import Book
 from autolab.campaign.rules import best_of
 from autolab.campaign.setup import CampaignSetup
 from autolab.core.errors import ProposerError
+from autolab.core.front import front_of, losses_of, middle_of
+from autolab.core.problem import Problem
 from autolab.core.proposing import Proposer, Recommendation
 from autolab.core.seeds import derive_seed
+from autolab.core.trials import Outcome
 
 __all__ = ["recommended"]
 
@@ -31,9 +35,23 @@ def recommended(setup: CampaignSetup, book: Book, proposer: Proposer | None) -> 
             return proposer.recommend(setup.problem, observations, derive_seed(setup.seed, "recommend"))
     except ProposerError as error:
         _log.warning("no model for the recommendation: %s", error)
+    if setup.problem.seeks_front:
+        return _middle(setup.problem, book, outcomes)
     best = best_of(setup.problem, outcomes)
     if best is None:
         return None
-    estimate = dict(outcomes)[best.trial][setup.problem.objective.metric]
+    estimate = setup.problem.score(dict(outcomes)[best.trial])
     values = book.suggestions[best.trial].values
-    return Recommendation(best.trial, values, estimate.value, estimate.sem, "the best value measured")
+    sem = None if estimate is None else estimate.sem
+    return Recommendation(best.trial, values, best.value, sem, "the best value measured")
+
+
+def _middle(problem: Problem, book: Book, outcomes: Sequence[tuple[int, Outcome]]) -> Recommendation | None:
+    front = front_of(problem, outcomes)
+    if not front:
+        return None
+    known = dict(outcomes)
+    trial = front[middle_of([losses_of(problem, known[number]) for number in front])]
+    estimate = known[trial][problem.objective.metric]
+    said = f"the middle of the front of {len(front)} trials, as measured"
+    return Recommendation(trial, book.suggestions[trial].values, estimate.value, estimate.sem, said, front)

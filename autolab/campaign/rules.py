@@ -17,6 +17,7 @@ from autolab.core.errors import (
     TripError,
 )
 from autolab.core.faults import FaultKind, FaultPolicy
+from autolab.core.front import front_of
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome
 
@@ -66,28 +67,37 @@ class Best:
 def best_of(problem: Problem, outcomes: Sequence[tuple[int, Outcome]]) -> Best | None:
     """The trial with the smallest loss among those that keep the outcome constraints; the earlier one of two equals.
 
+    None where none keeps them, and where a front is sought: its trials have no order.
+
     Args:
         problem: Says the objective and the constraints.
         outcomes: Trial number and outcome, in the order of trial numbers.
     """
-    constraints, metric = problem.outcome_constraints, problem.objective.metric
-    kept = (
-        [(t, o) for t, o in outcomes if all(c.holds(o[c.metric].value) for c in constraints)]
-        if constraints
-        else outcomes
-    )
-    if not kept:
+    if problem.seeks_front:
         return None
-    trial, outcome = min(kept, key=lambda pair: problem.objective.loss(pair[1][metric].value))
-    return Best(trial, outcome[metric].value)
+    constraints, loss = problem.outcome_constraints, problem.ranking.loss
+    kept = [(t, problem.score(o)) for t, o in outcomes if all(c.holds(o[c.metric].value) for c in constraints)]
+    scores = [(trial, score.value) for trial, score in kept if score is not None]
+    return Best(*min(scores, key=lambda pair: loss(pair[1]))) if scores else None
 
 
 def target_met(problem: Problem, outcomes: Sequence[tuple[int, Outcome]]) -> bool | None:
     """Whether the best trial as measured reaches the target; None without a target."""
-    if problem.objective.target is None:
+    if problem.seeks_front:
+        every = all(objective.target is not None for objective in problem.objectives)
+        return reaching(problem, outcomes) is not None if every else None
+    if problem.ranking.target is None:
         return None
     best = best_of(problem, outcomes)
-    return best is not None and problem.objective.is_reached(best.value)
+    return best is not None and problem.ranking.is_reached(best.value)
+
+
+def reaching(problem: Problem, outcomes: Sequence[tuple[int, Outcome]]) -> int | None:
+    """The first trial on the front that reaches the targets of all objectives; None while there is none."""
+    reached = {
+        trial for trial, outcome in outcomes if all(o.is_reached(outcome[o.metric].value) for o in problem.objectives)
+    }
+    return min(reached & set(front_of(problem, outcomes)), default=None) if reached else None
 
 
 def good_end(
@@ -106,8 +116,10 @@ def good_end(
         outcomes: Trial number and outcome, in the order of trial numbers.
         lab_s: Lab seconds since the campaign started.
     """
-    objective = problem.objective
+    objective = problem.ranking
     best = best_of(problem, outcomes)
+    if problem.seeks_front and (trial := reaching(problem, outcomes)) is not None:
+        return End("finished", f"all targets reached by trial {trial}", 0)
     if best is not None and objective.is_reached(best.value):
         return End("finished", f"target reached: trial {best.trial} has {objective.metric} = {best.value:.4g}", 0)
     if budget.hours is not None and lab_s >= budget.hours * 3600.0:

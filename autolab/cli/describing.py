@@ -127,7 +127,7 @@ def trial_text(
     interventions: Sequence[InterventionRecord] = (),
 ) -> str:
     """One trial with its history."""
-    suggestion, objective = trial.suggestion, campaign.problem.objective
+    suggestion = trial.suggestion
     lines = [f"trial {trial.number} of {campaign.id} ({trial.realm.upper()}): {trial.state}"]
     lines.append(f"why: {suggestion.reason} (engine {suggestion.engine}, seed {suggestion.seed})")
     lines.append(f"it saw the outcomes of: {_ranges(suggestion.seen)}; in flight: {_ranges(suggestion.pending)}")
@@ -150,8 +150,7 @@ def trial_text(
         columns([(f"  {n}", t) for n, t in recipe(campaign.problem.space, suggestion.values)], right=(1,)),
     ]
     if trial.outcome:
-        units = {objective.metric: objective.unit}
-        rows = [(f"  {name}", outcome_text(e, units.get(name, ""))) for name, e in trial.outcome.items()]
+        rows = [(f"  {name}", outcome_text(e, campaign.problem.unit_of(name))) for name, e in trial.outcome.items()]
         lines += ["", "outcome:", columns(rows, right=(1,))]
     if trial.samples:
         wells = ", ".join(f"{s.id} ({s.labware}, well {s.well})" for s in trial.samples)
@@ -241,6 +240,8 @@ def _head(facts: Facts) -> list[str]:
         f"{len(facts.measured)} of {campaign.budget_trials} trials have an outcome, {len(facts.without_outcome)} have "
         f"none; {duration_text(facts.lab_seconds)} of lab time",
     ]
+    if facts.front:
+        lines.append(f"front: {len(facts.front)} trials ({', '.join(map(str, facts.front))})")
     if facts.best is not None:
         met = {True: ": met", False: ": not met", None: ""}[facts.target_is_met]
         target = f" (target {target_text(facts.objective)}{met})" if facts.objective.target is not None else ""
@@ -256,7 +257,7 @@ def _best_value(facts: Facts) -> str:
 
 
 def _trial_line(facts: Facts, trial: TrialRecord) -> tuple[str, str, str, str]:
-    estimate = (trial.outcome or {}).get(facts.objective.metric)
+    estimate = facts.campaign.problem.score(trial.outcome or {})
     detail = trial.failure or trial.suggestion.reason
     return str(trial.number), str(trial.state), outcome_text(estimate, facts.objective.unit), detail
 

@@ -121,7 +121,7 @@ def _ending(result: CampaignResult, campaign: CampaignRecord, report: Path, data
     """What is said at the end: outcome, recipe, report, and what to do next."""
     from autolab.report.numbers import estimate_text, recipe, target_text, with_unit
 
-    objective, best = campaign.problem.objective, result.recommendation
+    objective, best = campaign.problem.ranking, result.recommendation
     trials = f"{result.trials} trial{'s' if result.trials != 1 else ''} with an outcome"
     lines = [f"{campaign.id} ({campaign.realm.upper()}): {result.state}, {trials}: {result.reason}"]
     if best is None:
@@ -130,7 +130,11 @@ def _ending(result: CampaignResult, campaign: CampaignRecord, report: Path, data
         value = with_unit(estimate_text(best.mean, best.sem), objective.unit)
         met = {True: "met", False: "not met", None: ""}[result.target_met]
         target = f" (target {target_text(objective)}: {met})" if met else ""
-        lines += [f"Best recipe, of trial {best.trial}:"]
+        if best.front:
+            lines.append(
+                f"Front of {len(best.front)} trials: {', '.join(map(str, best.front))}; the report shows them."
+            )
+        lines += [f"{'Recipe of its middle' if best.front else 'Best recipe'}, of trial {best.trial}:"]
         lines.append(
             columns([(f"  {name}", text) for name, text in recipe(campaign.problem.space, best.values)], right=(1,))
         )

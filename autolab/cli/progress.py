@@ -19,7 +19,9 @@ from autolab.campaign.events import (
     TrialStarted,
 )
 from autolab.core.clock import Clock, real_clock
-from autolab.core.trials import Suggestion
+from autolab.core.front import front_of
+from autolab.core.problem import Problem
+from autolab.core.trials import Outcome, Suggestion
 from autolab.report.numbers import estimate_text, target_text, with_unit
 
 __all__ = ["Progress", "Running"]
@@ -54,6 +56,7 @@ class Progress:
         self.start: CampaignStarted | None = None
         self.running: dict[int, Running] = {}
         """By lane. Never changed in place: a signal handler may be reading it."""
+        self._outcomes: list[tuple[int, Outcome]] = []
         self.ended: deque[TrialEnded] = deque(maxlen=LAST_TRIALS)
         self.bypasses: tuple[str, ...] = ()
         """A sentence for each interlock that is bypassed."""
@@ -102,22 +105,30 @@ class Progress:
 
     def best_text(self) -> str:
         """Best so far against the target, in one line."""
+        if self.start is not None and self.start.problem.seeks_front:
+            return self._front_text(self.start.problem)
         if self.start is None or self.best_value is None:
             return "no outcome yet"
-        objective = self.start.problem.objective
+        objective = self.start.problem.ranking
         target = f" (target {target_text(objective)})" if objective.target is not None else ""
         value = with_unit(estimate_text(self.best_value, self._errors.get(self.best_trial or 0)), objective.unit)
         return f"{objective.metric} {value} in trial {self.best_trial}{target}"
+
+    def _front_text(self, problem: Problem) -> str:
+        front = front_of(problem, self._outcomes)
+        names = " and ".join(objective.metric for objective in problem.objectives)
+        return f"front of {names}: {len(front)} trials" if len(front) > 1 else f"front of {names}: {len(front)} trial"
 
     def outcome_text(self, event: TrialEnded) -> str:
         """How a trial ended, in one line."""
         if event.outcome is None or self.start is None:
             return f"{event.state}: {event.why}" if event.why else event.state
-        objective = self.start.problem.objective
-        estimate = event.outcome.get(objective.metric)
-        if estimate is None:
-            return event.state
-        return with_unit(f"{objective.metric} {estimate_text(estimate.value, estimate.sem)}", objective.unit)
+        parts: list[str] = []
+        for objective in self.start.problem.objectives:
+            if (estimate := event.outcome.get(objective.metric)) is not None:
+                text = f"{objective.metric} {estimate_text(estimate.value, estimate.sem)}"
+                parts.append(with_unit(text, objective.unit))
+        return ", ".join(parts) or event.state
 
     def stopping_text(self, at_once: bool) -> str:
         """What is said after a request to stop."""
@@ -131,7 +142,10 @@ class Progress:
         self._last_end_s, self._lab_s = now, event.lab_s
         self.running = {lane: r for lane, r in self.running.items() if r.suggestion.trial != event.trial}
         self.ended.append(event)
-        if event.outcome and self.start and self.start.problem.objective.metric in event.outcome:
-            self._errors[event.trial] = event.outcome[self.start.problem.objective.metric].sem
+        if event.outcome:
+            self._outcomes.append((event.trial, event.outcome))
+        score = self.start.problem.score(event.outcome) if event.outcome and self.start else None
+        if score is not None:
+            self._errors[event.trial] = score.sem
         self.done += event.state != "abandoned"
         self.best_trial, self.best_value = event.best_trial, event.best_value

@@ -228,7 +228,7 @@ def _metric_problems(campaign: CampaignSpec, lab: LabSpec, reducer: Reducer) -> 
         declared = {m for device in lab.devices.values() for m in dict(device.options.get("metrics", {}))}
     problem = campaign.problem
     paths: list[tuple[str, tuple[str | int, ...]]] = [
-        (problem.objective.metric, ("objectives", problem.objective.metric))
+        (objective.metric, ("objectives", objective.metric)) for objective in problem.objectives
     ]
     paths += [(c.metric, ("outcome_constraints", i)) for i, c in enumerate(problem.outcome_constraints)]
     known = ", ".join(sorted(declared)) or "none"

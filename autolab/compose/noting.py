@@ -13,6 +13,14 @@ def goal_notes(campaign: CampaignSpec) -> list[str]:
     notes: list[str] = []
     free = sum(not isinstance(parameter, FixedParameter) for parameter in campaign.problem.space.parameters)
     initial = campaign.engine.initial or max(5, 2 * free)
+    if campaign.problem.seeks_front:
+        names = " and ".join(objective.metric for objective in campaign.problem.objectives)
+        notes.append(f"{names} have no weights: the front is sought, the trials that no other one beats in all of them")
+        bare = [objective.metric for objective in campaign.problem.objectives if objective.threshold is None]
+        if bare:
+            notes.append(
+                f"no 'threshold' for {' and '.join(bare)}: what is still of interest is chosen from the outcomes"
+            )
     for constraint in campaign.problem.hard_constraints:
         share = f"{100 * (constraint.hard or 0.0):g} %"
         notes.append(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autolab.config.campaignmodel import CampaignModel
-from autolab.config.goals import check_engine, read_objective, read_outcome_constraints
+from autolab.config.goals import check_goals, read_objectives, read_outcome_constraints
 from autolab.config.policies import read_policies
 from autolab.config.problems import Problems
 from autolab.config.spaces import read_space
@@ -41,21 +41,21 @@ def load_campaign(path: str | Path) -> CampaignSpec:
     problems = Problems(file.source)
     problems.check_shape(CampaignModel, file.values)
     space = read_space(problems, file.values)
-    objective = read_objective(problems, file.values)
+    objectives = read_objectives(problems, file.values)
     outcome_constraints = read_outcome_constraints(problems, file.values)
-    check_engine(problems, file.values, outcome_constraints)
+    check_goals(problems, file.values, objectives or (), outcome_constraints)
     for key, instead in _LATER.items():
         if file.values.get(key) is not None and not problems.has((key,)):
             problems.not_available_yet((key,), f"{key} is not available yet ({instead}): remove the key")
     on_failure = read_policies(problems, file.values)
     problems.raise_any()
-    return _spec(Path(path), file.values, file.source, _problem(space, objective, outcome_constraints), on_failure)
+    return _spec(Path(path), file.values, file.source, _problem(space, objectives, outcome_constraints), on_failure)
 
 
-def _problem(space: Space | None, objective: Objective | None, outcome_constraints: Any) -> Problem:
-    if space is None or objective is None:
+def _problem(space: Space | None, objectives: tuple[Objective, ...] | None, outcome_constraints: Any) -> Problem:
+    if space is None or not objectives:
         raise RuntimeError("a campaign file was accepted without parameters or objective")
-    return Problem(space, objective, outcome_constraints)
+    return Problem(space, objectives[0], outcome_constraints, objectives[1:])
 
 
 def _spec(

@@ -80,6 +80,11 @@ class ObjectiveModel(FileModel):
     """With `goal: target`: how near to the target is near enough to end the campaign."""
     unit: str | None = Field(default=None, max_length=60)
     """Unit of the metric, as pint writes it."""
+    threshold: Number | None = None
+    """With several objectives: the worst value that is still of interest. Else one is chosen from the outcomes."""
+    weight: Number | None = None
+    """With several objectives: what one unit of the metric counts. Then the weighted sum is made small (`maximize`
+    counts negative, `target` by its distance); without weights the front is sought: the trials that no other beats."""
 
 
 class OutcomeConstraintModel(FileModel):
@@ -194,7 +199,7 @@ class CampaignModel(FileModel):
     objectives: dict[Name, ObjectiveModel] = Field(
         min_length=1, max_length=100, examples=["{colour_distance: {goal: minimize}}"]
     )
-    """The metric to improve, by name. Several objectives are not available yet."""
+    """The metrics to improve, by name; several without weights at most 4."""
     outcome_constraints: list[Kept] = Field(
         default_factory=list[OutcomeConstraintModel], max_length=100, examples=['["turbidity <= 0.2"]']
     )

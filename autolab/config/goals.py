@@ -14,34 +14,38 @@ from autolab.config.words import shown
 from autolab.core.errors import InputError
 from autolab.core.objectives import Objective, OutcomeConstraint
 
-__all__ = ["check_engine", "read_objective", "read_outcome_constraints"]
+__all__ = ["check_goals", "read_objectives", "read_outcome_constraints"]
 
 UNLEARNED = ("sobol", "random")
 """Engines that learn nothing from outcomes."""
+MOST_OBJECTIVES = 4
+"""Objectives of a front: filling one takes ever more trials, and its hypervolume ever more time."""
 
 _OUTCOME = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*(<=|>=)\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|\S+)\s*")
 
 
-def read_objective(problems: Problems, values: Mapping[str, Any]) -> Objective | None:
-    """Read the objective, and gather what is wrong with it.
+def read_objectives(problems: Problems, values: Mapping[str, Any]) -> tuple[Objective, ...] | None:
+    """Read the objectives, and gather what is wrong with them.
 
     Args:
         problems: Takes the refusals.
         values: The plain values of the file.
 
     Returns:
-        The objective, or None where there are problems.
+        The objectives in the order of the file, or None where there are problems.
     """
     declared = values.get("objectives")
     if not isinstance(declared, dict):
         return None
-    entries = cast("dict[str, Any]", declared)
-    found = [_read_objective(problems, name, raw) for name, raw in entries.items()]
-    for name in list(entries)[1:]:
-        problems.not_available_yet(
-            ("objectives", name), f"several objectives are not available yet: keep one, and remove {name!r}"
-        )
-    return found[0] if found else None
+    read = [_read_objective(problems, name, raw) for name, raw in cast("dict[str, Any]", declared).items()]
+    found = tuple(objective for objective in read if objective is not None)
+    if len(found) < len(read) or not found:
+        return None
+    if len(found) == 1:
+        _check_alone(problems, found[0])
+    else:
+        _check_together(problems, found)
+    return found
 
 
 def _read_objective(problems: Problems, name: str, raw: object) -> Objective | None:
@@ -51,12 +55,47 @@ def _read_objective(problems: Problems, name: str, raw: object) -> Objective | N
     path = ("objectives", name)
     check_unit_of(problems, (*path, "unit"), name, model.unit)
     try:
-        return Objective(name, model.goal, model.target, model.tolerance, model.unit or "")
+        unit = model.unit or ""
+        return Objective(name, model.goal, model.target, model.tolerance, unit, model.threshold, model.weight)
     except InputError as error:
         said = str(error).removeprefix(f"{name}: ")
-        key = "goal" if said.startswith("'goal") else "tolerance" if "tolerance" in said else "target"
+        key = "goal" if said.startswith("'goal") else next((k for k in ("tolerance", "weight") if k in said), "target")
         problems.add((*path, key), str(error))
         return None
+
+
+def _check_alone(problems: Problems, objective: Objective) -> None:
+    for key in ("threshold", "weight"):
+        if getattr(objective, key) is not None:
+            path = ("objectives", objective.metric, key)
+            problems.add(path, f"{objective.metric}: {key!r} goes with several objectives, and this is one: remove it")
+
+
+def _check_together(problems: Problems, objectives: tuple[Objective, ...]) -> None:
+    """Refuse what contradicts itself, and what would have no effect."""
+    weighted = [objective for objective in objectives if objective.weight is not None]
+    bare = [objective for objective in objectives if objective.weight is None]
+    for objective in bare if weighted else ():
+        said = f"{objective.metric}: {weighted[0].metric} has a weight: give all objectives one, or none"
+        problems.add(("objectives", objective.metric), said)
+    for objective in weighted:
+        for key in ("threshold", *(("target",) if objective.goal != "target" else ())):
+            if getattr(objective, key) is not None:
+                said = f"{objective.metric}: {key!r} has no effect beside weights: remove it, or the weights"
+                problems.add(("objectives", objective.metric, key), said)
+    if weighted:
+        return
+    if len(objectives) > MOST_OBJECTIVES:
+        said = (
+            f"a front of {len(objectives)} objectives is too wide to be filled: at most {MOST_OBJECTIVES}, or weights"
+        )
+        problems.add(("objectives", objectives[MOST_OBJECTIVES].metric), said)
+    endless = [o.metric for o in objectives if o.target is None or (o.goal == "target" and o.tolerance is None)]
+    for objective in objectives:
+        if objective.goal != "target" and objective.target is not None and endless:
+            said = f"{objective.metric}: a trial that reaches all targets ends the campaign, and {endless[0]} has none "
+            said += "to reach: give it one, or say what is still of interest with 'threshold'"
+            problems.add(("objectives", objective.metric, "target"), said)
 
 
 def read_outcome_constraints(problems: Problems, values: Mapping[str, Any]) -> tuple[OutcomeConstraint, ...]:
@@ -80,17 +119,26 @@ def read_outcome_constraints(problems: Problems, values: Mapping[str, Any]) -> t
     return tuple(found)
 
 
-def check_engine(
-    problems: Problems, values: Mapping[str, Any], outcome_constraints: tuple[OutcomeConstraint, ...]
+def check_goals(
+    problems: Problems,
+    values: Mapping[str, Any],
+    objectives: tuple[Objective, ...],
+    outcome_constraints: tuple[OutcomeConstraint, ...],
 ) -> None:
-    """Refuse a hard bound beside an engine that predicts nothing."""
+    """Refuse what does not go with the goals: an engine that predicts nothing, a rule that needs one number."""
     engine = values.get("engine")
     name = cast("dict[str, Any]", engine).get("name") if isinstance(engine, dict) else engine
     for index, constraint in enumerate(outcome_constraints):
         if constraint.hard is not None and name in UNLEARNED:
-            path = ("outcome_constraints", index, "hard")
-            problems.add(path, f"{constraint}: 'hard' needs an engine that learns, and {name} predicts nothing: "
-                         "take another engine, or remove 'hard'")  # fmt: skip
+            said = (
+                f"{constraint}: 'hard' needs an engine that learns, and {name} predicts nothing: take another engine, "
+            )
+            problems.add(("outcome_constraints", index, "hard"), f"{said}or remove 'hard'")
+    stopping = values.get("stopping")
+    rule = cast("dict[str, Any]", stopping).get("no_improvement") if isinstance(stopping, dict) else None
+    if rule is not None and len(objectives) > 1 and objectives[0].weight is None:
+        said = "no_improvement needs one number to look at, and here are several objectives: give each a weight, or "
+        problems.add(("stopping", "no_improvement"), f"{said}remove the rule")
 
 
 def _outcome_constraint(text: str) -> OutcomeConstraint:

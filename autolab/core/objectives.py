@@ -15,10 +15,13 @@ Goal = Literal["minimize", "maximize", "target"]
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """The metric that a campaign improves.
+    """A metric that a campaign improves.
 
     ``minimize`` and ``maximize`` may have a ``target``: reaching it ends the campaign. ``target`` steers the metric
     towards ``target``, and ends the campaign within ``tolerance`` of it.
+
+    Raises:
+        InputError: numbers that are not finite, or do not go with the goal.
     """
 
     metric: str
@@ -26,15 +29,22 @@ class Objective:
     target: float | None = None
     tolerance: float | None = None
     unit: str = ""
+    threshold: float | None = None
+    """Beside other objectives: the worst value that is still of interest; None where it is chosen from the outcomes."""
+    weight: float | None = None
+    """Beside other objectives: what one unit of the metric counts; None where the front is sought."""
 
     def __post_init__(self) -> None:
-        for name, number in (("target", self.target), ("tolerance", self.tolerance)):
+        numbers = ("target", "tolerance", "threshold", "weight")
+        for name, number in ((name, getattr(self, name)) for name in numbers):
             if number is not None and not math.isfinite(number):
                 raise InputError(f"{self.metric}: {name} {number!r} is not a finite number")
         if self.goal == "target" and self.target is None:
             raise InputError(f"{self.metric}: 'goal: target' needs the number to aim for: write 'target: ...'")
         if self.tolerance is not None and (self.goal != "target" or self.tolerance <= 0):
             raise InputError(f"{self.metric}: 'tolerance' goes with 'goal: target' and must be above zero")
+        if self.weight is not None and self.weight <= 0:
+            raise InputError(f"{self.metric}: a weight must be above zero, and not {self.weight:g}")
 
     def loss(self, value: float) -> float:
         """The number to make small: the value, its negative, or its distance from the target."""

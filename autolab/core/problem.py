@@ -1,13 +1,15 @@
-"""The problem that a campaign poses to its proposer: a space, an objective, and bounds on outcomes."""
+"""The problem that a campaign poses to its proposer: a space, objectives, and bounds on outcomes."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from autolab.core.constraints import Constraint
 from autolab.core.errors import InputError
 from autolab.core.objectives import Objective, OutcomeConstraint
 from autolab.core.parameters import ChoiceParameter, FixedParameter, Parameter, Values
+from autolab.core.trials import Estimate, Outcome
 
 __all__ = ["Problem", "Space"]
 
@@ -64,11 +66,51 @@ def _is_numeric(parameter: Parameter) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What the proposer is asked to solve."""
+    """What the proposer is asked to solve.
+
+    Several objectives either have weights, and then their weighted sum is made small, or the front is sought: the
+    trials that no other one beats in all of them.
+    """
 
     space: Space
     objective: Objective
+    """The first one."""
     outcome_constraints: tuple[OutcomeConstraint, ...] = ()
+    others: tuple[Objective, ...] = ()
+    """Objectives beside the first."""
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All of them, in the order of the file."""
+        return (self.objective, *self.others)
+
+    @property
+    def seeks_front(self) -> bool:
+        """True where trials have no order, since objectives compete without weights."""
+        return bool(self.others) and self.objective.weight is None
+
+    @property
+    def ranking(self) -> Objective:
+        """What trials are ordered by: the objective, or the weighted sum of several. The first one of a front."""
+        if not self.others or self.objective.weight is None:
+            return self.objective
+        return Objective(" + ".join(f"{o.weight:g} × {_loss_text(o)}" for o in self.objectives), "minimize")
+
+    def score(self, outcome: Outcome) -> Estimate | None:
+        """The value of `ranking` in an outcome, with its standard error; None where it lacks a metric."""
+        if any(objective.metric not in outcome for objective in self.objectives):
+            return None
+        if not self.others or self.objective.weight is None:
+            return outcome[self.objective.metric]
+        parts = [(o.weight or 0.0, o, outcome[o.metric]) for o in self.objectives]
+        total = math.fsum(weight * objective.loss(estimate.value) for weight, objective, estimate in parts)
+        if any(estimate.sem is None for _, _, estimate in parts):
+            return Estimate(total)
+        return Estimate(total, math.hypot(*(weight * (estimate.sem or 0.0) for weight, _, estimate in parts)))
+
+    def unit_of(self, metric: str) -> str:
+        """Unit of a metric; empty where nobody has said."""
+        return next((objective.unit for objective in self.objectives if objective.metric == metric), "")
 
     @property
     def hard_constraints(self) -> tuple[OutcomeConstraint, ...]:
@@ -77,5 +119,13 @@ class Problem:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics that an outcome must carry: the objective's first."""
-        return tuple(dict.fromkeys([self.objective.metric, *(c.metric for c in self.outcome_constraints)]))
+        """The metrics that an outcome must carry: the objectives' first."""
+        own = [objective.metric for objective in self.objectives]
+        return tuple(dict.fromkeys([*own, *(constraint.metric for constraint in self.outcome_constraints)]))
+
+
+def _loss_text(objective: Objective) -> str:
+    """What the loss of an objective is, in a sum."""
+    if objective.goal == "minimize":
+        return objective.metric
+    return f"(-{objective.metric})" if objective.goal == "maximize" else f"|{objective.metric} - {objective.target:g}|"

@@ -68,6 +68,8 @@ class Recommendation:
     sem: float | None
     reason: str
     """How it was chosen, in one sentence."""
+    front: tuple[int, ...] = ()
+    """With several objectives without weights: all trials of the front, of which this one is the middle."""
 
 
 class Proposer(Protocol):

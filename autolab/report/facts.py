@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autolab.core.front import front_of
 from autolab.core.objectives import Objective, OutcomeConstraint
 from autolab.core.trials import Estimate, TrialState
 from autolab.journal.reader import JournalReader
@@ -30,11 +31,11 @@ class Measured:
 
     trial: TrialRecord
     estimate: Estimate
-    """Of the objective's metric."""
+    """Of what trials are ordered by (`Problem.ranking`)."""
     keeps: bool
     """True where all outcome constraints hold as measured."""
     best: float | None
-    """Best value so far among the trials that keep the constraints; None while there is none."""
+    """Best value so far among the trials that keep the constraints; None while there is none, and for a front."""
     best_trial: int | None
     """The trial that has it."""
 
@@ -85,8 +86,17 @@ class Facts:
 
     @property
     def objective(self) -> Objective:
-        """What the campaign improves."""
-        return self.campaign.problem.objective
+        """What trials are ordered by: the objective, or the weighted sum of several. The first one of a front."""
+        return self.campaign.problem.ranking
+
+    @property
+    def front(self) -> tuple[int, ...]:
+        """Trials of the front: those that are recommended, or as measured while it runs; none where none is sought."""
+        if not self.campaign.problem.seeks_front:
+            return ()
+        if self.campaign.recommendation is not None:
+            return self.campaign.recommendation.front
+        return front_of(self.campaign.problem, [(m.trial.number, m.trial.outcome or {}) for m in self.measured])
 
     @property
     def without_outcome(self) -> tuple[TrialRecord, ...]:
@@ -111,6 +121,8 @@ class Facts:
     @property
     def target_is_met(self) -> bool | None:
         """Whether the best outcome as measured meets the target; None without a target or an outcome."""
+        if self.campaign.problem.seeks_front:
+            return None
         if self.objective.target is None or (self.objective.goal == "target" and self.objective.tolerance is None):
             return None
         return None if self.best is None else self.objective.is_reached(self.best.estimate.value)
@@ -151,12 +163,12 @@ def _measured(campaign: CampaignRecord, trials: Sequence[TrialRecord]) -> list[M
     best: float | None = None
     best_trial: int | None = None
     for trial in trials:
-        estimate = (trial.outcome or {}).get(problem.objective.metric)
+        estimate = problem.score(trial.outcome or {})
         if estimate is None:
             continue
         keeps = all(_keeps(trial, constraint) for constraint in problem.outcome_constraints)
-        loss = problem.objective.loss
-        if keeps and (best is None or loss(estimate.value) < loss(best)):
+        loss = problem.ranking.loss
+        if keeps and not problem.seeks_front and (best is None or loss(estimate.value) < loss(best)):
             best, best_trial = estimate.value, trial.number
         found.append(Measured(trial, estimate, keeps, best, best_trial))
     return found

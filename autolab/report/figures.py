@@ -87,7 +87,7 @@ def best_so_far(facts: Facts) -> go.Figure:
 def parameters_over_trials(facts: Facts) -> go.Figure:
     """What was tried: one small panel a parameter, trial number across, its bounds up and down."""
     parameters = _varied(facts)
-    figure, place = _panels([f"{p.name}{_bracketed(p)}" for p in parameters])
+    figure, place = panels([f"{p.name}{_bracketed(p)}" for p in parameters])
     for index, parameter in enumerate(parameters):
         row, column = place(index)
         figure.add_trace(
@@ -115,7 +115,7 @@ def parameters_over_trials(facts: Facts) -> go.Figure:
 def outcome_against_parameters(facts: Facts) -> go.Figure:
     """Where it looked and what it found: the outcome over each parameter; late trials are darker than early ones."""
     parameters = _varied(facts)
-    figure, place = _panels([f"{p.name}{_bracketed(p)}" for p in parameters])
+    figure, place = panels([f"{p.name}{_bracketed(p)}" for p in parameters])
     numbers = [m.trial.number for m in facts.measured]
     best = facts.recommended_trial
     outcomes = _outcome_axis(facts)
@@ -233,7 +233,8 @@ def _style(figure: go.Figure, height: int) -> None:
     figure.update_yaxes(showgrid=True, zeroline=False, automargin=True)
 
 
-def _panels(titles: Sequence[str]) -> tuple[go.Figure, Callable[[int], tuple[int, int]]]:
+def panels(titles: Sequence[str]) -> tuple[go.Figure, Callable[[int], tuple[int, int]]]:
+    """Small figures side by side, and what gives the row and column of one by its position from 0."""
     from plotly.subplots import make_subplots
 
     columns = 2 if len(titles) == 4 else min(3, max(len(titles), 1))

@@ -10,7 +10,7 @@ from autolab.core.parameters import IntegerParameter, Parameter, RangeParameter
 from autolab.core.trials import TrialState
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, TrialRecord
-from autolab.report import figures
+from autolab.report import competing, figures
 from autolab.report.facts import Facts, median
 from autolab.report.html import Picture, page, picture, write_page
 from autolab.report.numbers import (
@@ -69,7 +69,11 @@ def summary(facts: Facts) -> str:
     campaign = facts.campaign
     sentences: list[str] = []
     value = _recommended_value(facts)
-    if facts.recommended_trial is None:
+    if campaign.problem.seeks_front:
+        sentences.append(competing.front_text(facts))
+        if campaign.recommendation is not None:
+            sentences.append(f"Trial {facts.recommended_trial}, the middle of them, is recommended.")
+    elif facts.recommended_trial is None:
         sentences.append("No trial has an outcome that could be recommended.")
     else:
         verb = "is recommended" if campaign.recommendation else "is the best so far"
@@ -105,7 +109,11 @@ def _tiles(facts: Facts) -> list[tuple[str, str, str]]:
     """Label, value and kind of the numbers at the top."""
     objective, goals = facts.objective, {"minimize": "lowest", "maximize": "highest", "target": "closest"}
     tiles = [(f"{goals[objective.goal]} {objective.metric}", _recommended_value(facts), "")]
-    if objective.target is not None:
+    if facts.campaign.problem.seeks_front:
+        share = competing.volumes(facts)
+        tiles = [("trials on the front", str(len(facts.front)), "")]
+        tiles.append(("hypervolume", f"{100 * share[-1][1]:.3g} % of its box" if share else "–", ""))
+    elif objective.target is not None:
         met = facts.target_is_met
         words = {True: "met", False: "not met", None: "open"}[met]
         tiles.append((f"target: {target_text(objective)}", words, {True: "good", False: "bad", None: ""}[met]))
@@ -145,7 +153,9 @@ def _pictures(facts: Facts) -> dict[str, Picture]:
     """The figures by name; those that have nothing to show are left out."""
     found: dict[str, Picture] = {}
     trials = "The table of trials below holds the same numbers."
-    if facts.measured:
+    if facts.measured and facts.campaign.problem.seeks_front:
+        found |= _competing(facts)
+    elif facts.measured:
         found["best"] = picture(
             "best", "Best so far", _best_summary(facts), figures.best_so_far(facts), **_best_table(facts)
         )
@@ -174,6 +184,21 @@ def _pictures(facts: Facts) -> dict[str, Picture]:
         text = "Real seconds that each trial took, by what it waited for."
         found["timings"] = picture("timings", "Timings", text, figures.timings(facts), **_timing_table(facts))
     return found
+
+
+def _competing(facts: Facts) -> dict[str, Picture]:
+    """The figures of a front, in place of the best so far."""
+    header = ("trial", *(objective.metric for objective in facts.campaign.problem.objectives))
+    front, volume = competing.front_figure(facts), competing.volume_figure(facts)
+    rows = tuple((str(number), f"{100 * share:.3g} %") for number, share in competing.volumes(facts))
+    return {
+        "front": picture(
+            "front", "Front", competing.front_text(facts), front, header=header, rows=competing.front_rows(facts)
+        ),
+        "volume": picture(
+            "volume", "Hypervolume", competing.volume_text(facts), volume, header=("trial", "covered"), rows=rows
+        ),
+    }
 
 
 def _best_summary(facts: Facts) -> str:
@@ -245,7 +270,7 @@ def _metrics(facts: Facts) -> list[str]:
 
 
 def _unit(facts: Facts, metric: str) -> str:
-    return facts.objective.unit if metric == facts.objective.metric else ""
+    return facts.campaign.problem.unit_of(metric)
 
 
 def _headed(parameter: Parameter) -> str:

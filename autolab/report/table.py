@@ -40,7 +40,7 @@ def columns_of(problem: Problem) -> list[Column]:
     columns = [Column("trial", "integer", lambda t: t.number), Column("state", "text", lambda t: str(t.state))]
     columns += [_parameter(parameter) for parameter in problem.space.parameters]
     for metric in problem.metrics:
-        unit = problem.objective.unit if metric == problem.objective.metric else ""
+        unit = problem.unit_of(metric)
         columns.append(Column(_named(metric, unit), "number", _estimate(metric, lambda e: e.value)))
         columns.append(Column(_named(f"{metric}_sem", unit), "number", _estimate(metric, lambda e: e.sem)))
     columns += [

@@ -58,6 +58,8 @@ def benchmarks(window: Window) -> list[Benchmark]:
     """
     groups: dict[str, list[Campaign]] = defaultdict(list)
     for campaign, _ in window.parts:
+        if campaign.record.problem.others:
+            continue  # several objectives have no one number to compare by
         groups[campaign.contest].append(campaign)
     found: list[Benchmark] = []
     for campaigns in groups.values():

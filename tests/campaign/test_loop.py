@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from autolab.core.clock import ScaledClock
 from autolab.core.errors import DeviceError, EnvelopeError, NoPermittedTrialError
 from autolab.core.objectives import Objective
 from autolab.core.trials import Estimate, TrialState
-from tests.campaign.softlab import LineProposer, SoftLab, with_objective
+from tests.campaign.softlab import PROBLEM, LineProposer, SoftLab, with_objective
 
 
 def test_a_trial_passes_through_every_state_in_order_and_keeps_its_outcome():
@@ -158,6 +159,23 @@ def test_where_nothing_may_be_proposed_the_campaign_pauses_with_the_reason_and_c
     result = lab.run()
     assert (result.state, result.exit_code, result.trials) == ("paused", 5, 2)
     assert result.reason == "no trial is proposed: loosen the bound"
+
+
+def test_a_front_is_recommended_by_its_middle_and_ends_when_one_trial_reaches_all_targets():
+    def both(data):
+        x = float(data.column("pump_amount").mean())
+        return {"y": Estimate(x), "z": Estimate((1 - x) ** 2)}
+
+    low = Objective("y", "minimize")
+    problem = replace(PROBLEM, objective=low, others=(Objective("z", "minimize"),))
+    result = SoftLab(trials=4, problem=problem, reduce=both).run()
+    assert result.recommendation is not None
+    assert result.recommendation.front == (1, 2, 3, 4)
+    assert result.recommendation.trial in (2, 3)
+    assert result.target_met is None
+    met = replace(problem, objective=replace(low, target=0.4), others=(Objective("z", "minimize", 0.5),))
+    result = SoftLab(trials=4, problem=met, reduce=both).run()
+    assert (result.trials, result.reason, result.target_met) == (3, "all targets reached by trial 3", True)
 
 
 def test_no_improvement_ends_the_campaign():

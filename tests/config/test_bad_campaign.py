@@ -37,8 +37,9 @@ CASES = [
     (
         "unknown-key-like-none",
         "target: 2.0",
-        "weight: 1",
-        "9: objectives.colour_distance: unknown key 'weight': known keys are goal, target, tolerance and unit",
+        "zzz: 1",
+        "9: objectives.colour_distance: unknown key 'zzz': known keys are goal, target, tolerance, unit, threshold and "
+        "weight",
     ),
     ("missing-name", "name: teal\n", "", "1: the key 'name' is missing: add 'name: teal-in-forty'"),
     ("missing-budget", "budget: {trials: 40}\n", "", "1: the key 'budget' is missing: add 'budget: {trials: 40}'"),
@@ -232,10 +233,48 @@ CASES = [
         "9: colour_distance: 'tolerance' goes with 'goal: target' and must be above zero",
     ),
     (
-        "several-objectives",
+        "threshold-with-one-objective",
+        TARGET,
+        "goal: minimize, threshold: 4",
+        "9: colour_distance: 'threshold' goes with several objectives, and this is one: remove it",
+    ),
+    (
+        "weight-for-one-of-two",
         f"{{{TARGET}}}",
-        "{goal: minimize}\n  cost: {goal: minimize}",
-        "10: several objectives are not available yet: keep one, and remove 'cost'",
+        "{goal: minimize, weight: 2}\n  cost: {goal: minimize}",
+        "10: cost: colour_distance has a weight: give all objectives one, or none",
+    ),
+    (
+        "weight-of-zero",
+        f"{{{TARGET}}}",
+        "{goal: minimize, weight: 0}\n  cost: {goal: minimize, weight: 1}",
+        "9: colour_distance: a weight must be above zero, and not 0",
+    ),
+    (
+        "target-beside-weights",
+        f"{{{TARGET}}}",
+        "{goal: minimize, weight: 2}\n  cost: {goal: minimize, target: 3, weight: 1}",
+        "10: cost: 'target' has no effect beside weights: remove it, or the weights",
+    ),
+    (
+        "target-of-one-of-two",
+        f"{{{TARGET}}}",
+        f"{{{TARGET}}}\n  cost: {{goal: minimize}}",
+        "9: colour_distance: a trial that reaches all targets ends the campaign, and cost has none to reach: give it "
+        "one, or say what is still of interest with 'threshold'",
+    ),
+    (
+        "a-front-of-five",
+        f"{{{TARGET}}}",
+        "{goal: minimize}" + "".join(f"\n  m{n}: {{goal: minimize}}" for n in range(4)),
+        "13: a front of 5 objectives is too wide to be filled: at most 4, or weights",
+    ),
+    (
+        "no-improvement-of-a-front",
+        f"{{{TARGET}}}",
+        "{goal: minimize}\n  cost: {goal: minimize}\nstopping: {no_improvement: {trials: 3}}",
+        "11: no_improvement needs one number to look at, and here are several objectives: give each a weight, or "
+        "remove the rule",
     ),
     (
         "outcome-constraint-strict",

@@ -60,14 +60,14 @@ def write_journal(
     seed: int = 7,
     challenge: str | None = None,
     start: datetime | None = None,
+    problem: Problem = PROBLEM,
 ) -> str:
     """Write the journal of one campaign into ``folder``. Returns the campaign's id."""
     clock = VirtualClock() if start is None else VirtualClock(start)
     journal = Journal(folder, clock)
     try:
-        return _Writer(journal, clock, campaign or "teal-in-thirty-20260102T101500", key, seed, realm, challenge).write(
-            name, trials, ended
-        )
+        identity = campaign or "teal-in-thirty-20260102T101500"
+        return _Writer(journal, clock, identity, key, seed, realm, challenge, problem).write(name, trials, ended)
     finally:
         journal.close()
 
@@ -82,7 +82,9 @@ class _Writer:
         seed: int,
         realm: str,
         challenge: str | None,
+        problem: Problem,
     ) -> None:
+        self.problem = problem
         self.journal, self.clock, self.campaign, self.key, self.realm = journal, clock, campaign, key, realm
         self.seed = seed
         self.challenge = "" if challenge is None else f"challenge: {challenge}\n"
@@ -102,7 +104,7 @@ class _Writer:
                 engine=EngineSpec("ax"),
                 lanes=1,
                 budget_trials=trials,
-                problem=PROBLEM,
+                problem=self.problem,
                 campaign_file=CAMPAIGN_FILE.format(name=name) + self.challenge,
                 campaign_hash=content_hash(name),
                 lab_file="name: colour-bench\n",

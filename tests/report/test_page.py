@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from autolab.core.front import front_of
+from autolab.core.objectives import Objective
+from autolab.core.problem import Problem
 from autolab.journal.reader import JournalReader
+from autolab.report.competing import front_figure, volumes
 from autolab.report.facts import Facts
 from autolab.report.page import render_report, summary, write_report
-from tests.report.journals import write_journal
+from tests.report.journals import PROBLEM, write_journal
 
 CHROMIUM = "/usr/bin/chromium"
 
@@ -40,6 +44,37 @@ def words(html: str) -> str:
     """What a person reads, without scripts and tags."""
     body = re.sub(r"<(script|style).*?</\1>", " ", html, flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+def test_several_objectives_show_their_front_and_the_growth_of_its_hypervolume(tmp_path: Path) -> None:
+    others = (Objective("turbidity", "minimize", threshold=0.4),)
+    problem = Problem(PROBLEM.space, Objective("colour_distance", "minimize"), (), others)
+    write_journal(tmp_path, problem=problem, ended=False)
+    reader = JournalReader.open(tmp_path)
+    campaign = reader.campaign()
+    facts, html = Facts.read(reader, campaign), render_report(reader, campaign)
+    reader.close()
+    outcomes = [(m.trial.number, m.trial.outcome or {}) for m in facts.measured]
+    assert facts.front == front_of(problem, outcomes)
+    text = words(html)
+    numbers = ", ".join(map(str, facts.front))
+    assert f"No trial beats one of these {len(facts.front)} trials in all objectives" in text
+    assert f"(low colour_distance and low turbidity): {numbers}." in text
+    assert "Best so far" not in text
+    assert "turbidity 0.4 that the front covers" in text
+    shares = [share for _, share in volumes(facts)]
+    assert shares == sorted(shares)
+    assert 0.0 < shares[-1] < 1.0
+    (drawn,) = [trace for trace in front_figure(facts).data if trace.name == "front"]
+    assert list(drawn.y) == [outcome["turbidity"].value for number, outcome in outcomes if number in facts.front]
+
+
+def test_weights_show_the_weighted_sum(tmp_path: Path) -> None:
+    others = (Objective("turbidity", "minimize", weight=10.0),)
+    problem = Problem(PROBLEM.space, Objective("colour_distance", "minimize", weight=1.0), (), others)
+    text = words(rendered(tmp_path, problem=problem, ended=False))
+    assert "is the best so far: 1 × colour_distance + 10 × turbidity" in text
+    assert "Hypervolume" not in text
 
 
 def test_it_says_what_came_of_the_campaign_and_that_it_was_simulated(report: Path) -> None:

@@ -1,0 +1,116 @@
+"""What makes a point worth trying, as BoTorch's acquisition functions.
+
+One objective, or several with weights: noisy expected improvement in its logarithmic form [Ament2023logei]_. A front:
+noisy expected hypervolume improvement [Daulton2021nehvi]_ in the same form, over the reference of
+`autolab.core.front.reference_of`. Trials in flight are pending points, and outcome constraints probabilities of keeping
+them.
+
+.. [Ament2023logei] S. Ament, S. Daulton, D. Eriksson, M. Balandat, E. Bakshy, Unexpected improvements to expected
+   improvement for Bayesian optimization, NeurIPS 2023.
+.. [Daulton2021nehvi] S. Daulton, M. Balandat, E. Bakshy, Parallel Bayesian optimization of multiple noisy objectives
+   with expected hypervolume improvement, NeurIPS 2021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from botorch.acquisition.acquisition import AcquisitionFunction
+from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
+from botorch.acquisition.multi_objective.objective import GenericMCMultiOutputObjective
+from botorch.acquisition.objective import GenericMCObjective
+from botorch.models import ModelListGP
+from botorch.sampling import SobolQMCNormalSampler
+from torch import Tensor
+
+from autolab.core.front import reference_of
+from autolab.core.objectives import Objective, OutcomeConstraint
+from optimizer.evidence import Evidence
+from optimizer.model import tensor
+
+__all__ = ["acquisition_of"]
+
+_SAMPLES = 128
+
+
+def acquisition_of(evidence: Evidence, model: ModelListGP, seed: int) -> AcquisitionFunction:
+    """The acquisition function of a problem.
+
+    Args:
+        evidence: What is known.
+        model: Its outputs are `optimizer.model.metrics_of` the evidence.
+        seed: Seed of the samples that it averages over.
+    """
+    pending = evidence.pending_points
+    shared = {
+        "model": model,
+        "X_baseline": tensor(evidence.points),
+        "sampler": SobolQMCNormalSampler(torch.Size([_SAMPLES]), seed=seed % 2**31),
+        "X_pending": tensor(pending) if len(pending) else None,
+        "constraints": [_breach(evidence, item) for item in evidence.problem.outcome_constraints] or None,
+    }
+    if not evidence.problem.seeks_front:
+        return qLogNoisyExpectedImprovement(**shared, objective=GenericMCObjective(_weighted(evidence)))
+    scales = [float(column.std()) or 1.0 for column in evidence.loss_table.T]
+    reference = reference_of(evidence.problem, [tuple(row) for row in _of_interest(evidence)])
+    return qLogNoisyExpectedHypervolumeImprovement(
+        **shared,
+        ref_point=[-worst / scale for worst, scale in zip(reference, scales, strict=True)],
+        objective=GenericMCMultiOutputObjective(_separate(evidence, scales)),
+        prune_baseline=True,
+    )
+
+
+def _of_interest(evidence: Evidence) -> list[list[float]]:
+    """Losses of the outcomes that keep the outcome constraints, of all where none does."""
+    keeps = evidence.keeps_constraints
+    return (evidence.loss_table[keeps] if keeps.any() else evidence.loss_table).tolist()
+
+
+def _weighted(evidence: Evidence) -> Callable[..., Tensor]:
+    """The number to make large, in standard deviations of the losses seen: samples ``(..., m)`` to ``(...)``."""
+    scale = float(evidence.losses.std()) or 1.0
+    parts = [(index, objective, objective.weight or 1.0) for index, objective in _columns(evidence)]
+
+    def gain(samples: Tensor, X: Tensor | None = None) -> Tensor:  # noqa: ARG001, N803 (BoTorch passes X by name)
+        total = torch.zeros_like(samples[..., 0])
+        for index, objective, weight in parts:
+            total = total - weight * _loss(objective, samples[..., index])
+        return total / scale
+
+    return gain
+
+
+def _separate(evidence: Evidence, scales: list[float]) -> Callable[..., Tensor]:
+    """The numbers to make large, each in standard deviations: samples ``(..., m)`` to ``(..., objectives)``."""
+    columns = _columns(evidence)
+
+    def gains(samples: Tensor, X: Tensor | None = None) -> Tensor:  # noqa: ARG001, N803 (BoTorch passes X by name)
+        parts = [-_loss(objective, samples[..., index]) for index, objective in columns]
+        return torch.stack([part / scale for part, scale in zip(parts, scales, strict=True)], dim=-1)
+
+    return gains
+
+
+def _columns(evidence: Evidence) -> list[tuple[int, Objective]]:
+    outputs = evidence.outputs
+    return [(outputs.index(objective.metric), objective) for objective in evidence.problem.objectives]
+
+
+def _loss(objective: Objective, values: Tensor) -> Tensor:
+    """`Objective.loss` of many values at once."""
+    if objective.goal == "minimize":
+        return values
+    if objective.goal == "maximize":
+        return -values
+    return (values - float(objective.target or 0.0)).abs()
+
+
+def _breach(evidence: Evidence, constraint: OutcomeConstraint) -> Callable[[Tensor], Tensor]:
+    """How far samples ``(..., m)`` are beyond an outcome constraint, in standard deviations: at most 0 where kept."""
+    index = evidence.outputs.index(constraint.metric)
+    sign = 1.0 if constraint.relation == "<=" else -1.0
+    scale = float(evidence.values(constraint.metric).std()) or 1.0
+    return lambda samples: sign * (samples[..., index] - constraint.bound) / scale
