@@ -102,7 +102,7 @@ def _normals(count: int, dimensions: int, stream: int) -> Points:
     return ndtri(np.clip(rng.permutation(draws), 1e-12, 1.0 - 1e-12))
 
 
-Slope = Callable[[Points, float], Points]
+Slope = Callable[[Points, Points], Points]
 
 
 class Conditioned:
@@ -145,27 +145,28 @@ class Conditioned:
         variances = 1.0 - np.einsum("ij,ij->i", solved, solved)
         return self._model.mean + cross @ self._weights, np.sqrt(np.maximum(variances, _EXACT))[:, None]
 
-    def near(self, point: Points) -> tuple[Points, float, Slope]:
-        """The same at one point, shape ``(d,)``, and how a function of both changes with it.
+    def near(self, points: Points) -> tuple[Points, Points, Slope]:
+        """`at`, and how a function of both changes with the points.
 
         Returns:
-            Means, shape ``(s,)``; the standard deviation; and what turns the function's derivatives by the means
-            and by the deviation into its gradient by ``point``, shape ``(d,)``, which is 0 along unordered choices.
+            Means, shape ``(m, s)``; standard deviations, shape ``(m, 1)``; and what turns a function's derivatives by
+            them (of the same shapes) into its gradients by the points, shape ``(m, d)``, 0 along unordered choices.
         """
         features = self._model.features
-        row = self._model.scaled(point[None, :])
-        cross = kernel(row, self._rows)[0]
-        solved = self._root @ cross
-        deviation = math.sqrt(max(1.0 - float(solved @ solved), _EXACT))
+        rows = self._model.scaled(points)
+        cross = kernel(rows, self._rows)
+        solved = cross @ self._root.T
+        deviations = np.sqrt(np.maximum(1.0 - np.einsum("ij,ij->i", solved, solved), _EXACT))[:, None]
 
-        def slope(by_means: Points, by_deviation: float) -> Points:
-            by_cross = self._weights @ by_means - (solved @ self._root) * (by_deviation / deviation)
-            moves = (by_cross * cross) @ (self._numbers - row[:, : self._numbers.shape[1]])
-            gradient = np.zeros(features.d)
-            gradient[features.numeric] = moves / self._model.hyperparameters.lengthscales[features.numeric]
-            return gradient
+        def slope(by_means: Points, by_deviations: Points) -> Points:
+            pulls = by_means @ self._weights.T - (solved @ self._root) * (by_deviations / deviations)
+            pulls *= cross
+            moves = pulls @ self._numbers - pulls.sum(axis=1)[:, None] * rows[:, : self._numbers.shape[1]]
+            gradients = np.zeros((len(points), features.d))
+            gradients[:, features.numeric] = moves / self._model.hyperparameters.lengthscales[features.numeric]
+            return gradients
 
-        return self._model.mean + cross @ self._weights, deviation, slope
+        return self._model.mean + cross @ self._weights, deviations, slope
 
 
 @dataclass(frozen=True)
@@ -213,42 +214,42 @@ class NoisyImprovement:
         top = logs.max(axis=1)
         return top + np.log(np.exp(logs - top[:, None]).mean(axis=1))
 
-    def slope(self, point: Points) -> tuple[float, Points]:
-        """The acquisition at one point, shape ``(d,)``, and its gradient; 0 along unordered choices. Shape ``(d,)``."""
-        means, deviation, slope = self._process.near(point)
-        gains, by_means, by_deviation = self._gain_slope(means, deviation)
+    def slopes(self, points: Points) -> tuple[Points, Points]:
+        """The acquisition at ``points``, and its gradients, 0 along unordered choices. ``(m, d)`` to both shapes."""
+        means, deviations, slope = self._process.near(points)
+        gains, by_means, by_deviations = self._gain_slopes(means, deviations)
         logs = np.log(gains)
-        limits = [(limit, *limit.process.near(point)) for limit in self._limits]
-        rooms = [limit.room(those, np.array(spread)) for limit, those, spread, _ in limits]
+        limits = [(limit, *limit.process.near(points)) for limit in self._limits]
+        rooms = [limit.room(those, spreads) for limit, those, spreads, _ in limits]
         for room in rooms:
             logs += log_ndtr(room)
-        top = float(logs.max())
-        shares = np.exp(logs - top)
-        total = float(shares.sum())
-        shares /= total
+        tops = logs.max(axis=1)[:, None]
+        shares = np.exp(logs - tops)
+        totals = shares.sum(axis=1)[:, None]
+        shares /= totals
         scaled = shares / gains
-        gradient = slope(scaled * by_means, float(scaled @ by_deviation))
-        for (limit, _, spread, slope), room in zip(limits, rooms, strict=True):
-            hazard = shares * np.exp(-0.5 * room * room - log_ndtr(room)) / (_ROOT_2PI * spread)
-            gradient += slope(-limit.sign * hazard, -float(hazard @ room))
-        return top + math.log(total / len(shares)), gradient
+        gradients = slope(scaled * by_means, np.einsum("ij,ij->i", scaled, by_deviations)[:, None])
+        for (limit, _, spreads, slope), room in zip(limits, rooms, strict=True):
+            hazards = shares * np.exp(-0.5 * room * room - log_ndtr(room)) / (_ROOT_2PI * spreads)
+            gradients += slope(-limit.sign * hazards, -np.einsum("ij,ij->i", hazards, room)[:, None])
+        return (tops + np.log(totals / logs.shape[1]))[:, 0], gradients
 
-    def _gain(self, means: Points, deviations: Points | float) -> Points:
+    def _gain(self, means: Points, deviations: Points) -> Points:
         """Expected improvement given each sample, and the tail. Shape of ``means``."""
         losses, gain = self._loss(means), np.zeros_like(means)
         for weight, edge in self._edges:
             gain += weight * _h((edge - losses) / deviations)
         return np.maximum(gain, 0.0) * deviations + _tail(np.maximum(losses - self.best, 0.0))
 
-    def _gain_slope(self, means: Points, deviation: float) -> tuple[Points, Points, Points]:
-        """`_gain` at one point, and its derivatives by means and deviation. Shapes ``(s,)``."""
+    def _gain_slopes(self, means: Points, deviations: Points) -> tuple[Points, Points, Points]:
+        """`_gain`, and its derivatives by means and deviations. Shapes of ``means``."""
         losses = self._loss(means)
         gap = np.maximum(losses - self.best, 0.0)
         tail = _tail(gap)
         by_means = -2.0 * gap / (gap * gap + _NARROW**2) * tail
         by_deviation, gain = np.zeros_like(means), np.zeros_like(means)
         for weight, edge in self._edges:
-            u = np.maximum((edge - losses) / deviation, _CUT)
+            u = np.maximum((edge - losses) / deviations, _CUT)
             density, below = _phi(u), ndtr(u)
             live = weight * (u > _CUT)
             gain += live * (density + u * below - _H_CUT)
@@ -256,7 +257,7 @@ class NoisyImprovement:
             by_deviation += live * (density - _H_CUT)
         if self._target is not None:
             by_means *= np.sign(means - self._target)
-        return np.maximum(gain, 0.0) * deviation + tail, by_means, by_deviation
+        return np.maximum(gain, 0.0) * deviations + tail, by_means, by_deviation
 
     def _loss(self, means: Points) -> Points:
         """What is made small: beside a target the tent is symmetric, so the side of it does not matter."""

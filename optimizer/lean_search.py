@@ -12,7 +12,7 @@ A finite space of at most `WHOLE` points is scored whole. Elsewhere:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -53,8 +53,8 @@ class Surface(Protocol):
         """Values at ``points``: ``(m, d)`` to ``(m,)``."""
         ...
 
-    def slope(self, point: Points) -> tuple[float, Points]:
-        """Value and gradient at one point: ``(d,)`` to a number and ``(d,)``."""
+    def slopes(self, points: Points) -> tuple[Points, Points]:
+        """Values and gradients at ``points``: ``(m, d)`` to ``(m,)`` and ``(m, d)``."""
         ...
 
 
@@ -69,8 +69,8 @@ def maximise(surface: Surface, evidence: Evidence, seed: int) -> Points:
     filling = _filling(unit, rng)
     pool = np.vstack([filling, _near_best(evidence, filling, rng)])
     starts = _apart(pool, surface(pool))
-    climb = _climber(surface, unit)
-    finalists = np.array(list(_rounded(evidence, [climb(start) for start in starts] + starts, seed)))
+    tops = _climbed_within(surface, unit, starts) if unit.constraints else _climbed(surface, starts)
+    finalists = np.array(list(_rounded(evidence, [*tops, *starts], seed)))
     if len(finalists) == 0:
         return starts[0]  # the engine says that every point is taken, and allows a repeat
     values = surface(finalists)
@@ -143,8 +143,8 @@ def _near_best(evidence: Evidence, filling: Points, rng: np.random.Generator) ->
     return near
 
 
-def _apart(pool: Points, values: Points) -> list[Points]:
-    """The best points of ``pool`` that differ from each other, then simply the best. Each of shape ``(d,)``."""
+def _apart(pool: Points, values: Points) -> Points:
+    """The best points of ``pool`` that differ from each other, then simply the best. Shape ``(_STARTS, d)``."""
     order = np.argsort(-values, kind="stable")[: 32 * _STARTS]
     chosen: list[int] = []
     for row in order:
@@ -152,31 +152,49 @@ def _apart(pool: Points, values: Points) -> list[Points]:
             chosen.append(int(row))
         if len(chosen) == _STARTS:
             break
-    return [pool[row] for row in [*chosen, *(row for row in order if row not in chosen)][:_STARTS]]
+    return pool[[*chosen, *(row for row in order if row not in chosen)][:_STARTS]]
 
 
-def _climber(surface: Surface, unit: UnitSpace) -> Callable[[Points], Points]:
-    """Gradient ascent from a point, along the coordinates that are numbers, inside the linear constraints."""
+def _climbed(surface: Surface, starts: Points) -> Points:
+    """Gradient ascent from all ``starts`` at once, inside the cube. Shape ``(m, d)``."""
+
+    def descend(flat: Points) -> tuple[float, Points]:
+        values, gradients = surface.slopes(flat.reshape(starts.shape))
+        return -float(values.sum()), -gradients.ravel()
+
+    options = {"maxiter": _CLIMB, "ftol": 1e-6, "gtol": 1e-3}
+    bounds = [(0.0, 1.0)] * starts.size
+    found: Any = minimize(descend, starts.ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return _settled(found.x.reshape(starts.shape), starts)
+
+
+def _climbed_within(surface: Surface, unit: UnitSpace, starts: Points) -> Points:
+    """The same inside the linear constraints, one after the other."""
+    conditions = _conditions(polytope(unit), unit.d)
 
     def descend(point: Points) -> tuple[float, Points]:
-        value, gradient = surface.slope(point)
-        return -value, -gradient
-
-    options: dict[str, Any] = {"method": "L-BFGS-B", "options": {"maxiter": _CLIMB, "ftol": 1e-6, "gtol": 1e-3}}
-    if unit.constraints:
-        options = {
-            "method": "SLSQP",
-            "constraints": _conditions(polytope(unit), unit.d),
-            "options": {"maxiter": _CLIMB},
-        }
+        values, gradients = surface.slopes(point[None, :])
+        return -float(values[0]), -gradients[0]
 
     def climb(start: Points) -> Points:
-        found: Any = minimize(descend, start, jac=True, bounds=[(0.0, 1.0)] * unit.d, **options)
-        is_better = np.all(np.isfinite(found.x)) and found.fun < -surface(start[None, :])[0]
-        # What stops beside a face of the cube by the dust of a division lies on it.
-        return np.where(found.x < _DUST, 0.0, np.where(found.x > 1.0 - _DUST, 1.0, found.x)) if is_better else start
+        found: Any = minimize(
+            descend,
+            start,
+            jac=True,
+            method="SLSQP",
+            bounds=[(0.0, 1.0)] * unit.d,
+            constraints=conditions,
+            options={"maxiter": _CLIMB},
+        )
+        return found.x
 
-    return climb
+    return _settled(np.array([climb(start) for start in starts]), starts)
+
+
+def _settled(found: Points, starts: Points) -> Points:
+    """What was found, or its start where that is no number; what lies beside a face by rounding lies on it."""
+    found = np.where(np.isfinite(found).all(axis=1, keepdims=True), found, starts)
+    return np.where(found < _DUST, 0.0, np.where(found > 1.0 - _DUST, 1.0, found))
 
 
 def _conditions(rows: Polytope, d: int) -> list[dict[str, Any]]:

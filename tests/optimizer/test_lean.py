@@ -47,9 +47,8 @@ class Hill:
         away = points - self._top
         return -np.einsum("ij,jk,ik->i", away, self._shape, away)
 
-    def slope(self, point: Points) -> tuple[float, Points]:
-        away = point - self._top
-        return -float(away @ self._shape @ away), -2.0 * self._shape @ away
+    def slopes(self, points: Points) -> tuple[Points, Points]:
+        return self(points), -2.0 * (points - self._top) @ self._shape
 
 
 def stepped(*constraints: str) -> Space:
