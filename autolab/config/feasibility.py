@@ -71,8 +71,18 @@ def find_conflict(space: Space) -> Conflict | None:
             return Conflict(index, _message(constraint, alone, ""))
         together = _is_feasible(numeric, space.constraints[: index + 1])
         if not together.is_feasible:
-            return Conflict(index, _message(constraint, together, " together with the constraints before it"))
+            return Conflict(index, _message(constraint, together, _company(numeric, space.constraints, index)))
     return None
+
+
+def _company(parameters: Sequence[Parameter], constraints: Sequence[Constraint], index: int) -> str:
+    """The smallest set of constraints before ``index`` that it contradicts: none of them can be left out."""
+    others = list(constraints[:index])
+    for other in constraints[:index]:
+        without = [kept for kept in others if kept is not other]
+        if not _is_feasible(parameters, [*without, constraints[index]]).is_feasible:
+            others = without
+    return f" together with {' and '.join(repr(other.text) for other in others)}"
 
 
 def _message(constraint: Constraint, answer: _Answer, company: str) -> str:

@@ -40,6 +40,15 @@ def test_a_space_with_a_point_is_accepted(parameters: tuple[Parameter, ...], con
     check_feasible(space(parameters, *constraints))
 
 
+def test_only_the_constraints_that_contradict_each_other_are_named() -> None:
+    conflict = find_conflict(space(RANGES, "a >= 60", "c <= 90", "b >= 60", "a + c <= 190", "a + b <= 100"))
+    assert conflict is not None
+    assert conflict.message == (
+        "constraint 'a + b <= 100': no values within the bounds keep it together with 'a >= 60' and 'b >= 60': "
+        "widen the bounds of its parameters, or relax it"
+    )
+
+
 @pytest.mark.parametrize(
     ("parameters", "constraints", "index"),
     [
