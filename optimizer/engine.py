@@ -16,7 +16,7 @@ from autolab.core.parameters import Values
 from autolab.core.proposing import SuggestRequest
 from autolab.core.trials import Suggestion
 from optimizer.design import design_point, initial_trials, uniform_point
-from optimizer.evidence import Evidence
+from optimizer.evidence import LARGEST, Evidence
 from optimizer.factorial import factorial_point, factorial_size
 from optimizer.learner import Learner, NumericalFailureError
 from optimizer.rounding import NoPointLeftError, nearest
@@ -150,6 +150,8 @@ class LearningEngine:
     def _reason(self, evidence: Evidence) -> str:
         flying = f" and {len(evidence.pending)} in flight" if evidence.pending else ""
         reason = f"expected improvement over {_incumbent(evidence)}, by a model of {evidence.n} outcomes{flying}"
+        if evidence.too_large:
+            reason += f"; without trial {', '.join(map(str, evidence.too_large))}, whose outcome is beyond {LARGEST:g}"
         return reason + self.routing.note
 
 

@@ -16,7 +16,10 @@ from autolab.core.quarantine import Quarantine
 from autolab.core.trials import Outcome
 from optimizer.space import Key, Points, UnitSpace, key_of
 
-__all__ = ["Evidence", "Taken"]
+__all__ = ["LARGEST", "Evidence", "Taken"]
+
+LARGEST = 1e100
+"""Outcomes beyond plus or minus this are no measurements that arithmetic could bear."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Taken(Collection[Key]):
 class Evidence:
     """The outcomes that a model may learn from, and the points that may not be suggested.
 
-    Trials that failed, lack a metric, or lie outside the bounds (earlier data may) teach the model nothing.
+    Trials that failed, lack a metric, lie outside the bounds (earlier data may), or measured beyond `LARGEST` teach
+    the model nothing: the squares of such numbers are beyond what a float holds.
     """
 
     problem: Problem
@@ -72,10 +76,19 @@ class Evidence:
             outcome = observation.outcome
             if outcome is None or any(metric not in outcome for metric in metrics):
                 continue
+            if any(abs(outcome[metric].value) > LARGEST for metric in metrics):
+                continue
             point = self._inside(observation.values)
             if point is not None:
                 found.append((observation, outcome, point))
         return tuple(found)
+
+    @cached_property
+    def too_large(self) -> tuple[int, ...]:
+        """Trials with an outcome beyond `LARGEST`."""
+        found = [(seen.trial, seen.outcome) for seen in self.observations if seen.outcome is not None]
+        metrics = self.problem.metrics
+        return tuple(t for t, o in found if any(m in o and abs(o[m].value) > LARGEST for m in metrics))
 
     @property
     def n(self) -> int:

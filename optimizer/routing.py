@@ -1,4 +1,4 @@
-"""Which engine serves a problem: what each cannot express, and where the lean one is as good as the reference.
+"""Which engine serves a problem: what each cannot express, and for which kinds of problem ``auto`` takes the lean one.
 
 Both are tables over the *traits* of a problem: what is in it that an engine may not be made for.
 """
@@ -63,7 +63,7 @@ UNPROVEN: Mapping[Trait, str] = {
 }
 """What keeps ``auto`` from taking lean, which could serve such a problem."""
 
-_LOSES_NOTHING = "lean loses nothing on one objective over numbers with linear constraints at most"
+_IS_LEAN = "lean is made for one objective over numbers with linear constraints at most"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def choose(problem: Problem, spec: EngineSpec) -> Routing:
     for trait, sentence in hurdles.items():
         if trait in found:
             return Routing("botorch", sentence.format(found[trait]), spec.name)
-    return Routing("lean", _LOSES_NOTHING, "auto") if spec.name == "auto" else Routing(spec.name)
+    return Routing("lean", _IS_LEAN, "auto") if spec.name == "auto" else Routing(spec.name)
 
 
 def traits(problem: Problem) -> dict[Trait, str]:

@@ -205,9 +205,9 @@ def test_it_recommends_by_a_model_like_botorchs() -> None:
 @pytest.mark.parametrize(
     ("posed", "name", "why"),
     [
-        (problem(PLAIN), "lean", "lean loses nothing on one objective over numbers"),
-        (problem(BENCH.__class__(BENCH.parameters[:2], BENCH.constraints)), "lean", "lean loses nothing"),
-        (problem(MIXTURE), "lean", "lean loses nothing"),
+        (problem(PLAIN), "lean", "lean is made for one objective over numbers"),
+        (problem(BENCH.__class__(BENCH.parameters[:2], BENCH.constraints)), "lean", "lean is made for"),
+        (problem(MIXTURE), "lean", "lean is made for"),
         (problem(KINDS), "botorch", "as good with choices, such as solvent"),
         (problem(CURVED), "botorch", "lean takes no nonlinear constraint such as 'x * y <= 5'"),
         (problem(PLAIN, goal="target"), "botorch", "bringing y to a target"),

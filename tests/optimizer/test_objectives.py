@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 
+from autolab.core.errors import InputError
 from autolab.core.front import front_of, hypervolume, losses_of
 from autolab.core.objectives import Objective, OutcomeConstraint
 from autolab.core.parameters import RangeParameter
@@ -101,6 +105,34 @@ def test_a_trial_that_lacks_one_metric_teaches_nothing_and_breaks_nothing() -> N
     reason = suggest(request(posed(), "botorch", 8, past, initial=5)).reason
     assert "by a model of 6 outcomes" in reason
     assert recommend(posed(), tuple(past)) == recommend(posed(), tuple(past[:6]))
+
+
+def test_an_outcome_beyond_all_measure_is_left_out_and_said() -> None:
+    past = [Observation(n, {"x": n / 10, "y": 0.5}, measured(n / 10, 0.5)) for n in range(1, 7)]
+    wild = Observation(7, {"x": 0.8, "y": 0.5}, {"a": Estimate(-1e300), "b": Estimate(0.1)})
+    suggestion = suggest(request(posed(), "botorch", 8, [*past, wild]))
+    assert suggestion.engine == "botorch"
+    assert "by a model of 6 outcomes; without trial 7, whose outcome is beyond 1e+100" in suggestion.reason
+    best = recommend(posed(), (*past, wild))
+    assert best is not None
+    assert 7 not in best.front
+
+
+@pytest.mark.parametrize("sem", [0.0, None, 1e300])
+def test_a_standard_error_that_says_nothing_changes_nothing(sem: float | None) -> None:
+    """The noise is inferred, and neither no scatter within a trial nor a boundless one breaks the model."""
+    plain = [Observation(n, {"x": n / 10, "y": 0.5}, measured(n / 10, 0.5)) for n in range(1, 7)]
+    odd = [
+        replace(item, outcome={name: Estimate(e.value, sem) for name, e in (item.outcome or {}).items()})
+        for item in plain
+    ]
+    assert suggest(request(posed(), "botorch", 8, odd)).values == suggest(request(posed(), "botorch", 8, plain)).values
+
+
+@pytest.mark.parametrize(("value", "sem"), [(math.nan, None), (math.inf, None), (1.0, -0.1), (1.0, math.nan)])
+def test_what_is_no_number_or_has_a_negative_standard_error_is_no_outcome(value: float, sem: float | None) -> None:
+    with pytest.raises(InputError, match="finite number"):
+        Estimate(value, sem)
 
 
 def test_several_objectives_go_to_botorch_with_the_reason() -> None:
