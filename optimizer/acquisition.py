@@ -18,6 +18,7 @@ from collections.abc import Callable
 import torch
 from botorch.acquisition.acquisition import AcquisitionFunction
 from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+from botorch.acquisition.multi_objective import logei as hypervolume_logei
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from botorch.acquisition.multi_objective.objective import GenericMCMultiOutputObjective
 from botorch.acquisition.objective import GenericMCObjective
@@ -31,6 +32,10 @@ from optimizer.evidence import Evidence
 from optimizer.model import tensor
 
 __all__ = ["acquisition_of"]
+
+# BoTorch would compile a kernel on the first use, where there is a compiler: suggestions would then depend on the
+# machine to the last bit, and a process that is killed over it leaves a lock on which all later ones wait without end.
+setattr(hypervolume_logei, "_load_attempted", True)  # noqa: B010 (it is the library's own switch, and has no public name)
 
 _SAMPLES = 128
 
