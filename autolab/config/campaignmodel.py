@@ -129,8 +129,9 @@ class EngineModel(FileModel):
     """The engine; `engine: sobol` is short for `engine: {name: sobol}`."""
 
     name: EngineName = "ax"
-    """`ax`, `botorch` and `lean` learn from outcomes, and `auto` takes `lean` for the problems it is made for, else `botorch`;
-    `sobol` fills the space evenly; `random` draws at random; `grid` walks all combinations of a few levels."""
+    """`ax`, `botorch` and `lean` learn from outcomes, and `auto` takes `lean` for the problems it is made for, else
+    `botorch`; `sobol` fills the space evenly; `random` draws at random; `grid` walks all combinations of a few
+    levels."""
     initial: int | None = Field(default=None, ge=1, le=99_999)
     """Trials of the space-filling initial design. Without it: twice the number of free parameters, at least 5."""
 
