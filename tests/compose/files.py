@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from pathlib import Path
 
+ENDPOINT = "127.0.0.1:5555"
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
@@ -22,4 +24,13 @@ def example(name: str, folder: Path, changes: dict[str, tuple[str, str]] | None 
         text = (copy / file).read_text(encoding="utf-8")
         assert old in text, f"{old!r} is not in {file}"
         (copy / file).write_text(text.replace(old, new), encoding="utf-8")
+    lab = copy / "lab.yaml"
+    lab.write_text(lab.read_text(encoding="utf-8").replace(ENDPOINT, f"127.0.0.1:{free_port()}"), encoding="utf-8")
     return copy / "campaign.yaml"
+
+
+def free_port() -> int:
+    """A port of its own for the arm, so that tests which simulate the lab at its addresses do not meet."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -190,8 +190,8 @@ CASES = [
         "constraints-impossible-together",
         '["cyan + magenta <= 300"]',
         '["cyan >= 200", "magenta >= 200", "cyan + magenta <= 300"]',
-        "7: constraint 'cyan + magenta <= 300': no values within the bounds keep it together with the constraints "
-        f"before it: {RELAX}",
+        "7: constraint 'cyan + magenta <= 300': no values within the bounds keep it together with 'cyan >= 200' and "
+        f"'magenta >= 200': {RELAX}",
     ),
     (
         "constraint-nonlinear-impossible",

@@ -12,6 +12,7 @@ from autolab.core.errors import InputErrors
 from autolab.core.seeds import derive_seed
 from facility_review.collectors import benchmarks
 from facility_review.document import json_text
+from facility_review.factors import median
 from facility_review.instrument import load_instrument
 from facility_review.review import review
 from facility_review.statistics import Floats
@@ -42,7 +43,7 @@ def test_resamples_drawn_in_blocks_are_those_drawn_one_by_one(
     learned: list[float], reference: list[float], at_a_time: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def factor(ours: Floats, theirs: Floats) -> Floats:
-        return benchmarks._median(theirs) / benchmarks._median(ours)
+        return median(theirs) / median(ours)
 
     monkeypatch.setattr(benchmarks, "MOST_DRAWN", at_a_time)
     found = benchmarks._interval(np.asarray(learned), np.asarray(reference), factor, "m_af")

@@ -81,7 +81,7 @@ def test_a_repeated_trial_runs_beyond_the_budget_with_the_same_values(finished: 
 
 
 def test_an_abandoned_trial_is_left_out_and_the_campaign_goes_on(tmp_path: Path):
-    words = ("run", FILE, "--simulate", "--time-factor", 4, "--engine", "random", "--trials", 3, "--seed", 1)
+    words = ("run", FILE, "--simulate", "--time-factor", 1, "--engine", "random", "--trials", 3, "--seed", 1)
     process = started(*words, data=tmp_path)
     line_with(process, "trial 2:")
     process.send_signal(signal.SIGINT)

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from autolab.config.lab import load_lab
 from autolab.core.trials import TrialState
 from autolab.journal.reader import JournalReader
 from tests.compose.files import EXAMPLES, example
@@ -42,13 +43,15 @@ def test_a_campaign_runs_from_its_files_over_real_protocols(lab: str, tmp_path: 
 
 
 def test_a_run_attaches_to_running_simulators_and_uses_fresh_wells(tmp_path: Path):
-    simulators = started("simulate", EXAMPLES / "colour" / "lab.yaml", "--time-factor", 300, data=tmp_path)
+    campaign = example("colour", tmp_path)
+    lab = campaign.with_name("lab.yaml")
+    simulators = started("simulate", lab, "--time-factor", 300, data=tmp_path)
     try:
         until(lambda: (tmp_path / "simulators" / "colour-bench" / "endpoints.json").exists(), "the simulators")
         for _ in range(2):
-            done = autolab("run", COLOUR, "--simulate", "--engine", "random", "--trials", 2, data=tmp_path)
+            done = autolab("run", campaign, "--simulate", "--engine", "random", "--trials", 2, data=tmp_path)
             assert done.returncode == 0, done.stderr
-        refused = autolab("simulate", EXAMPLES / "colour" / "lab.yaml", data=tmp_path)
+        refused = autolab("simulate", lab, data=tmp_path)
         assert refused.returncode == 2
         reader = JournalReader.open(tmp_path)
         wells = [trial.samples[0].well for c in reader.campaigns() for trial in reader.trials(c.id)]
@@ -163,15 +166,16 @@ def test_devices_that_do_not_answer_are_reported_together(tmp_path: Path):
 
 
 def test_a_port_in_use_is_refused_and_nothing_moves(tmp_path: Path):
-    first = started("simulate", EXAMPLES / "colour" / "lab.yaml", data=tmp_path / "one")
+    lab = example("colour", tmp_path).with_name("lab.yaml")
+    first = started("simulate", lab, data=tmp_path / "one")
     try:
         until(lambda: (tmp_path / "one" / "simulators" / "colour-bench" / "endpoints.json").exists(), "the simulators")
-        second = autolab("simulate", EXAMPLES / "colour" / "lab.yaml", data=tmp_path / "two")
+        second = autolab("simulate", lab, data=tmp_path / "two")
     finally:
         first.send_signal(signal.SIGTERM)
         first.communicate(timeout=30)
     assert second.returncode == 2
-    assert "5555" in second.stderr
+    assert str(load_lab(lab).devices["arm"].at).rpartition(":")[2] in second.stderr
     assert len(second.stderr.strip().splitlines()) == 1
 
 

@@ -68,7 +68,8 @@ def test_a_path_that_cannot_be_exercised_fails(tmp_path: Path):
     rules = f"signals: {{dispenser.dispensed: {{min: 0 uL, max: 300 uL}}}}\ninterlocks: [{rule}]\nsafe_state: []\n"
     done = autolab("safety", "proof-test", lab(tmp_path, rules), data=tmp_path / "data")
     assert done.returncode == 3, done.stdout + done.stderr
-    assert "much: dispenser.dispensed reads 201 uL: not exercised: dispenser.dispensed: a simulator at" in done.stderr
+    assert "- 2 paths (much: dispenser.dispensed reads 201 uL; much: dispenser.dispensed reads what" in done.stderr
+    assert "): not exercised: dispenser.dispensed: a simulator at" in done.stderr
     assert "Proof test of colour-bench on " in done.stdout
 
 
