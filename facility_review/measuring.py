@@ -18,6 +18,7 @@ import numpy as np
 
 import autolab
 from autolab.core.canonical import content_hash
+from autolab.core.proposing import UNLEARNED
 from autolab.core.seeds import derive_seed
 from autolab.core.trials import REPEAT
 from autolab.journal.audit import Audit
@@ -45,7 +46,7 @@ __all__ = [
 
 PRACTICE_DAYS = 365
 """Days for which records prove a step of a ladder or a fact; the instrument gives windows for metrics only."""
-NOT_LEARNED = frozenset({"sobol", "random", REPEAT})
+NOT_LEARNED = UNLEARNED | {REPEAT}
 """Engines whose suggestions no model made from outcomes."""
 NOBODY = frozenset({"", "unknown"})
 """Names of nobody."""

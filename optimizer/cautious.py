@@ -15,9 +15,10 @@ from autolab.core.parameters import Values
 from autolab.core.proposing import SuggestRequest
 from autolab.core.trials import Suggestion
 from optimizer.design import initial_trials
-from optimizer.engine import FEWEST, Engine, Routing
+from optimizer.engine import FEWEST, Engine, suggestion_of
 from optimizer.evidence import Evidence
 from optimizer.learner import NumericalFailureError
+from optimizer.routing import Routing
 from optimizer.space import key_of
 
 __all__ = ["BELIEVED", "CautiousEngine"]
@@ -55,18 +56,8 @@ class CautiousEngine:
         return self._suggestion(request, evidence, evidence.unit.decode(point), said + replaced)
 
     def _suggestion(self, request: SuggestRequest, evidence: Evidence, values: Values, said: str) -> Suggestion:
-        if (problems := request.problem.space.violations(values)) or key_of(values) in evidence.forbidden:
-            raise ProposerError(
-                f"engine botorch made {values!r} for trial {request.trial}, which may not be: {problems}"
-            )
-        why = "" if self.routing.why is None else f"; by BoTorch itself, since {self.routing.why}"
+        if key_of(values) in evidence.forbidden:
+            raise ProposerError(f"engine botorch made {values!r} for trial {request.trial}, which may not be tried")
         again = "; a repeat" if key_of(values) in evidence.taken else ""
-        return Suggestion(
-            trial=request.trial,
-            values=values,
-            engine="botorch",
-            reason=f"best by a model of {evidence.n} outcomes, {said}{again}{why}",
-            seed=request.seed,
-            seen=tuple(sorted(observation.trial for observation in request.observations)),
-            pending=tuple(sorted(pending.trial for pending in request.pending)),
-        )
+        reason = f"best by a model of {evidence.n} outcomes, {said}{again}{self.routing.note}"
+        return suggestion_of(request, values, "botorch", reason)

@@ -13,7 +13,7 @@ from typing import Protocol
 from autolab.core.errors import ProposerError
 from autolab.core.front import front_of
 from autolab.core.parameters import Values
-from autolab.core.proposing import SuggestRequest
+from autolab.core.proposing import UNLEARNED, SuggestRequest
 from autolab.core.trials import Suggestion
 from optimizer.design import design_point, initial_trials, uniform_point
 from optimizer.evidence import LARGEST, Evidence
@@ -23,7 +23,16 @@ from optimizer.rounding import NoPointLeftError, nearest
 from optimizer.routing import Routing, choose
 from optimizer.space import Key
 
-__all__ = ["FEWEST", "Engine", "GridEngine", "LearningEngine", "RandomEngine", "SobolEngine", "suggest"]
+__all__ = [
+    "FEWEST",
+    "Engine",
+    "GridEngine",
+    "LearningEngine",
+    "RandomEngine",
+    "SobolEngine",
+    "suggest",
+    "suggestion_of",
+]
 
 FEWEST = 2
 """Outcomes that a model needs at least."""
@@ -48,7 +57,7 @@ def suggest(request: SuggestRequest) -> Suggestion:
         ProposerError: There is no such engine, or no point of the space is left.
     """
     routing = choose(request.problem, request.engine)
-    is_cautious = bool(request.problem.hard_constraints)
+    is_cautious = bool(request.problem.hard_constraints) and routing.name not in UNLEARNED
     return (_cautious(routing) if is_cautious else _engine(routing)).suggest(request)
 
 
@@ -92,7 +101,7 @@ class SobolEngine:
     def suggest(self, request: SuggestRequest) -> Suggestion:
         evidence = _evidence(request)
         values, note = _design_point(request, evidence)
-        return _suggestion(request, values, "sobol", f"space-filling design, point {request.trial}{note}")
+        return suggestion_of(request, values, "sobol", f"space-filling design, point {request.trial}{note}")
 
 
 class RandomEngine:
@@ -101,7 +110,7 @@ class RandomEngine:
     def suggest(self, request: SuggestRequest) -> Suggestion:
         evidence = _evidence(request)
         values, note = _untaken(evidence, lambda avoid: uniform_point(evidence.unit, request.seed, avoid=avoid))
-        return _suggestion(request, values, "random", f"drawn at random{note}")
+        return suggestion_of(request, values, "random", f"drawn at random{note}")
 
 
 class GridEngine:
@@ -114,7 +123,7 @@ class GridEngine:
             evidence, lambda avoid: factorial_point(evidence.unit, request.design_seed, index, avoid=avoid)
         )
         size = factorial_size(evidence.unit)
-        return _suggestion(request, values, "grid", f"full factorial of {size} points, in random order{note}")
+        return suggestion_of(request, values, "grid", f"full factorial of {size} points, in random order{note}")
 
 
 @dataclass(frozen=True)
@@ -141,11 +150,11 @@ class LearningEngine:
         except NumericalFailureError as error:
             return self._filling(request, evidence, f"space-filling point, since the model failed: {error}")
         values, note = _untaken(evidence, lambda avoid: nearest(evidence.unit, wish, avoid=avoid, seed=request.seed))
-        return _suggestion(request, values, self.routing.name, self._reason(evidence) + note)
+        return suggestion_of(request, values, self.routing.name, self._reason(evidence) + note)
 
     def _filling(self, request: SuggestRequest, evidence: Evidence, reason: str) -> Suggestion:
         values, note = _design_point(request, evidence)
-        return _suggestion(request, values, "sobol", reason + note)
+        return suggestion_of(request, values, "sobol", reason + note)
 
     def _reason(self, evidence: Evidence) -> str:
         flying = f" and {len(evidence.pending)} in flight" if evidence.pending else ""
@@ -187,7 +196,12 @@ def _untaken(evidence: Evidence, find: Callable[[Collection[Key]], Values]) -> t
     return find(evidence.forbidden), "; a repeat, since every other point has been tried"
 
 
-def _suggestion(request: SuggestRequest, values: Values, engine: str, reason: str) -> Suggestion:
+def suggestion_of(request: SuggestRequest, values: Values, engine: str, reason: str) -> Suggestion:
+    """The suggestion of ``values``, with what it was made from.
+
+    Raises:
+        ProposerError: They are no point of the space.
+    """
     problems = request.problem.space.violations(values)
     if problems:
         raise ProposerError(f"engine {engine} made {values!r} for trial {request.trial}, which is no point: {problems}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autolab.cli.options import Json
-from autolab.cli.output import say, say_json, tell
+from autolab.cli.output import say, say_json, say_table, tell
 
 if TYPE_CHECKING:
     from autolab.core.backtests import Backtest
@@ -104,7 +104,6 @@ def _show(found: Backtest) -> None:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table()
@@ -112,12 +111,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(heading, justify="left" if index == 0 or heading == "goal" else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
-    with console.capture() as capture:
-        console.print(table)
-    say(capture.get().rstrip())
+    say_table(table, WIDTH)
 
 
 @contextmanager

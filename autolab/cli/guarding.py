@@ -10,7 +10,7 @@ import typer
 
 from autolab.cli.logs import log_to
 from autolab.cli.options import ActingAs, DataFolder, Json
-from autolab.cli.output import say, say_json, tell
+from autolab.cli.output import say, say_json, say_table, tell
 from autolab.core.errors import SafetyError, StorageError
 
 if TYPE_CHECKING:
@@ -88,7 +88,6 @@ def _tell_path(path: ProofPath) -> None:
 
 
 def _show(found: ProofTest) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"Proof test of {found.lab} on {found.date[:16].replace('T', ' ')} by {found.by}")
@@ -100,12 +99,7 @@ def _show(found: ProofTest) -> None:
         again = not path.passed and path.seen == before
         table.add_row(path.rule, path.cause, "yes" if path.passed else "NO", *times, "as above" if again else path.seen)
         before = path.seen
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
-    with console.capture() as capture:
-        console.print(table)
-    say(capture.get().rstrip())
+    say_table(table, WIDTH)
 
 
 def _complaint(found: ProofTest) -> str:

@@ -6,9 +6,12 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-__all__ = ["columns", "prepare_streams", "say", "say_json", "tell"]
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["columns", "prepare_streams", "say", "say_json", "say_table", "tell"]
 
 
 def prepare_streams() -> None:
@@ -50,6 +53,18 @@ def columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
         for row in rows
     )
     return "\n".join(lines)
+
+
+def say_table(table: Table, width: int) -> None:
+    """Write a table of rich's: as wide as the terminal, or of ``width`` columns where standard output is none."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=width)
+    with console.capture() as capture:
+        console.print(table)
+    say(capture.get().rstrip())
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -16,6 +16,7 @@ from autolab.config.lab import load_lab
 from autolab.config.specs import CampaignSpec, LabSpec
 from autolab.core.envelope import Limit
 from autolab.core.errors import InputError
+from autolab.core.proposing import UNLEARNED
 
 __all__ = ["Bound", "bind", "bind_files", "match_plan", "match_recoveries", "with_options"]
 
@@ -130,6 +131,11 @@ def with_options(campaign: CampaignSpec, options: RunOptions) -> CampaignSpec:
     lanes = options.lanes or campaign.lanes
     if options.virtual and lanes > 1:
         raise InputError("--virtual runs one lane: leave --lanes out, or run without --virtual")
+    hard = campaign.problem.hard_constraints
+    if hard and engine.name in UNLEARNED and not options.in_memory:  # a rehearsal in memory breaks nothing
+        raise InputError(
+            f"--engine {engine.name}: it predicts nothing, and '{hard[0]}' is hard: take an engine that learns"
+        )
     return replace(campaign, budget=budget, engine=engine, lanes=lanes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autolab.config.specs import CampaignSpec
-from autolab.core.parameters import FixedParameter
+from optimizer.design import initial_trials
 
 __all__ = ["goal_notes"]
 
@@ -11,8 +11,7 @@ __all__ = ["goal_notes"]
 def goal_notes(campaign: CampaignSpec) -> list[str]:
     """One sentence for each thing about the goal of a campaign that its file does not say by itself."""
     notes: list[str] = []
-    free = sum(not isinstance(parameter, FixedParameter) for parameter in campaign.problem.space.parameters)
-    initial = campaign.engine.initial or max(5, 2 * free)
+    initial = initial_trials(campaign.problem.space, campaign.engine)
     if campaign.problem.seeks_front:
         names = " and ".join(objective.metric for objective in campaign.problem.objectives)
         notes.append(f"{names} have no weights: the front is sought, the trials that no other one beats in all of them")

@@ -13,11 +13,10 @@ from autolab.config.spaces import check_unit_of
 from autolab.config.words import shown
 from autolab.core.errors import InputError
 from autolab.core.objectives import Objective, OutcomeConstraint
+from autolab.core.proposing import UNLEARNED
 
 __all__ = ["check_goals", "read_objectives", "read_outcome_constraints"]
 
-UNLEARNED = ("sobol", "random")
-"""Engines that learn nothing from outcomes."""
 MOST_OBJECTIVES = 4
 """Objectives of a front: filling one takes ever more trials, and its hypervolume ever more time."""
 

@@ -10,7 +10,11 @@ from autolab.core.parameters import Values
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome, Suggestion
 
-__all__ = ["EngineSpec", "Observation", "Pending", "Proposer", "Recommendation", "SuggestRequest"]
+__all__ = ["UNLEARNED", "EngineSpec", "Observation", "Pending", "Proposer", "Recommendation", "SuggestRequest"]
+
+
+UNLEARNED = frozenset({"sobol", "random", "grid"})
+"""Engines that learn nothing, and so predict nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from autolab.compose.checking import check_files
-from autolab.compose.matching import bind_files
+from autolab.compose.matching import bind_files, with_options
 from autolab.compose.options import RunOptions
+from autolab.config.campaign import load_campaign
 from autolab.core.errors import InputError
 from tests.compose.files import EXAMPLES, example
 
@@ -217,3 +218,12 @@ def test_check_says_who_would_have_to_approve_and_that_nobody_could(tmp_path: Pa
     (note,) = [note for note in check_files([example("colour", tmp_path)]).notes if note.startswith("on hardware")]
     assert note.startswith("on hardware 8 of 8 points need the approval of 1 person besides whoever runs the campaign")
     assert note.endswith("; the lab file names nobody with 'may: [approve]'")
+
+
+def test_an_option_takes_no_engine_that_predicts_nothing_under_a_hard_bound(tmp_path: Path):
+    hard = 'outcome_constraints: [{keep: "colour_distance <= 90", hard: 0.1}]\nobjectives:'
+    file = example("colour", tmp_path, {"campaign.yaml": ("objectives:", hard)})
+    with pytest.raises(InputError, match=r"--engine grid: it predicts nothing, and 'colour_distance <= 90' is hard"):
+        with_options(load_campaign(file), RunOptions(data=tmp_path, engine="grid"))
+    rehearsed = with_options(load_campaign(file), RunOptions(data=tmp_path, engine="random", in_memory=True))
+    assert rehearsed.engine.name == "random"

@@ -297,6 +297,13 @@ CASES = [
         "'hard'",
     ),
     (
+        "hard-with-a-full-factorial",
+        PLAN,
+        f'outcome_constraints: [{{keep: "t <= 1", hard: 0.05}}]\nengine: grid\n{PLAN}',
+        "10: t <= 1: 'hard' needs an engine that learns, and grid predicts nothing: take another engine, or remove "
+        "'hard'",
+    ),
+    (
         "hard-beyond-a-half",
         PLAN,
         f'outcome_constraints: [{{keep: "t <= 1", hard: 0.7}}]\n{PLAN}',

@@ -15,7 +15,7 @@ from autolab.core.errors import ProposerError
 from autolab.core.objectives import OutcomeConstraint
 from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerParameter, RangeParameter
 from autolab.core.problem import Space
-from autolab.core.proposing import EngineSpec, Observation, Pending
+from autolab.core.proposing import UNLEARNED, EngineSpec, Observation, Pending
 from optimizer.design import design_point
 from optimizer.engine import suggest
 from optimizer.rounding import NoPointLeftError
@@ -261,3 +261,13 @@ def test_learning_engines_suggest_points_of_any_space(engine: str, space: Space,
     except NoPointLeftError:
         return
     assert space.violations(suggestion.values) == []
+
+
+@pytest.mark.parametrize("engine", sorted(UNLEARNED))
+def test_what_learns_nothing_proposes_the_same_whatever_was_measured(engine: str) -> None:
+    """The readiness review counts all others as engines that learn."""
+    points = [suggest(request(problem(PLAIN), engine, trial)).values for trial in range(1, 9)]
+    told = [[observed(n, at, sign * n) for n, at in enumerate(points, 1)] for sign in (1.0, -1.0)]
+    one, other = (suggest(request(problem(PLAIN), engine, 9, past)).values for past in told)
+    assert one == other
+    assert set(ENGINES) - UNLEARNED == {"auto", "ax", "botorch", "lean"}

@@ -13,7 +13,7 @@ from autolab.core.errors import InputError, NoPermittedTrialError
 from autolab.core.objectives import OutcomeConstraint
 from autolab.core.parameters import ChoiceParameter, RangeParameter, Values
 from autolab.core.problem import Problem, Space
-from autolab.core.proposing import EngineSpec, Observation
+from autolab.core.proposing import UNLEARNED, EngineSpec, Observation
 from optimizer.client import ProposerHost
 from optimizer.engine import choose, suggest
 from optimizer.evidence import Evidence
@@ -123,6 +123,21 @@ def test_every_point_tried_leaves_a_permitted_repeat() -> None:
 def test_only_an_engine_that_can_is_chosen_for_it() -> None:
     routing = choose(bounded(0.05), EngineSpec("ax"))
     assert (routing.name, routing.why) == ("botorch", "Ax has no hard outcome constraint such as 'z <= 0.5'")
+
+
+@pytest.mark.parametrize("engine", ["lean", "auto"])
+def test_the_reference_serves_it_under_every_other_name_that_learns(engine: str) -> None:
+    assert choose(bounded(0.05), EngineSpec(engine)).name == "botorch"
+    past = [observed(n, {"x": n / 10, "y": 0.0}, n / 10, z=n / 20) for n in range(1, 9)]
+    suggestion = suggest(request(bounded(0.05), engine, 9, past, initial=5))
+    assert suggestion.engine == "botorch"
+    assert "lean has no hard outcome constraint" in suggestion.reason
+
+
+@pytest.mark.parametrize("engine", sorted(UNLEARNED))
+def test_an_engine_that_predicts_nothing_is_not_another_one_in_secret(engine: str) -> None:
+    """Files and commands refuse it for a campaign; a backtest or a rehearsal asks for what it is."""
+    assert suggest(request(bounded(0.05), engine, 9, [])).engine == engine
 
 
 @pytest.mark.parametrize("hard", [0.0, -0.1, 0.6, math.nan])
