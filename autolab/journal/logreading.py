@@ -10,17 +10,17 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from autolab.journal.database import Database
-from autolab.journal.merkle import leaf_hash
 from autolab.journal.replay import Entry, NoEntryError, Replay, parse_entry
 
 __all__ = ["Finding", "LogReading", "Share", "shares"]
 
-Rows = Sequence[tuple[Any, Any, Any]]
-"""Number, text and leaf hash of entries, as they are stored."""
-_TABLE = '"table":"'
+Rows = Sequence[tuple[int, bytes, Any]]
+"""Number, text in UTF-8 and leaf hash of entries."""
+_TABLE = b'"table":"'
 _SAMPLE = 5000
 """Newest entries that are looked at to share the tables out."""
 
@@ -58,7 +58,7 @@ class Share:
 def shares(states: Database, n: int) -> tuple[Share, ...]:
     """Share the log out among processes, the tables by how many of the newest entries are theirs."""
     size = states.rows("SELECT max(seq) AS size FROM log")[0]["size"] or 0
-    newest = next(states.batches("SELECT entry FROM log ORDER BY seq DESC LIMIT ?", (_SAMPLE,)), [])
+    newest = next(states.batches("SELECT CAST(entry AS BLOB) FROM log ORDER BY seq DESC LIMIT ?", (_SAMPLE,)), [])
     tables = Counter(_table(text) for (text,) in newest)
     owners, loads = dict[str, int](), [0] * n
     for table, count in tables.most_common():
@@ -68,9 +68,9 @@ def shares(states: Database, n: int) -> tuple[Share, ...]:
     return tuple(Share(place, n, cuts[place], cuts[place + 1], owners) for place in range(n))
 
 
-def _table(text: object) -> str:
+def _table(text: bytes) -> str:
     """The table that an entry ends with."""
-    return text.rpartition(_TABLE)[2][:-2] if isinstance(text, str) else ""
+    return text.rpartition(_TABLE)[2][:-2].decode(errors="replace")
 
 
 class LogReading:
@@ -85,6 +85,7 @@ class LogReading:
         self._states = states
         self._share = share
         self._replay = Replay()
+        self._ends = _Ends()
         self._gaps: list[Finding] = []
         self._changed: list[Finding] = []
         self._impossible: list[Finding] = []
@@ -99,7 +100,7 @@ class LogReading:
     def leaves(self) -> Iterator[list[bytes]]:
         """Read all of the log. Gives the leaf hashes of this share's stretch, some thousand at a time."""
         share, last = self._share, 0
-        for rows in self._states.batches("SELECT seq, entry, leaf FROM log WHERE seq > 0 ORDER BY seq"):
+        for rows in self._states.batches("SELECT seq, CAST(entry AS BLOB), leaf FROM log WHERE seq > 0 ORDER BY seq"):
             if share.place == 0:
                 self._count(last, rows)
             last = rows[-1][0]
@@ -119,14 +120,16 @@ class LogReading:
                 yield table, list(self._compare(table, is_there=table in tables))
 
     def _compare(self, table: str, *, is_there: bool) -> Iterator[Finding]:
-        quoted = '"' + table.replace('"', '""') + '"'
+        quoted = _quoted(table)
         columns = [row for row in self._states.rows(f"PRAGMA table_xinfo({quoted})") if row["hidden"] != 1]
-        key = [row["name"] for row in columns if row["pk"]]
+        key = sorted(row["name"] for row in columns if row["pk"])
+        others = [row["name"] for row in columns if not row["pk"]]
         rows: Iterable[tuple[Any, ...]] = ()
         if is_there:
             self.n_rows += self._states.rows(f"SELECT count(*) AS n FROM {quoted}")[0]["n"]  # noqa: S608 (a name that is quoted)
-            rows = itertools.chain.from_iterable(self._states.batches(f"SELECT * FROM {quoted}"))  # noqa: S608 (as above)
-        for each in self._replay.compare(table, key, [row["name"] for row in columns], rows):
+            names = ", ".join(_quoted(name) for name in (*key, *others))
+            rows = itertools.chain.from_iterable(self._states.batches(f"SELECT {names} FROM {quoted}"))  # noqa: S608 (as above)
+        for each in self._replay.compare(table, key, others, rows):
             yield Finding(f"{each.table} {each.row}: {each.text}", each.seq, each.table, each.row)
 
     def _count(self, last: int, rows: Rows) -> None:
@@ -139,16 +142,16 @@ class LogReading:
             last = seq
 
     def _hash(self, rows: Rows) -> list[bytes]:
-        found: list[bytes] = []
-        for seq, text, leaf in rows:
-            told = text.encode(errors="surrogatepass") if isinstance(text, str) else repr(text).encode()
-            found.append(leaf_hash(told))
-            if leaf != found[-1] and (entry := _entry(text)) is not None:
-                said = "does not have the hash with which it was written: it was changed"
-                self._changed.append(Finding(f"entry {seq} of the log ({entry}) {said}", seq, entry.table))
+        found = [sha256(b"\x00" + text).digest() for _, text, _ in rows]  # `leaf_hash`, in place
+        if found != [leaf for _, _, leaf in rows]:
+            for (seq, text, leaf), right in zip(rows, found, strict=True):
+                if leaf != right and (entry := _entry(text)) is not None:
+                    said = "does not have the hash with which it was written: it was changed"
+                    self._changed.append(Finding(f"entry {seq} of the log ({entry}) {said}", seq, entry.table))
         return found
 
     def _replay_all(self, rows: Rows) -> None:
+        apply, ends = self._replay.apply, self._ends
         for seq, text, _ in rows:
             try:
                 entry = parse_entry(text)
@@ -157,16 +160,27 @@ class LogReading:
                 continue
             if entry.seq != seq:
                 self._blame(seq, entry, f"was written as entry {entry.seq}: entries were moved")
-            if not text.endswith(f'{_TABLE}{entry.table}"}}'):
+            if not text.endswith(ends[entry.table]):
                 self._blame(seq, entry, "does not end with its table: it was changed")
-            if why := self._replay.apply(entry):
+            if why := apply(entry):
                 self._blame(seq, entry, f"cannot be: {why}; entries were changed, moved or deleted")
 
     def _blame(self, seq: int, entry: Entry, said: str) -> None:
         self._impossible.append(Finding(f"entry {seq} of the log ({entry}) {said}", seq, entry.table))
 
 
-def _entry(text: object) -> Entry | None:
+class _Ends(dict[str, bytes]):
+    """What the text of an entry ends with, by its table."""
+
+    def __missing__(self, table: str) -> bytes:
+        return self.setdefault(table, _TABLE + table.encode(errors="replace") + b'"}')
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _entry(text: bytes) -> Entry | None:
     try:
         return parse_entry(text)
     except NoEntryError:

@@ -1,24 +1,22 @@
 """What the log says that the tables hold, and where the tables say something else.
 
 A journal of a hundred thousand trials has two million entries, so that each microsecond here is two seconds of an
-audit: an entry is parsed once, and its values are kept as they were parsed.
+audit: an entry is parsed once, into a typed value, and its values are kept as they were parsed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
-from pydantic_core import from_json
+import msgspec
 
 __all__ = ["Difference", "Entry", "NoEntryError", "Replay", "parse_entry", "row_name"]
 
 _INSERTS = ("insert", "found")
-_KINDS = frozenset({*_INSERTS, "update", "delete"})
-_STORED = frozenset({str, int, float, type(None)})
+_Stored = str | int | float | None
 """What the value of a column may be in an entry."""
 
 
@@ -26,17 +24,20 @@ class NoEntryError(ValueError):
     """A text is no entry of the log."""
 
 
-class Entry(NamedTuple):
-    """One entry of the log."""
+class Entry(msgspec.Struct, gc=False):
+    """One entry of the log; that it holds no cycle saves the collector of garbage from looking."""
 
-    kind: str
+    kind: Literal["insert", "found", "update", "delete"]
     seq: int
     table: str
-    key: dict[str, Any]
-    row: dict[str, Any]
+    key: dict[str, _Stored]
+    row: dict[str, _Stored]
 
     def __str__(self) -> str:
         return f"{self.kind} of {row_name(self.table, self.key)}"
+
+
+_parse = msgspec.json.Decoder(Entry).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ class _Table:
 
     def __init__(self, key: tuple[str, ...]) -> None:
         self.key = key
-        self.rows: dict[Any, tuple[dict[str, Any], int]] = {}
-        """Values of the other columns, and the last entry on the row."""
+        self.rows: dict[Any, Entry] = {}
+        """The entry that inserted the row, with the values and the number of the last one on it."""
 
 
 class Replay:
@@ -76,73 +77,63 @@ class Replay:
 
         The values of the entry are taken over: nobody else may change them.
         """
-        kind, seq, table, key, row = entry
-        names = tuple(key)
-        known = self._tables.get(table)
+        known, names = self._tables.get(entry.table), tuple(entry.key)
         if known is None:
-            known = self._tables[table] = _Table(names)
+            known = self._tables[entry.table] = _Table(names)
         elif known.key != names:
             return f"its key is {', '.join(names)}, and that of the entries before is {', '.join(known.key)}"
-        rows, name = known.rows, tuple(key.values())
+        rows, name = known.rows, tuple(entry.key.values())
         before = rows.get(name)
-        if kind in _INSERTS:
-            rows[name] = row, seq
-            return None if before is None else f"it inserts a row that was there since entry {before[1]}"
+        if entry.kind in _INSERTS:
+            rows[name] = entry
+            return None if before is None else f"it inserts a row that was there since entry {before.seq}"
         if before is None:
             return "no entry before it inserts this row"
-        if kind == "delete":
+        if entry.kind == "delete":
             del rows[name]
             return None
-        values = before[0]
-        values.update(row)
-        if not key.keys().isdisjoint(row):  # the key itself is changed
+        before.row.update(entry.row)
+        before.seq = entry.seq
+        if not entry.key.keys().isdisjoint(entry.row):  # the key itself is changed
             del rows[name]
-            name = tuple([values.pop(column, value) for column, value in key.items()])
-        rows[name] = values, seq
+            rows[tuple([before.row.pop(column, value) for column, value in entry.key.items()])] = before
         return None
 
     def compare(
-        self, table: str, key: Sequence[str], columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
+        self, table: str, key: Sequence[str], others: Sequence[str], rows: Iterable[tuple[Any, ...]]
     ) -> Iterator[Difference]:
         """Compare a table with the log. A table is compared once.
 
         Args:
             table: Its name.
-            key: Columns of its primary key.
-            columns: Its columns.
-            rows: Its rows, each with the values of the columns as SQLite gives them.
+            key: Columns of its primary key, in the order of their names.
+            others: Its other columns.
+            rows: Its rows, each with the values of the key and of the others as SQLite gives them.
         """
-        names = tuple(sorted(key))
+        names, n = tuple(key), len(key)
         known = self._tables.pop(table, _Table(names))
         told = known.rows if known.key == names else {}
-        others = tuple(name for name in columns if name not in key)
-        key_of, others_of = _picked(columns, names), _picked(columns, others)
+        take, n_others = told.pop, len(others)
         for row in rows:
-            expected = told.pop(key_of(row), None)
+            expected, present = take(row[:n], None), row[n:]
             if expected is not None:
-                present, values = others_of(row), expected[0]
-                if tuple(map(values.get, others)) == present and len(values) + present.count(None) == len(present):
+                values = expected.row
+                if tuple(map(values.get, others)) == present and len(values) + present.count(None) == n_others:
                     continue  # nearly always: what follows looks closer
-            yield from _looked_at(table, names, told, dict(zip(columns, map(_stored, row), strict=True)), expected)
-        for name, (_, seq) in known.rows.items():
-            text = f"is in the log, last in entry {seq}, and not in the table: it was deleted without the log"
-            yield Difference(table, _words(dict(zip(known.key, name, strict=True))), seq, text)
-
-
-def _picked(columns: Sequence[str], names: Sequence[str]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """A function that gives the values of some columns of a row."""
-    places = [columns.index(name) for name in names]
-    if len(places) > 1:
-        return itemgetter(*places)
-    return lambda row: tuple([row[place] for place in places])
+            yield from _looked_at(
+                table, names, told, dict(zip((*key, *others), map(_stored, row), strict=True)), expected
+            )
+        for name, entry in known.rows.items():
+            text = f"is in the log, last in entry {entry.seq}, and not in the table: it was deleted without the log"
+            yield Difference(table, _words(dict(zip(known.key, name, strict=True))), entry.seq, text)
 
 
 def _looked_at(
     table: str,
     names: Sequence[str],
-    told: dict[Any, tuple[dict[str, Any], int]],
+    told: dict[Any, Entry],
     present: dict[str, Any],
-    expected: tuple[dict[str, Any], int] | None,
+    expected: Entry | None,
 ) -> Iterator[Difference]:
     """What differs in one row, bytes being in hexadecimal in the log."""
     key = {name: present[name] for name in names}
@@ -151,7 +142,7 @@ def _looked_at(
         text = "is in the table and not in the log: it was added without the log"
         yield Difference(table, _words(key), None, text)
         return
-    values, seq = {**key, **expected[0]}, expected[1]
+    values, seq = {**key, **expected.row}, expected.seq
     for column in sorted({*present, *values}):
         value, said = present.get(column), values.get(column)
         if value != said:
@@ -167,38 +158,30 @@ def _stored(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else value
 
 
-def parse_entry(text: Any) -> Entry:
-    """An entry from its text.
+def parse_entry(text: bytes) -> Entry:
+    """An entry from its text in UTF-8.
 
     Raises:
         NoEntryError: it is none.
     """
     try:
-        facts = from_json(text) if isinstance(text, str) else None
-    except ValueError:
-        facts = _slowly_parsed(text)
+        return _parse(text)
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        return _slowly_parsed(text)
+
+
+def _slowly_parsed(text: bytes) -> Entry:
+    """What Python's own parser takes of what the fast one refuses, such as half a pair of surrogates."""
+    try:
+        facts = json.loads(text)
+    except (ValueError, RecursionError):
+        facts = None
     if not isinstance(facts, dict):
         raise NoEntryError("it is not JSON")
-    kind, seq, table = facts.get("kind"), facts.get("seq"), facts.get("table")
-    if type(kind) is not str or kind not in _KINDS or type(seq) is not int or type(table) is not str:
-        raise NoEntryError("kind, seq or table is not what an entry has")
-    key, row = facts.get("key"), facts.get("row")
-    if (
-        type(key) is not dict
-        or type(row) is not dict
-        or not _STORED.issuperset(map(type, key.values()))
-        or not _STORED.issuperset(map(type, row.values()))
-    ):
-        raise NoEntryError("key or row is not what an entry has")
-    return Entry(kind, seq, table, key, row)
-
-
-def _slowly_parsed(text: str) -> Any:
-    """What Python's own parser says of a text that the fast one refuses; None where it refuses it too."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+        return msgspec.convert(facts, Entry)
+    except msgspec.ValidationError as error:
+        raise NoEntryError("its parts are not those of an entry") from error
 
 
 def row_name(table: str, key: Mapping[str, Any]) -> str:

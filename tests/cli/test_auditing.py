@@ -255,7 +255,7 @@ def test_two_copies_that_were_continued_differently_are_seen(tmp_path: Path, cap
         ("UPDATE log SET leaf = 'x' WHERE seq = 4", "entry 4 of the log ("),
         (
             'UPDATE log SET entry = \'{"kind":"insert","seq":4,"table":"t","key":{"a":[]},"row":{}}\' WHERE seq = 4',
-            "entry 4 of the log is no entry (key or row is not what an entry has)",
+            "entry 4 of the log is no entry (its parts are not those of an entry)",
         ),
     ],
 )

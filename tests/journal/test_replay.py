@@ -33,8 +33,8 @@ WRITES = st.lists(
 )
 
 
-def entry(kind: str, seq: int, key: dict[str, Any], row: dict[str, Any]) -> str:
-    return canonical_json({"date": "2026", "key": key, "kind": kind, "row": row, "seq": seq, "table": "t"})
+def entry(kind: str, seq: int, key: dict[str, Any], row: dict[str, Any]) -> bytes:
+    return canonical_json({"date": "2026", "key": key, "kind": kind, "row": row, "seq": seq, "table": "t"}).encode()
 
 
 @given(row=st.dictionaries(TEXTS, STORED, max_size=5))
@@ -46,15 +46,25 @@ def test_an_entry_is_read_as_python_reads_it(row: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [entry("insert", 1, {"id": 1}, {"a": True}), entry("moved", 1, {"id": 1}, {}), "[" * 10_000, b"{}", "", "7"]
+    "text",
+    [
+        entry("insert", 1, {"id": 1}, {"a": True}),
+        entry("insert", 1, {"id": [1]}, {}),
+        entry("moved", 1, {"id": 1}, {}),
+        b"[" * 10_000,
+        b"{}",
+        b"",
+        b"7",
+        b"\xff",
+    ],
 )
-def test_what_no_journal_writes_is_no_entry(text: object) -> None:
+def test_what_no_journal_writes_is_no_entry(text: bytes) -> None:
     with pytest.raises(NoEntryError):
         parse_entry(text)
 
 
 def test_what_only_pythons_parser_takes_is_an_entry_that_was_changed_and_not_a_failure() -> None:
-    text = entry("insert", 1, {"id": 1}, {"a": "x"}).replace('"x"', r'"\ud800"')
+    text = entry("insert", 1, {"id": 1}, {"a": "x"}).replace(b'"x"', rb'"\ud800"')
     assert parse_entry(text).row == {"a": "\ud800"}
 
 
