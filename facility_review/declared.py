@@ -9,6 +9,7 @@ An entry that is wrong is a finding with file and line, and does not count; the 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -52,8 +53,9 @@ def read_declared(unit: Unit) -> Iterator[EvidenceRecord | Finding]:
         yield Finding(said, source.file, source.line(("evidence",)))
         return
     seen: dict[str, int | None] = {}
+    lines = _lines_of_entries(unit.evidence.source)
     for number, raw in enumerate(cast("list[Any]", entries)):
-        source = _part(unit.evidence.source, ("evidence", number))
+        source = replace(unit.evidence.source, lines=lines[number])
         try:
             record, found = read_entry(unit, source, number, raw)
             if record.id in seen:
@@ -66,10 +68,13 @@ def read_declared(unit: Unit) -> Iterator[EvidenceRecord | Finding]:
         yield record
 
 
-def _part(source: Source, path: tuple[str | int, ...]) -> Source:
-    """The lines of a part of the file, by the paths inside it."""
-    lines = {key[len(path) :]: line for key, line in source.lines.items() if key[: len(path)] == path}
-    return Source(source.file, source.text, lines)
+def _lines_of_entries(source: Source) -> Mapping[int, Mapping[tuple[str | int, ...], int]]:
+    """By the number of an entry, its lines by the paths inside it."""
+    found: dict[int, dict[tuple[str | int, ...], int]] = defaultdict(dict)
+    for path, line in source.lines.items():
+        if len(path) > 1 and path[0] == "evidence" and isinstance(path[1], int):
+            found[path[1]][path[2:]] = line
+    return found
 
 
 def read_entry(

@@ -6,7 +6,6 @@ OSCAL files, redaction and comparison take such a document and nothing else, so 
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from facility_review.backing import (
     Signature,
     StandardLine,
 )
+from facility_review.files import spaced_json
 from facility_review.parts import (
     Assessor,
     CriterionLine,
@@ -79,7 +79,7 @@ def document_schema() -> dict[str, Any]:
 
 def json_text(document: AssessmentDocument) -> str:
     """The document as JSON; the same document gives the same text."""
-    return json.dumps(document.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return spaced_json(document.model_dump(mode="json"))
 
 
 def read_document(path: Path) -> AssessmentDocument:

@@ -11,14 +11,27 @@ from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
+
 from autolab.core.errors import StorageError
 
-__all__ = ["csv_text", "json_text", "write_whole"]
+__all__ = ["csv_text", "json_text", "spaced_json", "write_whole"]
 
 
 def json_text(value: object) -> str:
     """A frozen value as JSON: dataclasses as mappings of their fields, days as ISO texts, no NaN."""
-    return json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return spaced_json(_plain(value))
+
+
+def spaced_json(value: Any) -> str:
+    """Plain values as JSON with two spaces of indentation: the same text for the same value, numbers finite.
+
+    The text is indented once it is there: Python's own writer is ten times slower where it indents.
+
+    Raises:
+        ValueError: a number is NaN or infinite.
+    """
+    return msgspec.json.format(json.dumps(value, ensure_ascii=False, allow_nan=False), indent=2) + "\n"
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

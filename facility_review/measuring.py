@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from autolab.core.proposing import UNLEARNED
 from autolab.core.seeds import derive_seed
 from autolab.core.trials import REPEAT
 from autolab.journal.audit import Audit
+from facility_review.declared import read_declared
 from facility_review.evidence import FIRST_DAY, EvidenceRecord, Finding, Integrity, not_computed
 from facility_review.inputs import REALMS, Fact, Realm
 from facility_review.instrument import Instrument
@@ -76,6 +77,11 @@ class Sources:
     def parts(self) -> tuple[tuple[Slice, ...], tuple[Finding, ...]]:
         """The campaigns of the unit by realm, and what was left out: worked out once for all collectors."""
         return slices(self)
+
+    @cached_property
+    def declared(self) -> tuple[EvidenceRecord | Finding, ...]:
+        """What people state in the unit's file of evidence, read once for all collectors."""
+        return tuple(read_declared(self.unit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,12 +377,16 @@ def ratio_interval(
 
 def share_interval(values: Sequence[float], identity: str) -> tuple[float, float] | None:
     """90 % percentile bootstrap of a mean over experiments, of which many have the same value."""
-    counts = Counter(values)
-    if len(values) < 2:
-        return None
+    return _resampled_mean(tuple(sorted(Counter(values).items())), identity) if len(values) > 1 else None
+
+
+@lru_cache(maxsize=1024)
+def _resampled_mean(counts: tuple[tuple[float, int], ...], identity: str) -> tuple[float, float]:
+    """The interval from how often each value occurs: many campaigns have the same."""
+    n = sum(count for _, count in counts)
     rng = np.random.default_rng(derive_seed(0, identity))
-    kinds = sorted(counts)
-    shares = np.asarray([counts[kind] / len(values) for kind in kinds])
-    drawn = rng.multinomial(len(values), shares / shares.sum(), size=RESAMPLES) @ np.asarray(kinds) / len(values)
+    shares = np.asarray([count / n for _, count in counts])
+    values = np.asarray([value for value, _ in counts])
+    drawn = rng.multinomial(n, shares / shares.sum(), size=RESAMPLES) @ values / n
     low, high = np.quantile(drawn, [0.05, 0.95])
     return float(low), float(high)

@@ -6,7 +6,6 @@ of version 5, made from what they name: the same assessment gives the same files
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -16,18 +15,13 @@ from facility_review.backing import EvidenceLine, GapLine
 from facility_review.document import AssessmentDocument
 from facility_review.parts import CriterionLine
 
-__all__ = ["NAMESPACE", "OSCAL_VERSION", "assessment_results", "oscal_text", "plan_of_action"]
+__all__ = ["NAMESPACE", "OSCAL_VERSION", "assessment_results", "plan_of_action"]
 
 OSCAL_VERSION = "1.2.1"
 NAMESPACE = "urn:autolab:facility-review"
 """Namespace of our properties."""
 
 Plain = dict[str, Any]
-
-
-def oscal_text(model: Plain) -> str:
-    """A model as JSON; the same model gives the same text."""
-    return json.dumps(model, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def assessment_results(document: AssessmentDocument) -> Plain:

@@ -19,9 +19,10 @@ from facility_review.compiling import UnitFacts, compile_document
 from facility_review.criteria import usable_inputs
 from facility_review.document import AssessmentDocument, json_text
 from facility_review.evidence import Finding, no_day
+from facility_review.files import spaced_json
 from facility_review.instrument import Instrument
 from facility_review.ledger import Campaign
-from facility_review.oscal import assessment_results, oscal_text, plan_of_action
+from facility_review.oscal import assessment_results, plan_of_action
 from facility_review.page import render_page
 from facility_review.redaction import redacted
 from facility_review.reduction import examine
@@ -146,8 +147,8 @@ def outputs(found: Review, *, is_redacted: bool = False) -> Outputs:
     texts = {
         "report.html": render_page(document, found.changes),
         "assessment.json": json_text(document),
-        "oscal-assessment-results.json": oscal_text(assessment_results(document)),
-        "oscal-poam.json": oscal_text(plan_of_action(document)),
+        "oscal-assessment-results.json": spaced_json(assessment_results(document)),
+        "oscal-poam.json": spaced_json(plan_of_action(document)),
     }
     texts |= {f"{name}.csv": text for name, text in csv_tables(document).items()}
     return Outputs("report.html", texts)

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -100,16 +101,22 @@ def enhancement(window: Window, _: Sources) -> Measured | str:
         return "no problem was run both with and without a learning engine"
     chosen = found[0]
     budget = min(len(losses) for _, losses in (*chosen.learned, *chosen.reference))
-    everything = [loss for _, losses in chosen.reference for loss in losses if math.isfinite(loss)]
-    finite = [loss for _, losses in (*chosen.learned, *chosen.reference) for loss in losses if math.isfinite(loss)]
-    learned = [min(losses[:budget]) for _, losses in chosen.learned]
-    reference = [min(losses[:budget]) for _, losses in chosen.reference]
-    if not budget or not all(map(math.isfinite, (*learned, *reference))) or not everything:
+    middle, least = _middle_and_least(chosen.reference)
+    learned = [min(losses[:budget], default=math.inf) for _, losses in chosen.learned]
+    reference = [min(losses[:budget], default=math.inf) for _, losses in chosen.reference]
+    if not all(map(math.isfinite, (*learned, *reference))):
         return "a campaign on the problem has no result"
-    span = float(np.median(everything)) - min(finite)
+    span = middle - min(least, *(loss for _, losses in chosen.learned for loss in losses))
     if span <= 0:
         return "the results of the reference do not differ"
     return _compared(chosen, learned, reference, lambda a, b: enhancement_factor(a, b, span), (), "m_ef_norm")
+
+
+@lru_cache(maxsize=16)
+def _middle_and_least(reference: tuple[tuple[str, tuple[float, ...]], ...]) -> tuple[float, float]:
+    """Median and least of all finite losses of the reference, with which each campaign is compared; NaN of none."""
+    found = [loss for _, losses in reference for loss in losses if math.isfinite(loss)]
+    return (float(np.median(found)), min(found)) if found else (math.nan, math.nan)
 
 
 def _compared(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerParameter, RangeParameter
 from autolab.core.seeds import derive_seed
@@ -125,23 +126,23 @@ def parameter_coverage(window: Window, __: Sources) -> Measured | str:
     for campaign, _ in window.parts:
         for parameter in campaign.record.problem.space.parameters:
             _declare(parameter, declared, scales)
-    seen: list[dict[str, frozenset[Any]]] = []
-    n = 0
+    points: list[list[dict[str, Any]]] = []
     for campaign, trials in window.parts:
         by_number = dict(zip((trial.number for trial in campaign.trials), campaign.points, strict=True))
-        points = [by_number[trial.number] for trial in trials if is_valid(trial)]
-        n += len(points)
-        seen.append({key: _extent([point[key] for point in points if key in point], declared[key]) for key in declared})
+        points.append([by_number[trial.number] for trial in trials if is_valid(trial)])
+    n = sum(map(len, points))
     if not declared or not n:
         return "no parameter has given a result"
     notes = ("declared is what its campaigns may vary; the envelope may be wider",)
-    value = _covered(seen, declared, scales)
-    if len(seen) < 2:
+    covered = [_share(name, span, scales.get(name), points) for name, span in declared.items()]
+    places = np.arange(len(points))
+    value = float(sum(share(places[None, :])[0] for share in covered) / len(covered))
+    if len(points) < 2:
         return Measured(value, n, notes=notes)
     rng = np.random.default_rng(derive_seed(0, "m_param_coverage"))
-    drawn = [_covered([seen[i] for i in rng.integers(0, len(seen), len(seen))], declared, scales) for _ in range(500)]
-    low, high = (float(bound) for bound in np.quantile(drawn, [0.05, 0.95]))
-    return Measured(value, n, interval=(low, high), notes=notes)
+    drawn = np.stack([rng.integers(0, len(points), len(points)) for _ in range(500)])
+    low, high = np.quantile(sum(share(drawn) for share in covered) / len(covered), [0.05, 0.95])
+    return Measured(value, n, interval=(float(low), float(high)), notes=notes)
 
 
 def _declare(parameter: Any, declared: dict[str, Any], scales: dict[str, str]) -> None:
@@ -155,28 +156,34 @@ def _declare(parameter: Any, declared: dict[str, Any], scales: dict[str, str]) -
         raise TypeError(f"{parameter!r} is no parameter")
 
 
-def _extent(values: list[Any], span: Any) -> frozenset[Any]:
-    """What counts of the values of one campaign: the choices that were run, or the two ends of the range."""
-    if isinstance(span, frozenset) or not values:
-        return frozenset(values)
-    return frozenset({min(values), max(values)})
+def _share(name: str, span: Any, scale: str | None, points: Sequence[Sequence[dict[str, Any]]]) -> Share:
+    """How much of what is declared of one parameter campaigns have covered."""
+    seen = [[point[name] for point in each if name in point] for each in points]
+    return _share_of_choices(seen, span) if scale is None else _share_of_range(seen, span, scale)
 
 
-def _covered(seen: list[dict[str, frozenset[Any]]], declared: Mapping[str, Any], scales: Mapping[str, str]) -> float:
-    shares: list[float] = []
-    for name, span in declared.items():
-        values = frozenset[Any]().union(*(points[name] for points in seen))
-        if isinstance(span, frozenset):
-            choices = cast("frozenset[Any]", span)
-            shares.append(len(choices & values) / len(choices))
-        elif not values:
-            shares.append(0.0)
-        else:
-            low, high, first, last = min(values), max(values), span[0], span[1]
-            if scales[name] == "log":
-                low, high, first, last = math.log(low), math.log(high), math.log(first), math.log(last)
-            shares.append((high - low) / (last - first))
-    return sum(shares) / len(shares)
+Share = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+"""From samples of campaigns (n, m), each row the places of m campaigns, to what each sample covers (n,)."""
+
+
+def _share_of_choices(seen: Sequence[Sequence[Any]], choices: frozenset[Any]) -> Share:
+    """How much of a declared choice campaigns have run, of which each has run some."""
+    was_run = np.array([[choice in values for choice in choices] for values in map(frozenset, seen)])
+    return lambda samples: was_run[samples].any(axis=1).mean(axis=1)
+
+
+def _share_of_range(seen: Sequence[Sequence[float]], span: tuple[float, float], scale: str) -> Share:
+    """How much of a declared range lies between the ends of what campaigns have run."""
+    first, last = (math.log(end) if scale == "log" else end for end in span)
+    ends = np.array([(min(values), max(values)) if values else (math.inf, -math.inf) for values in seen], dtype=float)
+    if scale == "log":
+        ends[np.isfinite(ends)] = np.log(ends[np.isfinite(ends)])
+
+    def share(samples: NDArray[np.int64]) -> NDArray[np.float64]:
+        low, high = ends[samples, 0].min(axis=1), ends[samples, 1].max(axis=1)
+        return np.where(low > high, 0.0, high - low) / (last - first)
+
+    return share
 
 
 def throughput_ratio(window: Window, sources: Sources) -> Measured | str:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from facility_review.collecting import Collector
-from facility_review.declared import read_declared
 from facility_review.evidence import EvidenceRecord, Finding
 from facility_review.measuring import Sources
 
@@ -18,7 +17,7 @@ FACT = "hazard_analysis_config_hash_matches"
 def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
     """The fact that each stated hazard analysis (SAF-01) gives by its configuration hash."""
     present = sources.unit.configuration
-    for record in read_declared(sources.unit):
+    for record in sources.declared:
         if isinstance(record, Finding) or record.subject != "SAF-01" or record.configuration is None:
             continue
         if present is None:

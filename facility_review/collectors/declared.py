@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from facility_review.collecting import Collector
-from facility_review.declared import read_declared
 from facility_review.evidence import EvidenceRecord, Finding
 from facility_review.measuring import Sources
 
@@ -14,7 +13,7 @@ __all__ = ["COLLECTOR"]
 
 def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
     """The entries of the unit's file."""
-    yield from read_declared(sources.unit)
+    yield from sources.declared
 
 
 COLLECTOR = Collector("declared", "evidence.yaml", collect)

@@ -43,7 +43,8 @@ def provenance_complete(window: Window, _: Sources) -> Measured | str:
     for campaign, trials in window.parts:
         results = [trial for trial in trials if is_valid(trial)]
         if results:
-            tops.append(sum(len(_links(campaign, trial)) / len(LINKS) for trial in results))
+            always = _links(campaign)
+            tops.append(sum(len(always | _links_of(trial)) / len(LINKS) for trial in results))
             bottoms.append(len(results))
             parts[campaign.record.id] = [trial.number for trial in results]
     if not bottoms:
@@ -56,19 +57,30 @@ def provenance_complete(window: Window, _: Sources) -> Measured | str:
     return Measured(sum(tops) / sum(bottoms), int(sum(bottoms)), interval=interval, notes=notes, parts=parts)
 
 
-def _links(campaign: Campaign, trial: Trial) -> list[str]:
-    """The links that a result has. The version of autolab is that of the plans and reducers that come with it."""
+def _links(campaign: Campaign) -> frozenset[str]:
+    """The links that each result of a campaign has.
+
+    The version of autolab is that of the plans and reducers that come with it.
+    """
     has_version = bool(campaign.record.environment.get("autolab"))
     held = {
-        "sample": trial.has_sample,
-        "protocol version": has_version or trial.plan_hash is not None,
+        "protocol version": has_version,
         "analysis code version": has_version,
-        "planner decision": bool(trial.engine),
         "person": campaign.person[1] == "person" and campaign.person[0] not in NOBODY,
         "environment": bool(campaign.record.environment),
+    }
+    return frozenset(link for link, has in held.items() if has)
+
+
+def _links_of(trial: Trial) -> frozenset[str]:
+    """The links that a result has by itself."""
+    held = {
+        "sample": trial.has_sample,
+        "protocol version": trial.plan_hash is not None,
+        "planner decision": bool(trial.engine),
         "time": trial.begun is not None,
     }
-    return [link for link in LINKS if held.get(link, False)]
+    return frozenset(link for link, has in held.items() if has)
 
 
 def commands_attributed(window: Window, _: Sources) -> Measured | str:

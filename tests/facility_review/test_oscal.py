@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from facility_review.oscal import assessment_results, oscal_text, plan_of_action
+from facility_review.files import spaced_json
+from facility_review.oscal import assessment_results, plan_of_action
 from tests.facility_review.compiled import document
 from tests.facility_review.examples import NAMES
 
@@ -67,7 +68,7 @@ def test_compliance_trestle_loads_both_files_of_every_example(trestle: Path, tmp
     for name in NAMES:
         for kind, model in (("results", assessment_results), ("poam", plan_of_action)):
             path = tmp_path / f"{name}-{kind}.json"
-            path.write_text(oscal_text(model(document(name))), encoding="utf-8")
+            path.write_text(spaced_json(model(document(name))), encoding="utf-8")
             names.append(str(path))
     done = subprocess.run([trestle, "-c", LOAD, *names], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -115,6 +116,6 @@ def test_simulated_evidence_is_marked_in_both_files() -> None:
 
 
 def test_the_same_assessment_gives_the_same_ids_and_another_unit_gives_others() -> None:
-    assert oscal_text(assessment_results(document("B"))) == oscal_text(assessment_results(document("B")))
+    assert spaced_json(assessment_results(document("B"))) == spaced_json(assessment_results(document("B")))
     first, second = (set(found(assessment_results(document(name)), "uuid")) for name in ("A", "B"))
     assert first.isdisjoint(second)
