@@ -111,7 +111,7 @@ def parts(unit: UnitFiles) -> list[tuple[str, float]]:
         begun.append(time.process_time())
         books = read_books([unit.data], check_log=False)
         begun.append(time.process_time())
-        evidence = gather(read, books, instrument, as_of)
+        evidence = gather(read, books, instrument, as_of, frozenset())
         begun.append(time.process_time())
         document = assess(instrument, evidence, as_of)
         begun.append(time.process_time())

@@ -23,6 +23,7 @@ from facility_review.evidence import EvidenceRecord, Finding
 from facility_review.instrument import Instrument
 from facility_review.ledger import Campaign, Ledger, read_ledgers
 from facility_review.measuring import Sources
+from facility_review.outlines import plain_serial, read_outline
 from facility_review.units import Identity, Unit
 
 __all__ = ["Book", "Collector", "UnitEvidence", "collect", "collectors", "gather", "read_books"]
@@ -84,7 +85,8 @@ def collect(
         check_log: Compare each journal with its log. Without it, what comes from a journal counts as unhashed.
     """
     books = read_books(folders, check_log=check_log)
-    return tuple(gather(unit, books, instrument, as_of) for unit in units)
+    simulated = frozenset[str]().union(*(read_outline(folder).simulated for folder in folders))
+    return tuple(gather(unit, books, instrument, as_of, simulated) for unit in units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +136,17 @@ def _read_book(folder: Path, check_log: bool, processes: int) -> Book:
     return Book(folder, ledgers, compared, tuple(said))
 
 
-def gather(unit: Unit, books: Sequence[Book], instrument: Instrument, as_of: date) -> UnitEvidence:
+def gather(
+    unit: Unit, books: Sequence[Book], instrument: Instrument, as_of: date, simulated: frozenset[str]
+) -> UnitEvidence:
     """Gather the evidence of one unit.
 
     Args:
         unit: The unit.
-        books: All journals; a lab may have several, and a simulator's serial number is known from any.
+        books: Its journals, of which a lab may have several; those of other units are passed over.
         instrument: Gives the windows.
         as_of: The day of the assessment.
+        simulated: Serial numbers that simulators have reported, of whatever lab.
     """
     books = sorted(books, key=lambda book: str(book.folder))
     mine = [book for book in books if unit.id in book.ledgers]
@@ -153,7 +158,7 @@ def gather(unit: Unit, books: Sequence[Book], instrument: Instrument, as_of: dat
     findings += twice
     audits = [book.audit for book in mine]
     worst = None if None in audits or not audits else max(filter(None, audits), key=lambda a: len(a.findings))
-    checked, doubts = _checked(unit, books, as_of)
+    checked, doubts = _checked(unit, simulated, as_of)
     sources = Sources(checked, instrument, as_of, ledger, worst, tuple(filter(None, audits)) if worst else ())
     records: list[EvidenceRecord] = []
     for collector in collectors():
@@ -198,12 +203,12 @@ def _merged(ledgers: Sequence[Ledger]) -> tuple[Ledger | None, list[Finding]]:
     return merged, findings
 
 
-def _checked(unit: Unit, books: Sequence[Book], as_of: date) -> tuple[Unit, tuple[Finding, ...]]:
+def _checked(unit: Unit, simulated: frozenset[str], as_of: date) -> tuple[Unit, tuple[Finding, ...]]:
     """The unit without an identity that cannot be: a simulator's own, one of two devices, or one not read yet."""
     if unit.identity is None:
         return unit, ()
     source = unit.evidence.source if unit.evidence is not None else None
-    said = list(_doubts(unit.identity, _simulated(books), as_of))
+    said = list(_doubts(unit.identity, simulated, as_of))
     findings = tuple(
         Finding(
             f"{why}, so nothing stated counts as physical",
@@ -225,7 +230,7 @@ def _doubts(identity: Identity, simulated: frozenset[str], as_of: date) -> Itera
         yield ("identity", "date"), why
     by_serial: dict[str, list[str]] = {}
     for name, serial in sorted(identity.serial_numbers.items()):
-        by_serial.setdefault(_plain(serial), []).append(name)
+        by_serial.setdefault(plain_serial(serial), []).append(name)
     for names in by_serial.values():
         if len(names) > 1:
             serial = identity.serial_numbers[names[0]]
@@ -234,19 +239,3 @@ def _doubts(identity: Identity, simulated: frozenset[str], as_of: date) -> Itera
     if claimed:
         which = ", ".join(f"{name} ({identity.devices[name]})" for name in sorted(claimed))
         yield devices, f"{which}: a device of this identity has said that it is simulated"
-
-
-def _simulated(books: Sequence[Book]) -> frozenset[str]:
-    """Serial numbers that simulators have reported, of whatever lab."""
-    return frozenset(
-        _plain(device.serial_number)
-        for book in books
-        for ledger in book.ledgers.values()
-        for campaign in ledger.campaigns
-        for device in campaign.devices
-        if device.realm != "physical" and device.serial_number
-    )
-
-
-def _plain(serial: str) -> str:
-    return serial.strip().casefold()

@@ -23,6 +23,7 @@ from facility_review.files import spaced_json
 from facility_review.instrument import Instrument
 from facility_review.ledger import Campaign
 from facility_review.oscal import assessment_results, plan_of_action
+from facility_review.outlines import Group, groups, read_outline
 from facility_review.page import render_page
 from facility_review.redaction import redacted
 from facility_review.reduction import examine
@@ -73,16 +74,26 @@ def review(
     """
     if problem := no_day(as_of.isoformat()):
         raise InputError(f"as of {as_of}: {problem}")
-    units = load_units(files, processes)
-    books = read_books(folders, processes=processes)
+    units = {unit.id: (str(file), unit) for file, unit in zip(files, load_units(files, processes), strict=True)}
+    outlines = [read_outline(folder) for folder in folders]
+    simulated = frozenset[str]().union(*(each.simulated for each in outlines))
+    shared = tuple(groups(units, outlines))
+    for_each = max(1, processes // len(shared)) if shared else 1
 
-    def reviewed(named: tuple[Path, Unit]) -> Review:
-        evidence = gather(named[1], books, instrument, as_of)
-        document = assess(instrument, evidence, as_of, seed, str(named[0]))
-        old = (earlier or {}).get(document.unit.id)
-        return Review(document, changes(old, document) if old is not None else (), evidence.unit)
+    def reviewed(group: Group) -> list[Review]:
+        books = read_books(group.folders, processes=for_each)
 
-    return tuple(in_processes(reviewed, tuple(zip(files, units, strict=True)), processes))
+        def one(name: str) -> Review:
+            file, unit = units[name]
+            evidence = gather(unit, books, instrument, as_of, simulated)
+            document = assess(instrument, evidence, as_of, seed, file)
+            old = (earlier or {}).get(document.unit.id)
+            return Review(document, changes(old, document) if old is not None else (), evidence.unit)
+
+        return in_processes(one, sorted(group.units), for_each)
+
+    found = {each.document.unit.id: each for some in in_processes(reviewed, shared, processes) for each in some}
+    return tuple(found[name] for name in units)
 
 
 def assess(
