@@ -1,8 +1,12 @@
 """Each file that cannot be read as YAML of our kind, and the exact sentence it gets."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from autolab.config.yamlfile import MAX_BYTES, read_yaml
 from autolab.core.errors import FileError, InputErrors
@@ -163,3 +167,36 @@ def test_each_value_knows_its_line(folder: Path) -> None:
     source = read_yaml("lab.yaml").source
     assert [source.line(path) for path in [(), ("a",), ("a", "b"), ("a", "b", 1), ("a", "c", "d")]] == [2, 2, 3, 4, 5]
     assert source.line(("a", "c", "unknown")) == 5
+
+
+EXAMPLES = [*Path("examples").rglob("*.yaml"), *Path("autolab/demo").rglob("*.yaml")]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    file=st.sampled_from(EXAMPLES),
+    where=st.floats(0, 1),
+    what=st.sampled_from([*":-[]{}\"'#\n &*!|>%@`,?x", "\n\n", "é"]),
+)
+def test_the_quick_parser_reads_what_the_slow_one_reads_and_refuses_at_the_same_line(
+    file: Path, where: float, what: str
+) -> None:
+    text = file.read_text(encoding="utf-8")
+    at = int(where * len(text))
+
+    def said() -> object:
+        try:
+            found = read_yaml(path)
+        except InputErrors as refused:
+            return [each.line for each in refused.errors if isinstance(each, FileError)]
+        except FileError as refused:
+            return [refused.line]
+        return found.values, found.source.lines
+
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = Path(folder, file.name)
+        path.write_text(text[:at] + what + text[at:], encoding="utf-8")
+        quick = said()
+        patch.setattr(yaml, "__with_libyaml__", False)
+        slow = said()
+    assert quick == slow or what == "?", "a question mark inside a word is taken by libyaml alone"
