@@ -20,7 +20,7 @@ from pathlib import Path
 from autolab.journal.reader import JournalReader
 from benchmarks.killbatch import PLAIN, TRANSITIONS
 from benchmarks.killbench import LOOK_S, Controller, Watch
-from benchmarks.killcolour import COLOUR
+from benchmarks.killcolour import COLOUR, WELLS
 from benchmarks.killlab import Simulators, simulators_for
 
 __all__ = ["STEPS", "Reached", "reached"]
@@ -33,7 +33,11 @@ STEPS = (
 SAFE_MM, NEAR_MM, SAFE_MM_S = 9.0, 0.05, 20.0
 LAB = replace(COLOUR, factor=40.0)
 TRIALS = 3
+A_BENCH = 20
+"""Kills on one bench, which has wells for more campaigns than that; the next ones find a fresh one."""
 PATIENCE_S = 60.0
+MOST_OVER = 3
+"""Campaigns for each kill: more than that are over before it only where something is used up."""
 
 
 @dataclass(frozen=True)
@@ -56,26 +60,40 @@ def reached(data: Path, n: int, seed: int, steps: str = STEPS) -> Reached:
         seed: Draws the moments and what is killed.
         steps: The lab's ``safe_state``.
     """
+    chance, moments, faults = random.Random(seed), Counter[str](), list[str]()
+    for first in range(0, n, A_BENCH):
+        found, said = _on_a_bench(data / f"from-{first}", min(A_BENCH, n - first), seed + first, steps, chance)
+        moments += found
+        faults += said
+        print(f"{moments.total()} kills, {len(faults)} faults", flush=True)
+    return Reached(n, dict(moments), tuple(faults))
+
+
+def _on_a_bench(data: Path, n: int, seed: int, steps: str, chance: random.Random) -> tuple[Counter[str], list[str]]:
+    """So many kills on a bench of its own."""
     data.mkdir(parents=True)
     file = LAB.write(data)
     lab = data / "lab.yaml"
-    lab.write_text(lab.read_text(encoding="utf-8").replace("safe_state: []", f"safe_state: {steps}"), encoding="utf-8")
-    chance, moments, faults = random.Random(seed), Counter[str](), []
+    text = lab.read_text(encoding="utf-8").replace("safe_state: []", f"safe_state: {steps}")
+    lab.write_text(text.replace(f"wells: {WELLS}", "wells: 24"), encoding="utf-8")
+    moments, faults = Counter[str](), list[str]()
     environment = {**PLAIN, "AUTOLAB_DATA": str(data), "OMP_NUM_THREADS": "1", "TMPDIR": tempfile.gettempdir()}
     with simulators_for(LAB, data, seed) as simulators:
         number = 0
         while moments.total() < n:
+            if number == MOST_OVER * n:
+                raise RuntimeError(f"{data}: of {number} campaigns only {moments.total()} ran until the kill: see why")
             number += 1
             table, state = chance.choice(TRANSITIONS)
             victim = chance.choice(("controller", "controller", *simulators.names))
-            _killed(data, file, number, (table, state), victim, environment, simulators, chance)
+            _killed(data, file, seed + number, (table, state), victim, environment, simulators, chance)
             simulators.start()
             moment = f"{victim} after {table}{f' {state}' if state else ''}"
             if (campaign := _interrupted(data)) is not None:  # else it was over before the kill, and that is none
                 moments[moment] += 1
                 found = _faults(data, campaign, environment, simulators)
-                faults += [f"campaign {number}, {moment}: {fault}" for fault in found]
-    return Reached(n, dict(moments), tuple(faults))
+                faults += [f"{campaign}, {moment}: {fault}" for fault in found]
+    return moments, faults
 
 
 def _killed(

@@ -169,7 +169,8 @@ def test_each_value_knows_its_line(folder: Path) -> None:
     assert source.line(("a", "c", "unknown")) == 5
 
 
-EXAMPLES = [*Path("examples").rglob("*.yaml"), *Path("autolab/demo").rglob("*.yaml")]
+ROOT = Path(__file__).parents[2]
+EXAMPLES = [*(ROOT / "examples").rglob("*.yaml"), *(ROOT / "autolab/demo").rglob("*.yaml")]
 
 
 @settings(max_examples=150, deadline=None)
