@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from autolab.core.canonical import content_hash
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, DeviceRecord
@@ -200,7 +202,7 @@ class Campaign:
     @cached_property
     def digest(self) -> str:
         """Hash over all rows that were read of it."""
-        rows = [repr(trial) for trial in self.trials]
+        rows = [msgspec.json.encode(self.trials).decode()]
         rows += [repr(self.record), repr(self.person), repr(self.devices), repr(self.starts), repr(self.faults)]
         rows += [repr(self.interventions), repr(self.settled), repr(self.replicates), repr(self.approved)]
         rows += [repr((self.needing_approval, self.used_ul, self.corrected, self.holds))]

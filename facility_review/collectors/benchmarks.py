@@ -84,8 +84,9 @@ def acceleration(window: Window, _: Sources) -> Measured | str:
     chosen = with_target[0]
     goal = goal_loss(chosen.objective)
     learned = [trials_needed(losses, goal) or math.inf for _, losses in chosen.learned]
-    reference = [float(trials_needed(losses, goal) or len(losses)) for _, losses in chosen.reference]
-    n_short = sum(trials_needed(losses, goal) is None for _, losses in chosen.reference)
+    needed = _needed_by_reference(chosen.reference, goal)
+    reference = [float(n or len(losses)) for n, (_, losses) in zip(needed, chosen.reference, strict=True)]
+    n_short = needed.count(None)
     notes = (f"{n_short} reference campaigns did not reach the target: the factor is a lower bound",) if n_short else ()
     return _compared(chosen, learned, reference, acceleration_factor, notes, "m_af")
 
@@ -112,8 +113,18 @@ def enhancement(window: Window, _: Sources) -> Measured | str:
     return _compared(chosen, learned, reference, lambda a, b: enhancement_factor(a, b, span), (), "m_ef_norm")
 
 
+Runs = tuple[tuple[str, tuple[float, ...]], ...]
+"""Campaigns, each with the losses of its trials."""
+
+
 @lru_cache(maxsize=16)
-def _middle_and_least(reference: tuple[tuple[str, tuple[float, ...]], ...]) -> tuple[float, float]:
+def _needed_by_reference(reference: Runs, goal: float) -> tuple[int | None, ...]:
+    """Trials that each campaign of the reference needed: many are compared with the same."""
+    return tuple(trials_needed(losses, goal) for _, losses in reference)
+
+
+@lru_cache(maxsize=16)
+def _middle_and_least(reference: Runs) -> tuple[float, float]:
     """Median and least of all finite losses of the reference, with which each campaign is compared; NaN of none."""
     found = [loss for _, losses in reference for loss in losses if math.isfinite(loss)]
     return (float(np.median(found)), min(found)) if found else (math.nan, math.nan)
