@@ -39,7 +39,7 @@ def _ours(engine: str, lag: int) -> Arm:
             engines.append(suggestion.engine)
             outcome = case.measure(suggestion.values, seed, trial)
             observations.append(Observation(trial, suggestion.values, outcome))
-        best = recommend(case.problem, tuple(observations), derive_seed(seed, "recommend"))
+        best = recommend(case.problem, tuple(observations), derive_seed(seed, "recommend"), engine=engine)
         if best is None:
             raise RuntimeError(f"{engine}, seed {seed}: no recommendation after {trials} trials")
         return {
@@ -101,7 +101,9 @@ def _dof(kind: Any, parameter: Any) -> Any:
 ARMS: dict[str, Arm] = {
     "autolab": _ours("ax", lag=1),
     "autolab-blocking": _ours("ax", lag=0),
+    "autolab-auto": _ours("auto", lag=1),
     "sobol": _ours("sobol", lag=1),
     "bluesky-adaptive": _bluesky_adaptive,
 }
-"""By name. ``autolab-blocking`` waits for each outcome, as bluesky-adaptive does: it shows what pipelining costs."""
+"""By name. ``autolab-blocking`` waits for each outcome, as bluesky-adaptive does: it shows what pipelining costs.
+``autolab-auto`` takes the engine that `auto` takes, which is `lean` on all of these cases."""
