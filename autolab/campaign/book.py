@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
-from autolab.campaign.rules import visible
+from autolab.campaign.rules import Best, best_of, visible
 from autolab.campaign.setup import CampaignSetup
-from autolab.core.problem import Space
+from autolab.core.problem import Problem, Space
 from autolab.core.proposing import Observation, Pending, SuggestRequest
 from autolab.core.quarantine import Quarantine
 from autolab.core.seeds import derive_seed
@@ -18,13 +20,21 @@ __all__ = ["Book", "request_for"]
 
 @dataclass
 class Book:
-    """Suggestions and outcomes of one campaign. An outcome of None is that of a trial that failed or was refused."""
+    """Suggestions and outcomes of one campaign. An outcome of None is that of a trial that failed or was refused.
+
+    A conclusion is final: each is looked at once, however long the campaign.
+    """
 
     suggestions: dict[int, Suggestion] = field(default_factory=dict[int, Suggestion])
     concluded: dict[int, Outcome | None] = field(default_factory=dict[int, Outcome | None])
     closes: dict[int, float] = field(default_factory=dict[int, float])
     """Half width of the region around each trial that is in quarantine, as a fraction of each parameter's range."""
     _observed: dict[int, Observation] = field(default_factory=dict[int, Observation])
+    _n_noted: int = 0
+    """Conclusions that are among the outcomes below, in the order in which they came."""
+    _outcomes: list[tuple[int, Outcome]] = field(default_factory=list[tuple[int, Outcome]])
+    _best: Best | None = None
+    _n_ranked: int = 0
 
     @property
     def next_number(self) -> int:
@@ -33,8 +43,21 @@ class Book:
 
     def outcomes(self) -> list[tuple[int, Outcome]]:
         """Trial number and outcome of those that have one, in the order of trial numbers."""
-        found = ((number, self.concluded[number]) for number in sorted(self.concluded))
-        return [(number, outcome) for number, outcome in found if outcome is not None]
+        for number, outcome in islice(self.concluded.items(), self._n_noted, None):
+            if outcome is not None:
+                insort(self._outcomes, (number, outcome), key=lambda pair: pair[0])
+        self._n_noted = len(self.concluded)
+        return self._outcomes.copy()
+
+    def best(self, problem: Problem) -> Best | None:
+        """The best trial so far, as `best_of` finds it among all outcomes; always asked with the same problem."""
+        loss = problem.ranking.loss
+        for number, outcome in islice(self.concluded.items(), self._n_ranked, None):
+            found = None if outcome is None else best_of(problem, [(number, outcome)])
+            known = [best for best in (self._best, found) if best is not None]
+            self._best = min(known, key=lambda best: (loss(best.value), best.trial), default=None)
+        self._n_ranked = len(self.concluded)
+        return self._best
 
     def observations(self, numbers: Iterable[int]) -> tuple[Observation, ...]:
         """Observations of concluded trials: the same object each time, since a conclusion is final."""

@@ -366,10 +366,10 @@ class Campaign:
         """Decide whether the campaign is over, after a trial has concluded."""
         if self._end is not None:
             return
-        setup, outcomes = self._setup, self._book.outcomes()
-        n_failures = self._book.failures_in_a_row(setup.problem.space)
+        setup, book = self._setup, self._book
+        n_failures, best = book.failures_in_a_row(setup.problem.space), book.best(setup.problem)
         self._end = bad_end(error, self._lab.trip.cause, self._lab.check, n_failures) or good_end(
-            setup.problem, setup.budget, setup.no_improvement, outcomes, self.teller.lab_s()
+            setup.problem, setup.budget, setup.no_improvement, best, book.outcomes(), self.teller.lab_s()
         )
 
     def _heed_stop(self) -> None:

@@ -104,6 +104,7 @@ def good_end(
     problem: Problem,
     budget: Budget,
     no_improvement: NoImprovement | None,
+    best: Best | None,
     outcomes: Sequence[tuple[int, Outcome]],
     lab_s: float,
 ) -> End | None:
@@ -113,11 +114,11 @@ def good_end(
         problem: Says the objective.
         budget: Says the hours.
         no_improvement: Rule for giving up, or None.
+        best: The best trial so far, see `best_of`.
         outcomes: Trial number and outcome, in the order of trial numbers.
         lab_s: Lab seconds since the campaign started.
     """
     objective = problem.ranking
-    best = best_of(problem, outcomes)
     if problem.seeks_front and (trial := reaching(problem, outcomes)) is not None:
         return End("finished", f"all targets reached by trial {trial}", 0)
     if best is not None and objective.is_reached(best.value):

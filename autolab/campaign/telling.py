@@ -8,7 +8,6 @@ from typing import Literal
 
 from autolab.campaign.book import Book
 from autolab.campaign.events import CampaignEvent, Noted, Observer, PhaseChanged, TrialEnded
-from autolab.campaign.rules import best_of
 from autolab.core.problem import Problem
 
 __all__ = ["Teller"]
@@ -50,7 +49,7 @@ class Teller:
         self, number: int, state: Literal["ingested", "failed", "refused", "abandoned"], why: str | None
     ) -> None:
         """Tell that a trial is over, with the best one so far."""
-        best = best_of(self._problem, self._book.outcomes())
+        best = self._book.best(self._problem)
         outcome = self._book.concluded.get(number)
         self.tell(
             TrialEnded(
