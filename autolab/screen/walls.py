@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 import threading
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import bluesky.utils
@@ -52,16 +52,48 @@ def walled(reached: Reached) -> Generator[None]:
 
 
 class _Traceback:
-    """Python's ``traceback`` for Bluesky's stubs, each of which notes its caller's stack, for a warning that a dry run
-    does not give. To format it takes longer than all the rest of a walk.
+    """Python's ``traceback`` for Bluesky's stubs, each of which notes its caller's stack, for a warning that is hardly
+    ever given. To format it takes longer than all the rest of a walk.
     """
 
-    def format_stack(self) -> list[str]:
-        """Nothing inside the walls; outside them the stack."""
-        return [] if getattr(_here, "reached", None) is not None else traceback.format_stack()[:-1]
+    def format_stack(self) -> _Stack | list[str]:
+        """Nothing inside the walls, where no warning is given; outside them the stack."""
+        return [] if getattr(_here, "reached", None) is not None else _Stack.of(sys._getframe(1))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(traceback, name)
+
+
+class _Stack:
+    """A stack as `traceback.format_stack` gives it, which is put into words when somebody wants to read it.
+
+    Args:
+        places: Code and line of each frame, the outermost first.
+        words: What follows them.
+    """
+
+    def __init__(self, places: list[tuple[CodeType, int]], words: tuple[str, ...] = ()) -> None:
+        self._places, self._words = places, words
+
+    @classmethod
+    def of(cls, frame: FrameType | None) -> _Stack:
+        """The stack of a frame."""
+        places: list[tuple[CodeType, int]] = []
+        while frame is not None:
+            places.append((frame.f_code, frame.f_lineno))
+            frame = frame.f_back
+        return cls(places[::-1])
+
+    def __getitem__(self, which: slice) -> _Stack:
+        return _Stack(self._places[which], self._words)
+
+    def __iadd__(self, words: list[str]) -> _Stack:
+        return _Stack(self._places, (*self._words, *words))
+
+    def __iter__(self) -> Iterator[str]:
+        lines = [(code.co_filename, number, code.co_name, None) for code, number in self._places]
+        yield from traceback.StackSummary.from_list(lines).format()
+        yield from self._words
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
