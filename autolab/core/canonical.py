@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import cache
 from typing import Any, cast
 
 __all__ = ["canonical_json", "content_hash", "plain"]
@@ -23,24 +24,46 @@ def plain(value: Any) -> Any:
     Raises:
         TypeError: ``value`` holds something that has no JSON form.
     """
-    if type(value) in _ATOMS:
+    kind = cast("type[Any]", type(value))
+    if kind in _ATOMS:
         return value
+    if kind is dict:
+        return {str(key): item if type(item) in _ATOMS else plain(item) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return [item if type(item) in _ATOMS else plain(item) for item in value]
+    names = _fields_of(kind)
+    if names is not None:
+        return {name: plain(getattr(value, name)) for name in names}
+    return _plain_of_others(value)
+
+
+def _plain_of_others(value: Any) -> Any:
+    """What is of none of the types that most values have."""
     if isinstance(value, str | bool | int | float):
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, Enum):
         return plain(value.value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, set | frozenset):
         return sorted(plain(item) for item in cast("set[Any]", value))
     if isinstance(value, list | tuple):
-        return [item if type(item) in _ATOMS else plain(item) for item in cast("Sequence[Any]", value)]
+        return [plain(item) for item in cast("Sequence[Any]", value)]
     to_list = getattr(value, "tolist", None)  # numpy scalars and arrays, without importing numpy
     if callable(to_list):
         return plain(to_list())
     raise TypeError(f"{type(value).__name__} has no canonical JSON form: {value!r}")
+
+
+@cache
+def _fields_of(kind: type[Any]) -> tuple[str, ...] | None:
+    """Names of the fields of a dataclass; None for all else, and for one that is also a text, a number or an Enum."""
+    if not dataclasses.is_dataclass(kind) or issubclass(kind, str | int | float | Enum):
+        return None
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
 def canonical_json(value: Any) -> str:
@@ -52,7 +75,7 @@ def canonical_json(value: Any) -> str:
         ValueError: A number is NaN or infinite.
         TypeError: ``value`` holds something that has no JSON form.
     """
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return _JSON.encode(plain(value))
 
 
 def content_hash(value: Any) -> str:
