@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -48,6 +48,7 @@ class Database:
         date: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._path = str(path) if path else ":memory:"
+        self._is_in_memory = path is None
         self._lock = threading.RLock()
         self._stopwatch = stopwatch
         self.commit_seconds = 0.0
@@ -79,34 +80,61 @@ class Database:
         else:
             self._log = Log(self._connection, date)
 
-    @contextmanager
-    def commit(self) -> Iterator[bool]:
+    def commit(self, begun: Callable[[], None] | None = None) -> AbstractContextManager[None]:
         """Group writes into one commit: all of them, or none. Nested groups join the outer one.
 
-        Yields:
-            Whether this is the outer one.
+        Args:
+            begun: Called first in the outer one, when nobody else can write any more; where it raises, nothing is
+                written.
 
         Raises:
             StorageError: no room or no right to write.
         """
-        with self._lock, self._explained():
+        return _Group(self, begun)
+
+    def begin(self, begun: Callable[[], None] | None) -> bool:
+        """Open a group, see `commit`. Returns whether it is the outer one."""
+        self._lock.acquire()
+        try:
             if self._connection.in_transaction:
-                yield False
-                return
+                return False
             self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield True
-                begin = self._stopwatch()
+            if begun is not None:
+                begun()
+        except BaseException as error:
+            self._leave(error, is_outer=True)
+            raise
+        return True
+
+    def end(self, error: BaseException | None, *, is_outer: bool) -> None:
+        """Close a group, see `commit`: with ``error`` nothing of it is kept."""
+        try:
+            if is_outer and error is None:
+                since = self._stopwatch()
                 self._connection.execute("COMMIT")
-                self.commit_seconds += self._stopwatch() - begin
+                self.commit_seconds += self._stopwatch() - since
                 self.committed()
-            except BaseException:
-                if self._connection.in_transaction:  # SQLite rolls back by itself when the disk is full
-                    self._connection.execute("ROLLBACK")
-                raise
+        except sqlite3.Error as failed:
+            error = failed
+        finally:
+            self._leave(error, is_outer=is_outer)
+
+    def _leave(self, error: BaseException | None, *, is_outer: bool) -> None:
+        try:
+            if is_outer and self._connection.in_transaction:  # SQLite rolls back by itself when the disk is full
+                self._connection.execute("ROLLBACK")
+        finally:
+            self._lock.release()
+        if isinstance(error, sqlite3.Error):
+            raise self._explain(error) from error
 
     def make_durable(self) -> None:
-        """Return when all that was committed is on the disk, also where a commit does not wait for it."""
+        """Return when all that was committed is on the disk, also where a commit does not wait for it.
+
+        In memory there is nothing to wait for.
+        """
+        if self._is_in_memory:
+            return
         with self._lock, self._explained():
             begin = self._stopwatch()
             # One commit that waits for the disk takes all before it along. A checkpoint would not do: it does nothing
@@ -120,14 +148,8 @@ class Database:
 
     def write(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run one statement that writes; in a commit of its own unless a group is open. Returns the row's id."""
-        with self._lock:
-            if not self._connection.in_transaction:
-                with self.commit():
-                    return self._connection.execute(sql, values).lastrowid or 0
-            try:
-                return self._connection.execute(sql, values).lastrowid or 0
-            except sqlite3.Error as error:
-                raise self._explain(error) from error
+        with self.commit():
+            return self._connection.execute(sql, values).lastrowid or 0
 
     def insert(self, table: str, **values: Any) -> int:
         """Insert one row. Returns its id."""
@@ -137,10 +159,13 @@ class Database:
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of a query, each by column name."""
-        with self._lock, self._explained():
-            cursor = self._connection.execute(sql, values)
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor]
+        with self._lock:
+            try:
+                cursor = self._connection.execute(sql, values)
+                names = [column[0] for column in cursor.description or ()]
+                return [dict(zip(names, row, strict=True)) for row in cursor]
+            except sqlite3.Error as error:
+                raise self._explain(error) from error
 
     def batches(self, sql: str, values: Sequence[Any] = ()) -> Iterator[list[tuple[Any, ...]]]:
         """Rows of a query that gives many, as they are and some thousand at a time."""
@@ -203,6 +228,21 @@ class Database:
 
     def _explain(self, error: sqlite3.Error) -> StorageError:
         return StorageError(f"{self._path}: {_advice(str(error))}")
+
+
+class _Group:
+    """What `Database.commit` gives. It is entered for each row of a trial, and no generator."""
+
+    __slots__ = ("_begun", "_database", "_is_outer")
+
+    def __init__(self, database: Database, begun: Callable[[], None] | None) -> None:
+        self._database, self._begun, self._is_outer = database, begun, False
+
+    def __enter__(self) -> None:
+        self._is_outer = self._database.begin(self._begun)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._database.end(error, is_outer=self._is_outer)
 
 
 def _bring_up_to_date(path: Path, which: Literal["states", "documents"]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from autolab.core.canonical import canonical_json, content_hash
@@ -337,14 +338,9 @@ class Journal(ActionJournal):
         Raises:
             StorageError: the state cannot follow the one that the trial is in.
         """
-        columns = {"state": state, **values}
-        names = ", ".join(f'"{name}" = ?' for name in columns)
-        before = [str(one) for one, following in NEXT.items() if one is not None and state in following]
-        marks = ", ".join("?" for _ in before)
         with self.commit():
             found = self.states.rows(
-                f"UPDATE trials SET {names} WHERE campaign = ? AND number = ? AND state IN ({marks}) RETURNING number",  # noqa: S608 (names are ours)
-                (*columns.values(), campaign, trial, *before),
+                _entering(state, tuple(values)), (state, *values.values(), campaign, trial, *_before(state))
             )
             if not found:
                 rows = self.states.rows("SELECT state FROM trials WHERE campaign = ? AND number = ?", (campaign, trial))
@@ -362,6 +358,20 @@ class Journal(ActionJournal):
             date=self.date(),
             detail=detail,
         )
+
+
+@cache
+def _before(state: TrialState) -> tuple[str, ...]:
+    """The states that ``state`` may follow."""
+    return tuple(str(one) for one, following in NEXT.items() if one is not None and state in following)
+
+
+@cache
+def _entering(state: TrialState, columns: tuple[str, ...]) -> str:
+    """The statement by which a trial enters a state, where it may, and gets new values in these columns."""
+    names = ", ".join(f'"{name}" = ?' for name in ("state", *columns))
+    marks = ", ".join("?" for _ in _before(state))
+    return f"UPDATE trials SET {names} WHERE campaign = ? AND number = ? AND state IN ({marks}) RETURNING number"  # noqa: S608 (names are ours)
 
 
 def _run_of(name: str, document: Mapping[str, Any]) -> str:

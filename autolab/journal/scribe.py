@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from autolab.core.clock import Clock
@@ -46,17 +45,14 @@ class Scribe:
         """Real seconds spent in commits so far."""
         return self.states.commit_seconds + self.documents.commit_seconds
 
-    @contextmanager
-    def commit(self) -> Iterator[None]:
+    def commit(self) -> AbstractContextManager[None]:
         """Group what is written inside into one commit.
 
         Raises:
             StorageError: another controller has taken over the lab.
         """
-        with self.states.commit() as is_outer:
-            if self._epoch and is_outer:  # while it is open nobody else can write, nor take the lab over
-                self._refuse_if_fenced()
-            yield
+        # While the group is open nobody else can write, nor take the lab over.
+        return self.states.commit(self._refuse_if_fenced if self._epoch else None)
 
     def export_heads(self, place: Path | None) -> None:
         """Sign heads of the log from here on, and export them to a second place where one is named.

@@ -44,7 +44,7 @@ class Crashing:
         commit = database.commit
 
         @contextmanager
-        def crashing():
+        def crashing(*begun: Any):
             if database._connection.in_transaction:
                 with commit():
                     yield
@@ -52,7 +52,7 @@ class Crashing:
             self.count += 1
             if self.count > self.at or (self.count == self.at and not self._after):
                 self._crash()
-            with commit():
+            with commit(*begun):
                 yield
             if self.count == self.at:
                 self._crash()
