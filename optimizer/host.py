@@ -7,12 +7,10 @@ is ignored: Ctrl-C reaches the whole terminal, and the controller decides what i
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
 import sys
-import threading
 import traceback
 from contextlib import suppress
 from dataclasses import replace
@@ -21,8 +19,10 @@ from typing import Any, BinaryIO, TypeVar
 from autolab.core.canonical import plain
 from autolab.core.errors import AutolabError, InputError
 from autolab.core.proposing import Observation, SuggestRequest
+from autolab.core.trials import Suggestion
 from optimizer.engine import suggest
 from optimizer.recommendation import recommend
+from optimizer.rehearsal import Rehearsal
 from optimizer.wire import RECOMMEND_REQUEST, SUGGEST_REQUEST, RecommendRequest, line_of
 
 __all__ = ["main", "serve"]
@@ -40,14 +40,13 @@ def main() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, max(os.getpriority(os.PRIO_PROCESS, 0), 0))  # never before the controller
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # from here on, whatever a library prints goes to standard error
-    if len(sys.argv) > 1:
-        _warm(sys.argv[1])
-    serve(sys.stdin.buffer, answers)
+    module = _WARM.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    serve(sys.stdin.buffer, answers, None if module is None else Rehearsal(module))
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+def serve(requests: BinaryIO, answers: BinaryIO, rehearsal: Rehearsal | None = None) -> None:
     """Answer each line of ``requests`` with a line of ``answers``."""
-    desk = _Desk()
+    desk = _Desk(rehearsal)
     for line in requests:
         answers.write(line_of(desk.answer(line)))
         answers.flush()
@@ -56,7 +55,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 class _Desk:
     """Answers requests. All that it keeps from one to the next are the observations that need not be sent again."""
 
-    def __init__(self) -> None:
+    def __init__(self, rehearsal: Rehearsal | None) -> None:
+        self._rehearsal = rehearsal
         self._observations: tuple[Observation, ...] = ()
 
     def answer(self, line: bytes) -> dict[str, Any]:
@@ -73,8 +73,10 @@ class _Desk:
 
     def _do(self, message: dict[str, Any]) -> Any:
         if "suggest" in message:
-            return suggest(self._whole(SUGGEST_REQUEST.validate_python(message["suggest"]), message["known"]))
+            return self._suggest(self._whole(SUGGEST_REQUEST.validate_python(message["suggest"]), message["known"]))
         if "recommend" in message:
+            if self._rehearsal is not None:
+                self._rehearsal.end()
             request = self._whole(RECOMMEND_REQUEST.validate_python(message["recommend"]), message["known"])
             return recommend(
                 request.problem,
@@ -84,6 +86,14 @@ class _Desk:
                 with_model=request.with_model,
             )
         raise InputError(f"a request needs 'suggest' or 'recommend', and this one has {sorted(message)}")
+
+    def _suggest(self, request: SuggestRequest) -> Suggestion:
+        if self._rehearsal is None:
+            return suggest(request)
+        self._rehearsal.before(request)
+        made = suggest(request)
+        self._rehearsal.after(request)
+        return made
 
     def _whole(self, request: _Request, known: int) -> _Request:
         """The request with the observations that were sent before."""
@@ -95,15 +105,6 @@ class _Desk:
 
 def _error(number: Any, error: Exception) -> dict[str, Any]:
     return {"id": number, "error": {"kind": type(error).__name__, "message": str(error) or type(error).__name__}}
-
-
-def _warm(engine: str) -> None:
-    """Begin to import what ``engine`` needs, on a thread, while points of the initial design are answered here."""
-    module = _WARM.get(engine)
-    if module is not None:
-        # What the design needs is imported first, so that the two threads never import parts of one package.
-        importlib.import_module("scipy.stats.qmc")
-        threading.Thread(target=importlib.import_module, args=(module,), name="warm", daemon=True).start()
 
 
 if __name__ == "__main__":
