@@ -12,12 +12,13 @@ request before this one also begin this one, and ``observations`` holds the othe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from autolab.core.canonical import canonical_json, plain
+from autolab.core.canonical import plain, text_of
 from autolab.core.problem import Problem
 from autolab.core.proposing import Observation, SuggestRequest
 from autolab.core.trials import Suggestion
@@ -54,9 +55,17 @@ RECOMMENDATION: TypeAdapter[Recommendation | None] = TypeAdapter(Recommendation 
 def shortened(request: SuggestRequest | RecommendRequest, told: tuple[Observation, ...]) -> tuple[int, dict[str, Any]]:
     """A request without the observations that ``told`` holds already, and how many those are: all of them or none."""
     known = len(told) if request.observations[: len(told)] == told else 0
-    return known, plain(replace(request, observations=request.observations[known:]))
+    others = {field.name: getattr(request, field.name) for field in fields(request) if field.name != "problem"}
+    others["observations"] = request.observations[known:]
+    return known, {"problem": _plain_problem(request.problem), **plain(others)}
+
+
+@lru_cache(maxsize=4)
+def _plain_problem(problem: Problem) -> Any:
+    """A campaign's problem is the same in all of its requests."""
+    return plain(problem)
 
 
 def line_of(message: dict[str, Any]) -> bytes:
-    """One message as a line."""
-    return canonical_json(message).encode() + b"\n"
+    """One message as a line; all in it is plain."""
+    return text_of(message).encode() + b"\n"

@@ -10,7 +10,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, cast
 
-__all__ = ["canonical_json", "content_hash", "plain"]
+__all__ = ["canonical_json", "content_hash", "plain", "text_of"]
 
 _ATOMS = frozenset({str, bool, int, float, type(None)})
 """What JSON knows as it is. Exactly these types: an Enum may also be a string."""
@@ -75,7 +75,16 @@ def canonical_json(value: Any) -> str:
         ValueError: A number is NaN or infinite.
         TypeError: ``value`` holds something that has no JSON form.
     """
-    return _JSON.encode(plain(value))
+    return text_of(plain(value))
+
+
+def text_of(value: Any) -> str:
+    """Canonical JSON of a value that `plain` has given.
+
+    Raises:
+        ValueError: A number is NaN or infinite.
+    """
+    return _JSON.encode(value)
 
 
 def content_hash(value: Any) -> str:
