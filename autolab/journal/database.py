@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -153,9 +153,7 @@ class Database:
 
     def insert(self, table: str, **values: Any) -> int:
         """Insert one row. Returns its id."""
-        names = ", ".join(f'"{name}"' for name in values)
-        marks = ", ".join("?" for _ in values)
-        return self.write(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', tuple(values.values()))  # noqa: S608 (names of our own tables and columns)
+        return self.write(_inserting(table, tuple(values)), tuple(values.values()))
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of a query, each by column name."""
@@ -243,6 +241,13 @@ class _Group:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._database.end(error, is_outer=self._is_outer)
+
+
+@cache
+def _inserting(table: str, columns: tuple[str, ...]) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    marks = ", ".join("?" for _ in columns)
+    return f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608 (names of our own tables and columns)
 
 
 def _bring_up_to_date(path: Path, which: Literal["states", "documents"]) -> None:

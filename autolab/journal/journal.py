@@ -305,7 +305,7 @@ class Journal(ActionJournal):
             trial=trial,
             run=run,
             name=name,
-            document=json.dumps(document, default=_jsonable, allow_nan=False),
+            document=_DOCUMENT.encode(document),
         )
         if name == "start":
             with self.commit():
@@ -391,3 +391,6 @@ def _jsonable(value: Any) -> Any:
     if callable(to_list):
         return to_list()
     return str(value)
+
+
+_DOCUMENT = json.JSONEncoder(default=_jsonable, allow_nan=False)

@@ -107,8 +107,12 @@ class Scribe:
     def principal(self, principal: Principal) -> int:
         """Number of a principal's row, which is made where there is none."""
         key = (principal.name, principal.kind)
-        self.states.write("INSERT OR IGNORE INTO principals (name, kind) VALUES (?, ?)", key)
-        return self.states.rows("SELECT id FROM principals WHERE name = ? AND kind = ?", key)[0]["id"]
+        query = "SELECT id FROM principals WHERE name = ? AND kind = ?"
+        known = self.states.rows(query, key)
+        if not known:
+            self.states.write("INSERT OR IGNORE INTO principals (name, kind) VALUES (?, ?)", key)
+            known = self.states.rows(query, key)
+        return known[0]["id"]
 
     def date(self) -> str:
         """The date and time of a record."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from autolab.core.effects import Write
@@ -30,7 +31,7 @@ def foresee_set(shadows: Shadows, part: Part, value: Any, known: Mapping[str, An
         NotAnalysableError: its class does not say.
         AutolabError: the device would refuse it.
     """
-    if isinstance(part.shadow, Foreseeable):
+    if _says(type(part.shadow), Foreseeable):
         shadows.reached.is_foreseeing = True
         try:
             return part.shadow.foresee(value, known)
@@ -63,7 +64,7 @@ def _foreign_set(shadows: Shadows, part: Part, value: Any) -> Foreseen:
 
 def foresee_trigger(shadows: Shadows, part: Part, known: Mapping[str, Any]) -> Foreseen:
     """What ``trigger()`` would do, see `foresee_set`."""
-    if isinstance(part.shadow, TriggerForeseeable):
+    if _says(type(part.shadow), TriggerForeseeable):
         shadows.reached.is_foreseeing = True
         try:
             return part.shadow.foresee_trigger(known)
@@ -92,6 +93,12 @@ def foresee_stage(shadows: Shadows, part: Part, verb: str) -> Foreseen:
 def keys_of(shadows: Shadows, device: str) -> frozenset[str]:
     """Keys of readings of a device and all in it, as far as their names say."""
     return frozenset(str(part.shadow.name) for part in shadows.parts_of(device))
+
+
+@cache
+def _says(kind: type[Any], protocol: type[Any]) -> bool:
+    """Whether a class meets a protocol; to look that up takes longer than the foresight itself."""
+    return issubclass(kind, protocol)
 
 
 def _closed_for_writing(shadows: Shadows, part: Part, verb: str) -> Foreseen:
