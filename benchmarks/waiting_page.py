@@ -6,6 +6,7 @@ import math
 import os
 import platform
 import statistics
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ __all__ = ["figures", "page"]
 
 MOST_WAIT, MOST_REGRET = 0.01, 0.005
 """Largest share of the campaign's time spent waiting, and largest mean difference of regret."""
+FEWEST_SEEDS, TABLES = 8, 4
+"""Campaigns on each table, and tables, below which nothing is said of regret."""
 Rows = list[dict[str, Any]]
 
 
@@ -50,18 +53,22 @@ def _regrets(rows: Rows) -> Iterator[str]:
         yield _compared(engine, "all", own)
     yield ""
     for engine in _engines(rows):
-        mean = statistics.fmean(_differences([row for row in rows if row["engine"] == engine]))
-        shown = "shown" if mean <= MOST_REGRET else "NOT shown"
-        yield f"- {engine}: mean difference {mean:+.4f} of the range; at most +{MOST_REGRET:g}: {shown}."
+        own = [row for row in rows if row["engine"] == engine]
+        seeds = Counter(row["problem"] for row in own)
+        mean = statistics.fmean(_differences(own))
+        verdict = "shown" if mean <= MOST_REGRET else "NOT shown"
+        if len(seeds) < TABLES or min(seeds.values()) < FEWEST_SEEDS:
+            verdict = f"NOT shown: {len(own)} pairs of campaigns are too few"
+        yield f"- {engine}: mean difference {mean:+.4f} of the range; at most +{MOST_REGRET:g}: {verdict}."
 
 
 def _compared(engine: str, table: str, rows: Rows) -> str:
     differences = _differences(rows)
-    error = statistics.stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else math.nan
+    error = f"{statistics.stdev(differences) / math.sqrt(len(rows)):.4f}" if len(rows) > 1 else "unknown"
     ahead, blocking = (statistics.fmean(row[how] for row in rows) for how in ("ahead", "blocking"))
     return (
         f"| {engine} | {table} | {len({row['seed'] for row in rows})} | {ahead:.4f} | {blocking:.4f} "
-        f"| {statistics.fmean(differences):+.4f} ± {error:.4f} |"
+        f"| {statistics.fmean(differences):+.4f} ± {error} |"
     )
 
 
