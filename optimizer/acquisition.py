@@ -13,6 +13,7 @@ them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -31,7 +32,7 @@ from autolab.core.objectives import Objective, OutcomeConstraint
 from optimizer.evidence import Evidence
 from optimizer.model import tensor
 
-__all__ = ["acquisition_of"]
+__all__ = ["acquisition_of", "improvement_scale"]
 
 # BoTorch would compile a kernel on the first use, where there is a compiler: suggestions would then depend on the
 # machine to the last bit, and a process that is killed over it leaves a lock on which all later ones wait without end.
@@ -58,7 +59,7 @@ def acquisition_of(evidence: Evidence, model: ModelListGP, seed: int) -> Acquisi
     }
     if not evidence.problem.seeks_front:
         return qLogNoisyExpectedImprovement(**shared, objective=GenericMCObjective(_weighted(evidence)))
-    scales = [float(column.std()) or 1.0 for column in evidence.loss_table.T]
+    scales = _scales(evidence)
     reference = reference_of(evidence.problem, [tuple(row) for row in _of_interest(evidence)])
     return qLogNoisyExpectedHypervolumeImprovement(
         **shared,
@@ -66,6 +67,17 @@ def acquisition_of(evidence: Evidence, model: ModelListGP, seed: int) -> Acquisi
         objective=GenericMCMultiOutputObjective(_separate(evidence, scales)),
         prune_baseline=True,
     )
+
+
+def improvement_scale(evidence: Evidence) -> float:
+    """One unit of the acquisition's improvement, in the unit of the loss, or the product of those of a front."""
+    if evidence.problem.seeks_front:
+        return math.prod(_scales(evidence))
+    return float(evidence.losses.std()) or 1.0
+
+
+def _scales(evidence: Evidence) -> list[float]:
+    return [float(column.std()) or 1.0 for column in evidence.loss_table.T]
 
 
 def _of_interest(evidence: Evidence) -> list[list[float]]:

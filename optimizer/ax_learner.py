@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,14 +27,17 @@ from ax.api.utils.instantiation.from_struct import experiment_from_struct
 from ax.api.utils.structs import ExperimentStruct
 from ax.core.data import Data
 from ax.core.experiment import Experiment
+from ax.core.observation import ObservationFeatures
 from ax.exceptions.core import SearchSpaceExhausted
 from ax.generation_strategy.generation_node import GenerationNode
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.generation_strategy.generator_spec import GeneratorSpec
 from ax.utils.common.logger import set_ax_logger_levels
 
+from autolab.core.objectives import Objective
+from autolab.core.problem import Problem
 from optimizer.evidence import Evidence
-from optimizer.learner import NumericalFailureError
+from optimizer.learner import Forecast, NumericalFailureError, Wish
 from optimizer.numerics import NUMERICAL_ERRORS, single_thread
 from optimizer.polytope import polytope
 from optimizer.space import Dimension, Points
@@ -58,24 +62,28 @@ class AxLearner:
     def __init__(self) -> None:
         set_ax_logger_levels(logging.CRITICAL)
 
-    def wish(self, evidence: Evidence, seed: int) -> Points:
+    def wish(self, evidence: Evidence, seed: int) -> Wish:
         with single_thread():
             try:
                 answer = _ask(evidence, seed, with_constraints=False)
                 # A maximum that happens to keep the constraints is the maximum under them; searching under
                 # constraints from the start takes Ax several times as long.
-                if evidence.unit.constraints and not evidence.unit.feasible(answer[None, :])[0]:
+                if evidence.unit.constraints and not evidence.unit.feasible(answer.point[None, :])[0]:
                     answer = _ask(evidence, seed, with_constraints=True)
             except SearchSpaceExhausted:
                 # Ax has tried every point that it knows: the best measured one is where a repeat teaches most.
-                return evidence.points[evidence.incumbent]
+                return Wish(evidence.points[evidence.incumbent], _nothing)
             except NUMERICAL_ERRORS as error:
                 raise NumericalFailureError(f"Ax stopped with {type(error).__name__}") from error
         return answer
 
 
-def _ask(evidence: Evidence, seed: int, *, with_constraints: bool) -> Points:
-    """Ax's next point, shape ``(d,)``."""
+def _nothing(_: Points) -> Forecast:
+    raise NumericalFailureError("Ax has tried every point that it knows, and made no model")
+
+
+def _ask(evidence: Evidence, seed: int, *, with_constraints: bool) -> Wish:
+    """Ax's next point."""
     client = Client(random_seed=seed % 2**32)
     names = [f"x{index}" for index in range(evidence.unit.d)]
     client.set_experiment(_experiment(evidence, names, with_constraints=with_constraints))
@@ -86,9 +94,42 @@ def _ask(evidence: Evidence, seed: int, *, with_constraints: bool) -> Points:
             for index, constraint in enumerate(evidence.problem.outcome_constraints)
         ],
     )
-    client.set_generation_strategy(_strategy(_CONSTRAINED if with_constraints else _FREE))
+    strategy = _strategy(_CONSTRAINED if with_constraints else _FREE)
+    client.set_generation_strategy(strategy)
     ((_, answer),) = client.get_next_trials(max_trials=1).items()
-    return np.array([_decode(dim, answer[name]) for dim, name in zip(evidence.unit.dimensions, names, strict=True)])
+    point = np.array([_decode(dim, answer[name]) for dim, name in zip(evidence.unit.dimensions, names, strict=True)])
+    return Wish(point, lambda place: _forecast(evidence, names, strategy, place))
+
+
+def _forecast(evidence: Evidence, names: list[str], strategy: GenerationStrategy, point: Points) -> Forecast:
+    """What Ax's model says at ``point``, shape ``(d,)``: of the loss, and of the metrics of outcome constraints."""
+    problem = _as_taken(evidence.problem)
+    places = [point, *evidence.points]
+    features = [ObservationFeatures(parameters=_encode(evidence, place, names)) for place in places]
+    with single_thread():
+        try:
+            if strategy.adapter is None:
+                raise NumericalFailureError("Ax made no model")
+            means, covariances = strategy.adapter.predict(observation_features=features)
+        except NUMERICAL_ERRORS as error:
+            raise NumericalFailureError(f"Ax stopped with {type(error).__name__}") from error
+    outputs = [_OBJECTIVE]
+    bounded = [constraint.metric for constraint in problem.outcome_constraints]
+    outputs += [f"c{bounded.index(metric)}" for metric in problem.metrics[1:]]
+    found = np.array([means[output] for output in outputs])
+    if problem.objective.goal == "maximize":
+        found[0] = -found[0]
+    variances = np.array([covariances[output][output][0] for output in outputs])
+    return Forecast(problem, found[:, 0], np.sqrt(np.maximum(variances, 0.0)), found[:, 1:].T)
+
+
+def _as_taken(problem: Problem) -> Problem:
+    """The problem as Ax has it: the distance from a target is made small."""
+    objective = problem.objective
+    if objective.goal != "target":
+        return problem
+    distance = f"|{objective.metric} - {objective.target:g}|"
+    return replace(problem, objective=Objective(distance, "minimize", unit=objective.unit))
 
 
 def _strategy(options: dict[str, Any]) -> GenerationStrategy:

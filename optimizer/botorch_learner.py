@@ -13,21 +13,24 @@ permitted as it is after rounding. Where they permit nothing, nothing is propose
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from botorch.acquisition.acquisition import AcquisitionFunction
+from botorch.models import ModelListGP
 from botorch.optim import optimize_acqf
 from torch import Tensor
 
-from optimizer.acquisition import acquisition_of
+from optimizer.acquisition import acquisition_of, improvement_scale
 from optimizer.design import feasible_draws
 from optimizer.evidence import Evidence
 from optimizer.expressions import CompiledConstraint
 from optimizer.hard import Hard, permitted_point
-from optimizer.learner import NumericalFailureError
+from optimizer.learner import Forecast, NumericalFailureError, Wish
 from optimizer.model import fit, tensor
 from optimizer.numerics import NUMERICAL_ERRORS, seeded, single_thread
 from optimizer.polytope import is_straight, polytope
@@ -53,28 +56,57 @@ _ROUNDED = 48
 class BoTorchLearner:
     """A Gaussian process for each metric, and noisy expected improvement under all constraints."""
 
-    def wish(self, evidence: Evidence, seed: int) -> Points:
-        with single_thread(), seeded(seed):
-            try:
-                return _maximise(acquisition_of(evidence, fit(evidence), seed), evidence, seed)
-            except NUMERICAL_ERRORS as error:
-                raise NumericalFailureError(f"BoTorch stopped with {type(error).__name__}") from error
+    def wish(self, evidence: Evidence, seed: int) -> Wish:
+        with _numerics(seed):
+            model = fit(evidence)
+            acquisition = acquisition_of(evidence, model, seed)
+            return _wish(evidence, model, acquisition, _maximise(acquisition, evidence, seed))
 
-    def permitted_wish(self, evidence: Evidence, seed: int) -> tuple[Points, str]:
+    def permitted_wish(self, evidence: Evidence, seed: int) -> Wish:
         """As `wish`, of what the hard outcome constraints permit: rounded, and with what is predicted there.
 
         Raises:
             NoPermittedTrialError: They permit nothing.
             NumericalFailureError: The numerics gave up.
         """
-        with single_thread(), seeded(seed):
-            try:
-                model = fit(evidence)
-                hard = Hard(evidence, model)
-                point = _maximise_permitted(acquisition_of(evidence, model, seed), evidence, hard, seed)
-                return point, hard.said(point)
-            except NUMERICAL_ERRORS as error:
-                raise NumericalFailureError(f"BoTorch stopped with {type(error).__name__}") from error
+        with _numerics(seed):
+            model = fit(evidence)
+            hard = Hard(evidence, model)
+            acquisition = acquisition_of(evidence, model, seed)
+            point = _maximise_permitted(acquisition, evidence, hard, seed)
+            return _wish(evidence, model, acquisition, point, hard.said(point))
+
+
+@contextmanager
+def _numerics(seed: int) -> Iterator[None]:
+    with single_thread(), seeded(seed):
+        try:
+            yield
+        except NUMERICAL_ERRORS as error:
+            raise NumericalFailureError(f"BoTorch stopped with {type(error).__name__}") from error
+
+
+def _wish(
+    evidence: Evidence, model: ModelListGP, acquisition: AcquisitionFunction, point: Points, said: str = ""
+) -> Wish:
+    return Wish(point, lambda place: _forecast(evidence, model, acquisition, place), said)
+
+
+def _forecast(evidence: Evidence, model: ModelListGP, acquisition: AcquisitionFunction, point: Points) -> Forecast:
+    """What the models say at ``point``, shape ``(d,)``."""
+    with _numerics(0), torch.no_grad():
+        here = model.posterior(tensor(point[None, :]))
+        measured = model.posterior(tensor(point[None, :]), observation_noise=True)
+        value = float(_values(acquisition, point[None, :])[0])
+        return Forecast(
+            problem=evidence.problem,
+            means=here.mean[0].numpy(),
+            deviations=here.variance[0].clamp_min(0.0).sqrt().numpy(),
+            known=model.posterior(tensor(evidence.points)).mean.numpy(),
+            noises=(measured.variance - here.variance)[0].clamp_min(0.0).sqrt().numpy(),
+            acquisition=value,
+            gain=math.exp(min(value, 700.0)) * improvement_scale(evidence),
+        )
 
 
 def _maximise(acquisition: AcquisitionFunction, evidence: Evidence, seed: int) -> Points:

@@ -11,13 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autolab.core.errors import NoPermittedTrialError, ProposerError
-from autolab.core.parameters import Values
 from autolab.core.proposing import SuggestRequest
 from autolab.core.trials import Suggestion
 from optimizer.design import initial_trials
-from optimizer.engine import FEWEST, Engine, suggestion_of
+from optimizer.engine import FEWEST, Engine, explained, suggestion_of
 from optimizer.evidence import Evidence
-from optimizer.learner import NumericalFailureError
+from optimizer.learner import NumericalFailureError, Wish
 from optimizer.routing import Routing
 from optimizer.space import key_of
 
@@ -47,17 +46,18 @@ class CautiousEngine:
                 return first
             replaced = "; the point of the initial design is not permitted"
         try:
-            point, said = BoTorchLearner().permitted_wish(evidence, request.seed)
+            wish = BoTorchLearner().permitted_wish(evidence, request.seed)
         except NumericalFailureError as error:
             raise NoPermittedTrialError(
                 f"no trial is proposed: the model failed ({error}), and without it nobody knows what breaks a hard "
                 "outcome constraint. Look at the outcomes for one that cannot be, correct it, and resume"
             ) from error
-        return self._suggestion(request, evidence, evidence.unit.decode(point), said + replaced)
+        return self._suggestion(request, evidence, wish, wish.said + replaced)
 
-    def _suggestion(self, request: SuggestRequest, evidence: Evidence, values: Values, said: str) -> Suggestion:
+    def _suggestion(self, request: SuggestRequest, evidence: Evidence, wish: Wish, said: str) -> Suggestion:
+        values = evidence.unit.decode(wish.point)
         if key_of(values) in evidence.forbidden:
             raise ProposerError(f"engine botorch made {values!r} for trial {request.trial}, which may not be tried")
         again = "; a repeat" if key_of(values) in evidence.taken else ""
         reason = f"best by a model of {evidence.n} outcomes, {said}{again}{self.routing.note}"
-        return suggestion_of(request, values, "botorch", reason)
+        return suggestion_of(request, values, "botorch", reason, explained(evidence, values, wish))

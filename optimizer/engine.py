@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from autolab.core.errors import ProposerError
+from autolab.core.explanations import Explanation
 from autolab.core.front import front_of
 from autolab.core.parameters import Values
 from autolab.core.proposing import UNLEARNED, SuggestRequest
 from autolab.core.trials import Suggestion
 from optimizer.design import design_point, initial_trials, uniform_point
 from optimizer.evidence import LARGEST, Evidence
+from optimizer.explanation import explain
 from optimizer.factorial import factorial_point, factorial_size
-from optimizer.learner import Learner, NumericalFailureError
+from optimizer.learner import Learner, NumericalFailureError, Wish
 from optimizer.rounding import NoPointLeftError, nearest
 from optimizer.routing import Routing, choose
 from optimizer.space import Key
@@ -30,6 +32,7 @@ __all__ = [
     "LearningEngine",
     "RandomEngine",
     "SobolEngine",
+    "explained",
     "suggest",
     "suggestion_of",
 ]
@@ -145,12 +148,16 @@ class LearningEngine:
         if evidence.is_flat and not request.problem.outcome_constraints:
             why = f"since all {evidence.n} outcomes are equal and a model could learn nothing from them"
             return self._filling(request, evidence, f"space-filling point, {why}")
+        seed = request.seed
         try:
-            wish = self.make_learner().wish(evidence, request.seed)
+            wish = self.make_learner().wish(evidence, seed)
         except NumericalFailureError as error:
             return self._filling(request, evidence, f"space-filling point, since the model failed: {error}")
-        values, note = _untaken(evidence, lambda avoid: nearest(evidence.unit, wish, avoid=avoid, seed=request.seed))
-        return suggestion_of(request, values, self.routing.name, self._reason(evidence) + note)
+        values, note = _untaken(
+            evidence, lambda avoid: nearest(evidence.unit, wish.point, avoid=avoid, seed=request.seed)
+        )
+        explanation = explained(evidence, values, wish)
+        return suggestion_of(request, values, self.routing.name, self._reason(evidence) + note, explanation)
 
     def _filling(self, request: SuggestRequest, evidence: Evidence, reason: str) -> Suggestion:
         values, note = _design_point(request, evidence)
@@ -196,8 +203,32 @@ def _untaken(evidence: Evidence, find: Callable[[Collection[Key]], Values]) -> t
     return find(evidence.forbidden), "; a repeat, since every other point has been tried"
 
 
-def suggestion_of(request: SuggestRequest, values: Values, engine: str, reason: str) -> Suggestion:
+_SILENT = {
+    "sobol": "a point that fills the space",
+    "random": "a point drawn at random",
+    "grid": "a point of a grid",
+}
+
+
+def explained(evidence: Evidence, values: Values, wish: Wish) -> Explanation:
+    """Why ``values`` are suggested, by the models behind ``wish``. A suggestion is never lost over its explanation."""
+    try:
+        return explain(evidence, values, wish.foresee(evidence.unit.encode(values)))
+    except NumericalFailureError as error:
+        return explain(evidence, values, None, str(error))
+
+
+def suggestion_of(
+    request: SuggestRequest, values: Values, engine: str, reason: str, explanation: Explanation | None = None
+) -> Suggestion:
     """The suggestion of ``values``, with what it was made from.
+
+    Args:
+        request: What was asked.
+        values: The point.
+        engine: What made it.
+        reason: Why, in one sentence.
+        explanation: Why, in numbers; None where nothing was predicted.
 
     Raises:
         ProposerError: They are no point of the space.
@@ -213,4 +244,5 @@ def suggestion_of(request: SuggestRequest, values: Values, engine: str, reason: 
         seed=request.seed,
         seen=tuple(sorted(observation.trial for observation in request.observations)),
         pending=tuple(sorted(pending.trial for pending in request.pending)),
+        explanation=explanation or explain(_evidence(request), values, None, _SILENT[engine]),
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -12,7 +15,7 @@ from optimizer.evidence import Evidence
 from optimizer.lean_acquisition import Conditioned, Limit, NoisyImprovement, promising
 from optimizer.lean_model import Features, Hyperparameters, LeanModel
 from optimizer.lean_search import maximise
-from optimizer.learner import NumericalFailureError
+from optimizer.learner import Forecast, NumericalFailureError, Wish
 from optimizer.space import Points
 
 __all__ = ["LeanLearner", "model_of"]
@@ -24,11 +27,19 @@ _EACH = 128
 class LeanLearner:
     """A Gaussian process for each metric, and noisy expected improvement under linear and outcome constraints."""
 
-    def wish(self, evidence: Evidence, seed: int) -> Points:
-        try:
-            return maximise(_acquisition(evidence), evidence, seed)
-        except (np.linalg.LinAlgError, FloatingPointError) as error:
-            raise NumericalFailureError(f"the lean model stopped with {type(error).__name__}") from error
+    def wish(self, evidence: Evidence, seed: int) -> Wish:
+        with _numerics():
+            models = _models(evidence)
+            surface = _acquisition(evidence, models)
+            return Wish(maximise(surface, evidence, seed), lambda point: _forecast(evidence, models, surface, point))
+
+
+@contextmanager
+def _numerics() -> Iterator[None]:
+    try:
+        yield
+    except (np.linalg.LinAlgError, FloatingPointError) as error:
+        raise NumericalFailureError(f"the lean model stopped with {type(error).__name__}") from error
 
 
 def model_of(evidence: Evidence, values: Points) -> LeanModel:
@@ -67,14 +78,36 @@ def _fitted(choices: tuple[int | None, ...], points: bytes, values: bytes) -> Hy
     return LeanModel(features, np.frombuffer(points).reshape(len(found), -1), found).hyperparameters
 
 
-def _acquisition(evidence: Evidence) -> NoisyImprovement:
+def _models(evidence: Evidence) -> dict[str, LeanModel]:
+    """A model of each metric; where the objective's is made large, of its loss."""
+    objective = evidence.problem.objective
+    model = model_of(evidence, evidence.values(objective.metric) if objective.goal == "target" else evidence.losses)
+    others = dict.fromkeys(metric for metric in evidence.outputs if metric != objective.metric)
+    return {metric: model_of(evidence, evidence.values(metric)) for metric in others} | {objective.metric: model}
+
+
+def _forecast(evidence: Evidence, models: dict[str, LeanModel], surface: NoisyImprovement, point: Points) -> Forecast:
+    """What the models say at ``point``, shape ``(d,)``."""
+    objective, metrics = evidence.problem.objective, evidence.outputs
+    signs = np.array([-1.0 if m == objective.metric and objective.goal == "maximize" else 1.0 for m in metrics])
+    ordered = [models[metric] for metric in metrics]
+    with _numerics():
+        here = [model.predict(point[None, :]) for model in ordered]
+        return Forecast(
+            problem=evidence.problem,
+            means=signs * np.array([float(mean[0]) for mean, _ in here]),
+            deviations=np.array([float(deviation[0]) for _, deviation in here]),
+            known=signs * np.stack([model.centre + model.scale * model.means for model in ordered], axis=1),
+            noises=np.array([model.scale * math.sqrt(model.hyperparameters.noise) for model in ordered]),
+            acquisition=float(surface(point[None, :])[0]),
+        )
+
+
+def _acquisition(evidence: Evidence, models: dict[str, LeanModel]) -> NoisyImprovement:
     objective, pending = evidence.problem.objective, evidence.pending_points
-    aims = objective.goal == "target"
-    model = model_of(evidence, evidence.values(objective.metric) if aims else evidence.losses)
-    target = model.standardised(float(objective.target or 0.0)) if aims else None
+    model = models[objective.metric]
+    target = model.standardised(float(objective.target or 0.0)) if objective.goal == "target" else None
     bounds = evidence.problem.outcome_constraints
-    others = dict.fromkeys(bound.metric for bound in bounds if bound.metric != objective.metric)
-    models = {metric: model_of(evidence, evidence.values(metric)) for metric in others} | {objective.metric: model}
     rows = promising(model, target, _odds(evidence, models) if bounds else None)
     processes = {
         metric: Conditioned(each, pending, rows, stream)

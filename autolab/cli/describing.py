@@ -13,6 +13,7 @@ from autolab.core.trials import TrialState
 from autolab.journal.alarms import AlarmGroup, AlarmRecord
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, IntentRecord, InterventionRecord, TrialRecord
+from autolab.report.explaining import explanation_lines
 from autolab.report.facts import Facts
 from autolab.report.numbers import duration_text, estimate_text, outcome_text, recipe, target_text, with_unit
 
@@ -131,6 +132,7 @@ def trial_text(
     lines = [f"trial {trial.number} of {campaign.id} ({trial.realm.upper()}): {trial.state}"]
     lines.append(f"why: {suggestion.reason} (engine {suggestion.engine}, seed {suggestion.seed})")
     lines.append(f"it saw the outcomes of: {_ranges(suggestion.seen)}; in flight: {_ranges(suggestion.pending)}")
+    lines += [f"  {line}" for line in explanation_lines(campaign.problem, suggestion.explanation)]
     if trial.verdict is not None:
         reasons = f": {'; '.join(trial.verdict.reasons)}" if trial.verdict.reasons else ""
         lines.append(f"screen: {trial.verdict.decision}{reasons}")
@@ -185,6 +187,7 @@ def trial_json(
         "verdict": plain(trial.verdict),
         "engine": trial.suggestion.engine,
         "why": trial.suggestion.reason,
+        "explanation": plain(trial.suggestion.explanation),
         "seed": trial.suggestion.seed,
         "seen": list(trial.suggestion.seen),
         "pending": list(trial.suggestion.pending),

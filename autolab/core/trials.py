@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 from autolab.core.errors import InputError
+from autolab.core.explanations import Explanation
 from autolab.core.parameters import Values
 
 __all__ = ["FINAL", "NEXT", "REPEAT", "Estimate", "Outcome", "Realm", "Suggestion", "TrialState", "Verdict"]
@@ -108,6 +109,8 @@ class Suggestion:
     """Trials whose outcomes (or failures) it saw."""
     pending: tuple[int, ...]
     """Trials that were in flight: known by their values only."""
+    explanation: Explanation | None = None
+    """Why this trial, in numbers; None where a person chose it, or an older autolab made it."""
 
 
 @dataclass(frozen=True, slots=True)

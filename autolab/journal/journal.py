@@ -166,6 +166,7 @@ class Journal(ActionJournal):
                 seed=suggestion.seed,
                 seen=canonical_json(suggestion.seen),
                 pending=canonical_json(suggestion.pending),
+                explanation=None if suggestion.explanation is None else canonical_json(suggestion.explanation),
                 realm=realm,
             )
             self._transition(campaign, suggestion.trial, TrialState.SUGGESTED, None)

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from autolab.core.approvals import Proposal
 from autolab.core.data import TrialData
 from autolab.core.errors import InputError, StorageError
+from autolab.core.explanations import Explanation
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
 from autolab.core.samples import Sample
@@ -37,6 +38,7 @@ __all__ = ["JournalReader"]
 _problem = TypeAdapter(Problem)
 _outcome = TypeAdapter(Outcome)
 _verdict = TypeAdapter(Verdict)
+_explanation = TypeAdapter(Explanation)
 _recommendation = TypeAdapter(Recommendation)
 _proposal = TypeAdapter(Proposal)
 _engine = TypeAdapter(EngineSpec)
@@ -283,6 +285,7 @@ def _trial(
         seed=row["seed"],
         seen=tuple(json.loads(row["seen"])),
         pending=tuple(json.loads(row["pending"])),
+        explanation=row["explanation"] and _explanation.validate_json(row["explanation"]),
     )
     return TrialRecord(
         number=row["number"],

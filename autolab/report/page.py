@@ -11,6 +11,7 @@ from autolab.core.trials import TrialState
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, TrialRecord
 from autolab.report import competing, figures
+from autolab.report.explaining import explanation_lines
 from autolab.report.facts import Facts, median
 from autolab.report.html import Picture, page, picture, write_page
 from autolab.report.numbers import (
@@ -292,6 +293,7 @@ def _trial_row(facts: Facts, trial: TrialRecord) -> dict[str, Any]:
         "took": "–" if end is None or start is None else duration_text(end - start),
         "engine": trial.suggestion.engine,
         "why": trial.suggestion.reason,
+        "explanation": "; ".join(explanation_lines(facts.campaign.problem, trial.suggestion.explanation)),
         "failure": trial.failure or reasons,
     }
 

@@ -65,6 +65,30 @@ def test_show_of_a_failed_trial_says_why_and_what_was_done(data: Path) -> None:
     assert answer["actions"][-1]["state"] == "failed"
 
 
+EXPLAINED = """\
+  expected: colour_distance 3.21 ± 0.42 (one sd, noise 0.1); turbidity 0.150 ± 0.030 (one sd)
+  chance to keep turbidity <= 0.4: 98.5 %
+  expected gain over the best trial: 0.37, 62 % of it exploration
+  nearest trials, in fractions of the ranges: trial 4 at 0.120, trial 7 at 0.300
+  it lies on: lower bound of magenta, 0 uL
+"""
+
+
+def test_show_says_of_a_trial_what_was_expected_of_it(data: Path) -> None:
+    done = autolab("show", "second", "--trial", "20", "--data", str(data), cwd=data)
+    assert EXPLAINED in done.stdout
+    answer = json.loads(autolab("show", "second", "--trial", "20", "--json", "--data", str(data), cwd=data).stdout)
+    assert answer["explanation"]["predictions"][0] == {
+        "metric": "colour_distance",
+        "mean": 3.21,
+        "sd": 0.42,
+        "noise": 0.1,
+    }
+    assert answer["explanation"]["nearest"][0] == {"trial": 4, "distance": 0.12}
+    first = autolab("show", "second", "--trial", "3", "--data", str(data), cwd=data)
+    assert "  nothing is predicted: a point that fills the space\n" in first.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

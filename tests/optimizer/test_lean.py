@@ -98,10 +98,10 @@ def test_what_it_wishes_for_is_a_free_point_that_the_hardware_can_do(space: Spac
         past = [observed(index + 1, design_point(unit, seed, index)) for index in range(n)]
         evidence = Evidence(problem(space), tuple(past), ())
         wish = LeanLearner().wish(evidence, seed)
-        assert nearest(unit, wish, avoid=evidence.taken, seed=seed) == pytest.approx(unit.decode(wish))
+        assert nearest(unit, wish.point, avoid=evidence.taken, seed=seed) == pytest.approx(unit.decode(wish.point))
     except NoPointLeftError:
         return
-    assert not space.violations(unit.decode(wish))
+    assert not space.violations(unit.decode(wish.point))
 
 
 def test_a_trial_in_flight_sends_the_next_elsewhere() -> None:

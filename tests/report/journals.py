@@ -10,6 +10,7 @@ from pathlib import Path
 from autolab.core.canonical import content_hash
 from autolab.core.clock import VirtualClock
 from autolab.core.constraints import Constraint
+from autolab.core.explanations import Explanation, Neighbour, Odds, Prediction
 from autolab.core.objectives import Objective, OutcomeConstraint
 from autolab.core.operations import Operations
 from autolab.core.parameters import ChoiceParameter, IntegerParameter, RangeParameter, Values
@@ -44,6 +45,15 @@ DEVICES = (
     DeviceRecord(
         "spectrometer", "devices.spectrometers.EpicsSpectrometer", "epics BENCH:SPEC:", "V1", "X-1", "simulated"
     ),
+)
+EXPLANATION = Explanation(
+    predictions=(Prediction("colour_distance", 3.21, 0.42, 0.1), Prediction("turbidity", 0.15, 0.03)),
+    odds=(Odds("turbidity <= 0.4", 0.985),),
+    acquisition=-1.5,
+    gain=0.37,
+    exploration=0.62,
+    nearest=(Neighbour(4, 0.12), Neighbour(7, 0.3)),
+    active=("lower bound of magenta, 0 uL",),
 )
 CAMPAIGN_FILE = "name: {name}\nlab: lab.yaml\nobjectives:\n  colour_distance: {{goal: minimize, target: 2.0}}\n"
 
@@ -155,7 +165,9 @@ class _Writer:
             if number <= 12
             else ("ax", "largest expected improvement; most of it expected from less magenta")
         )
-        suggestion = Suggestion(number, values, engine, why, 1000 + number, tuple(range(1, number)), ())
+        explanation = Explanation(silent="a point that fills the space") if number <= 12 else EXPLANATION
+        seen = tuple(range(1, number))
+        suggestion = Suggestion(number, values, engine, why, 1000 + number, seen, (), explanation)
         self.journal.suggest(self.campaign, self.realm, suggestion)
         if number == 9:
             refused = Verdict("refused", ("cyan + magenta + yellow is 312 uL, above the 300 uL that a well holds",))

@@ -46,6 +46,13 @@ def words(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
 
 
+def test_each_trial_has_what_was_expected_of_it(report: Path) -> None:
+    text = words(report.read_text(encoding="utf-8"))
+    assert "expected: colour_distance 3.21 ± 0.42 (one sd, noise 0.1)" in text
+    assert "expected gain over the best trial: 0.37, 62 % of it exploration" in text
+    assert text.count("nothing is predicted: a point that fills the space") == 12
+
+
 def test_several_objectives_show_their_front_and_the_growth_of_its_hypervolume(tmp_path: Path) -> None:
     others = (Objective("turbidity", "minimize", threshold=0.4),)
     problem = Problem(PROBLEM.space, Objective("colour_distance", "minimize"), (), others)
