@@ -22,10 +22,11 @@ from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scal
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from torch import Tensor
 
+from optimizer.diagnosis import Fitted
 from optimizer.evidence import Evidence
 from optimizer.space import Points
 
-__all__ = ["fit", "tensor"]
+__all__ = ["fit", "fitted", "tensor"]
 
 
 def tensor(points: Points) -> Tensor:
@@ -40,6 +41,34 @@ def fit(evidence: Evidence) -> ModelListGP:
         ModelFittingError, NanError, NotPSDError: The numerics gave up.
     """
     return ModelListGP(*[_fit_metric(evidence, metric) for metric in evidence.outputs])
+
+
+def fitted(metric: str, model: SingleTaskGP) -> Fitted:
+    """What a diagnosis asks of a model of ``metric``."""
+    with torch.no_grad():
+        (points,), y = model.train_inputs, model.train_targets
+        prior = model.forward(points)
+        noise = float(model.likelihood.noise.mean())
+        covariance = prior.covariance_matrix + noise * torch.eye(len(y), dtype=y.dtype)
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(covariance))
+        lengths = getattr(model.covar_module, "lengthscale", None)  # a mixed model has several kernels, each its own
+        transform = model.outcome_transform
+        return Fitted(
+            metric=metric,
+            y=y.numpy(),
+            weights=(inverse @ (y - prior.mean)).numpy(),
+            inverse=inverse.numpy(),
+            centre=float(transform.means),
+            scale=float(transform.stdvs),
+            noise=noise,
+            lengthscales=None if lengths is None else lengths.flatten().numpy(),
+            mean_at=lambda at: _mean_at(model, at),
+        )
+
+
+def _mean_at(model: SingleTaskGP, points: Points) -> Points:
+    with torch.no_grad():
+        return model.posterior(tensor(points)).mean.squeeze(-1).numpy()
 
 
 def _fit_metric(evidence: Evidence, metric: str) -> SingleTaskGP:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
 import numpy as np
 
+from autolab.core.diagnoses import Diagnosis
 from autolab.core.front import losses_of, middle_of, non_dominated
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec, Observation, Recommendation
@@ -12,6 +16,9 @@ from optimizer.evidence import Evidence
 from optimizer.learner import NumericalFailureError
 from optimizer.routing import choose
 from optimizer.space import Points
+
+if TYPE_CHECKING:
+    from botorch.models import SingleTaskGP
 
 __all__ = ["Recommendation", "recommend"]
 
@@ -61,37 +68,56 @@ def recommend(
         return _measured(evidence, "as measured: the outcomes differ in nothing that a model could learn")
     is_lean = engine is not None and choose(problem, EngineSpec(engine)).name == "lean"
     try:
-        modelled, deviations = _lean_posterior(evidence) if is_lean else _posterior(evidence, seed)
+        belief = _lean_posterior(evidence) if is_lean else _posterior(evidence, seed)
     except NumericalFailureError as error:
         return _measured(evidence, f"as measured: the model failed with {error}")
-    return _modelled(evidence, modelled, deviations)
+    return replace(_modelled(evidence, belief.means, belief.deviations), diagnosis=belief.diagnosis)
 
 
 def _measured(evidence: Evidence, reason: str) -> Recommendation:
     return _chosen(evidence, [outcome for _, outcome in evidence.usable], f"best {reason}")
 
 
-def _posterior(evidence: Evidence, seed: int) -> tuple[Points, Points]:
-    """Means and standard deviations of BoTorch's models at the outcomes, for each output. Shapes ``(n, m)``."""
-    from optimizer.model import fit, tensor  # torch takes a second to import
+@dataclass(frozen=True)
+class _Belief:
+    """Means and standard deviations at the outcomes, for each output: shapes ``(n, m)``."""
+
+    means: Points
+    deviations: Points
+    diagnosis: Diagnosis | None
+
+
+def _posterior(evidence: Evidence, seed: int) -> _Belief:
+    """By BoTorch's models."""
+    from optimizer.diagnosis import diagnose  # scipy's optimisers take a third of a second to import
+    from optimizer.model import fit, fitted, tensor  # torch takes a second to import
     from optimizer.numerics import NUMERICAL_ERRORS, seeded, single_thread
 
     with single_thread(), seeded(seed):
         try:
-            posterior = fit(evidence).posterior(tensor(evidence.points))
+            models = fit(evidence)
+            posterior = models.posterior(tensor(evidence.points))
+            parts = [
+                fitted(m, cast("SingleTaskGP", each)) for m, each in zip(evidence.outputs, models.models, strict=True)
+            ]
+            diagnosis = diagnose(evidence, parts, "BoTorch's Gaussian process with a Matérn-5/2 kernel")
         except NUMERICAL_ERRORS as error:
             raise NumericalFailureError(type(error).__name__) from error
-        return posterior.mean.detach().numpy(), posterior.variance.clamp_min(0.0).sqrt().detach().numpy()
+        deviations = posterior.variance.clamp_min(0.0).sqrt().detach().numpy()
+        return _Belief(posterior.mean.detach().numpy(), deviations, diagnosis)
 
 
-def _lean_posterior(evidence: Evidence) -> tuple[Points, Points]:
-    """The same of the lean engine's models."""
-    from optimizer.lean_learner import model_of  # scipy's optimisers take a third of a second to import
+def _lean_posterior(evidence: Evidence) -> _Belief:
+    """By the lean engine's models."""
+    from optimizer.diagnosis import diagnose, of_lean  # scipy's optimisers take a third of a second to import
+    from optimizer.lean_learner import model_of
 
     metrics = evidence.outputs
     models = {metric: model_of(evidence, evidence.values(metric)) for metric in metrics}
     found = [models[metric].predict(evidence.points) for metric in metrics]
-    return np.stack([mean for mean, _ in found], axis=1), np.stack([deviation for _, deviation in found], axis=1)
+    means, deviations = (np.stack(part, axis=1) for part in zip(*found, strict=True))
+    parts = [of_lean(metric, models[metric]) for metric in metrics]
+    return _Belief(means, deviations, diagnose(evidence, parts, "lean's Gaussian process with a squared exponential"))
 
 
 def _modelled(evidence: Evidence, modelled: Points, deviations: Points) -> Recommendation:

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from autolab.cli import amending, approving, auditing, bypassing, continuing, guarding, reading, running, tools
 from autolab.cli.backtesting import backtest
+from autolab.cli.explaining import explain
 from autolab.cli.portfolio import deliverables, portfolio
 from autolab.cli.review import review
 from autolab.core.errors import InputError
@@ -81,6 +82,7 @@ app.command("backtest")(backtest)
 app.command("list")(reading.list_campaigns)
 app.command("status")(reading.status)
 app.command("show")(reading.show)
+app.command("explain")(explain)
 app.command("report")(reading.report)
 app.command("export")(reading.export)
 app.command("review")(review)

@@ -12,7 +12,7 @@ from autolab.core.faults import FaultKind
 from autolab.core.trials import TrialState
 from autolab.journal.alarms import AlarmGroup, AlarmRecord
 from autolab.journal.reader import JournalReader
-from autolab.journal.records import CampaignRecord, IntentRecord, InterventionRecord, TrialRecord
+from autolab.journal.records import CampaignRecord, IntentRecord, InterventionRecord, Recommendation, TrialRecord
 from autolab.report.explaining import explanation_lines
 from autolab.report.facts import Facts
 from autolab.report.numbers import duration_text, estimate_text, outcome_text, recipe, target_text, with_unit
@@ -56,7 +56,7 @@ def campaign_json(reader: JournalReader, campaign: CampaignRecord) -> dict[str, 
         "envelope": {"version": campaign.envelope_version, "hash": campaign.envelope_hash},
         "best": best and {"trial": best.trial.number, **plain(best.estimate)},
         "target_met": facts.target_is_met,
-        "recommendation": plain(campaign.recommendation),
+        "recommendation": recommendation_json(campaign.recommendation),
         "lab_seconds": facts.lab_seconds,
         "alarms": [plain(group) for group in reader.alarms(campaign.id)],
     }
@@ -204,6 +204,11 @@ def trial_json(
         found["actions"] = plain(intents)
         found["interventions"] = plain(interventions)
     return found
+
+
+def recommendation_json(recommendation: Recommendation | None) -> dict[str, Any] | None:
+    """A recommendation for a program, without what ``explain`` gives."""
+    return recommendation and {name: item for name, item in plain(recommendation).items() if name != "diagnosis"}
 
 
 def _envelope_line(campaign: CampaignRecord) -> str:

@@ -16,7 +16,6 @@ from autolab.cli.progress import Progress
 from autolab.cli.views import LineView, LiveView, SilentView
 from autolab.compose.options import RunOptions
 from autolab.compose.running import StopSwitch, run_campaign
-from autolab.core.canonical import plain
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord
 
@@ -104,6 +103,8 @@ def _write_report(reader: JournalReader, campaign: CampaignRecord, data: Path) -
 
 
 def _summary(result: CampaignResult, campaign: CampaignRecord, report: Path, code: int) -> dict[str, Any]:
+    from autolab.cli.describing import recommendation_json
+
     return {
         "campaign": result.campaign,
         "state": result.state,
@@ -112,7 +113,7 @@ def _summary(result: CampaignResult, campaign: CampaignRecord, report: Path, cod
         "realm": campaign.realm,
         "trials": result.trials,
         "target_met": result.target_met,
-        "recommendation": plain(result.recommendation),
+        "recommendation": recommendation_json(result.recommendation),
         "report": str(report),
     }
 

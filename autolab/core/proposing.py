@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from autolab.core.diagnoses import Diagnosis
 from autolab.core.parameters import Values
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome, Suggestion
@@ -74,6 +75,8 @@ class Recommendation:
     """How it was chosen, in one sentence."""
     front: tuple[int, ...] = ()
     """With several objectives without weights: all trials of the front, of which this one is the middle."""
+    diagnosis: Diagnosis | None = None
+    """How far the model can be trusted; None where there is none."""
 
 
 class Proposer(Protocol):

@@ -10,7 +10,7 @@ from autolab.core.parameters import IntegerParameter, Parameter, RangeParameter
 from autolab.core.trials import TrialState
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, TrialRecord
-from autolab.report import competing, figures
+from autolab.report import competing, figures, trusting
 from autolab.report.explaining import explanation_lines
 from autolab.report.facts import Facts, median
 from autolab.report.html import Picture, page, picture, write_page
@@ -49,6 +49,7 @@ def render_report(reader: JournalReader, campaign: CampaignRecord) -> str:
         recipe=_recipe(facts),
         ground=campaign.recommendation.reason if campaign.recommendation else "",
         pictures=_pictures(facts),
+        diagnosis=_diagnosis(facts),
         metrics=[with_unit(m, f"[{unit_text(_unit(facts, m))}]" if _unit(facts, m) else "") for m in _metrics(facts)],
         parameters=[_headed(p) for p in campaign.problem.space.parameters],
         trials=[_trial_row(facts, trial) for trial in facts.trials],
@@ -185,6 +186,25 @@ def _pictures(facts: Facts) -> dict[str, Picture]:
         text = "Real seconds that each trial took, by what it waited for."
         found["timings"] = picture("timings", "Timings", text, figures.timings(facts), **_timing_table(facts))
     return found
+
+
+def _diagnosis(facts: Facts) -> dict[str, Any] | None:
+    """How far the model can be trusted; None where there is none."""
+    recommendation, problem = facts.campaign.recommendation, facts.campaign.problem
+    if recommendation is None or recommendation.diagnosis is None:
+        return None
+    diagnosis = recommendation.diagnosis
+    said = [trusting.trust_text(problem, metric) for metric in diagnosis.metrics]
+    roles = [(metric.metric, trusting.role_rows(metric)) for metric in diagnosis.metrics]
+    shown = picture(
+        "trust",
+        "How far the model can be trusted",
+        f"Checked with {diagnosis.model}. {' '.join(said)}",
+        trusting.trust_figure(problem, diagnosis),
+        header=("metric", "trial", "measured", "predicted from the others"),
+        rows=trusting.left_out_rows(problem, diagnosis),
+    )
+    return {"picture": shown, "misfits": trusting.misfits(diagnosis), "roles": roles}
 
 
 def _competing(facts: Facts) -> dict[str, Picture]:

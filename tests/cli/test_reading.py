@@ -74,6 +74,47 @@ EXPLAINED = """\
 """
 
 
+EXPLANATION = """\
+first-20260101T080000: checked with lean's Gaussian process with a squared exponential
+
+colour_distance: each of 4 outcomes predicted from the others, the model explains 83 % of their variance; 3 of 4 lie \
+inside the interval that should hold 90 %. Its noise is 0.31.
+parameter  importance  lengthscale
+magenta          80 %         0.25
+cyan             12 %          1.4
+misfit: colour_distance: 1 outcome lies far from the model. Repeat trial 7
+"""
+
+
+def test_explain_says_how_far_the_model_of_a_campaign_can_be_trusted(data: Path) -> None:
+    done = autolab("explain", "first", "--data", str(data), cwd=data)
+    assert (done.returncode, done.stdout, done.stderr) == (0, EXPLANATION, "")
+    answer = json.loads(autolab("explain", "first", "--json", "--data", str(data), cwd=data).stdout)
+    (metric,) = answer["diagnosis"]["metrics"]
+    assert (metric["misfits"][0]["kind"], metric["misfits"][0]["trials"], answer["why_not"]) == ("outliers", [7], None)
+    assert (
+        "diagnosis"
+        not in json.loads(autolab("list", "--json", "--data", str(data), cwd=data).stdout)[0]["recommendation"]
+    )
+
+
+def test_explain_fits_a_model_to_a_campaign_that_has_not_ended(data: Path) -> None:
+    answer = json.loads(autolab("explain", "second", "--json", "--data", str(data), cwd=data).stdout)
+    metrics = answer["diagnosis"]["metrics"]
+    assert [metric["metric"] for metric in metrics] == ["colour_distance", "turbidity"]
+    assert [len(metric["left_out"]) for metric in metrics] == [28, 28]
+    roles = {role["parameter"]: role["importance"] for role in metrics[0]["roles"]}
+    assert max(roles, key=lambda name: roles[name]) in ("cyan", "magenta", "yellow")
+
+
+def test_explain_says_why_there_is_no_model(tmp_path: Path) -> None:
+    write_journal(tmp_path, trials=3, ended=False)
+    done = autolab("explain", "--data", str(tmp_path), cwd=tmp_path)
+    assert done.returncode == 0
+    assert "there is no model to check; trial " in done.stdout
+    assert "3 outcomes are too few for a model" in done.stdout
+
+
 def test_show_says_of_a_trial_what_was_expected_of_it(data: Path) -> None:
     done = autolab("show", "second", "--trial", "20", "--data", str(data), cwd=data)
     assert EXPLAINED in done.stdout

@@ -10,6 +10,7 @@ from pathlib import Path
 from autolab.core.canonical import content_hash
 from autolab.core.clock import VirtualClock
 from autolab.core.constraints import Constraint
+from autolab.core.diagnoses import Diagnosis, LeftOut, MetricDiagnosis, Misfit, ParameterRole
 from autolab.core.explanations import Explanation, Neighbour, Odds, Prediction
 from autolab.core.objectives import Objective, OutcomeConstraint
 from autolab.core.operations import Operations
@@ -54,6 +55,20 @@ EXPLANATION = Explanation(
     exploration=0.62,
     nearest=(Neighbour(4, 0.12), Neighbour(7, 0.3)),
     active=("lower bound of magenta, 0 uL",),
+)
+DIAGNOSIS = Diagnosis(
+    "lean's Gaussian process with a squared exponential",
+    (
+        MetricDiagnosis(
+            metric="colour_distance",
+            explained=0.83,
+            covered=0.75,
+            noise=0.31,
+            roles=(ParameterRole("cyan", 0.12, 1.4), ParameterRole("magenta", 0.8, 0.25)),
+            misfits=(Misfit("outliers", "colour_distance: 1 outcome lies far from the model. Repeat trial 7", (7,)),),
+            left_out=tuple(LeftOut(n, 3.0 + n, 3.2 + n, 0.4) for n in (6, 7, 8, 10)),
+        ),
+    ),
 )
 CAMPAIGN_FILE = "name: {name}\nlab: lab.yaml\nobjectives:\n  colour_distance: {{goal: minimize, target: 2.0}}\n"
 
@@ -136,7 +151,12 @@ class _Writer:
         self.journal.intervene(self.campaign, 12, PERSON, "plate swap", "rack 1 was empty; put strip-2 in")
         if ended:
             recommendation = best and Recommendation(
-                best[1], best[2], best[0] + 0.05, 0.09, "lowest posterior mean among the trials that were measured"
+                best[1],
+                best[2],
+                best[0] + 0.05,
+                0.09,
+                "lowest posterior mean among the trials that were measured",
+                diagnosis=DIAGNOSIS,
             )
             self.journal.end_campaign(
                 self.campaign, "finished", f"all {trials} trials of the budget are used", recommendation

@@ -46,6 +46,25 @@ def words(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
 
 
+def test_it_says_how_far_the_model_can_be_trusted_and_what_does_not_fit(report: Path) -> None:
+    html = report.read_text(encoding="utf-8")
+    text = words(html)
+    assert (
+        "colour_distance: each of 4 outcomes predicted from the others, the model explains 83 % of their variance; "
+        "3 of 4 lie inside the interval that should hold 90 %. Its noise is 0.31." in text
+    )
+    assert "Misfit: colour_distance: 1 outcome lies far from the model. Repeat trial 7." in text
+    assert "parameter importance lengthscale magenta 80 % 0.25 cyan 12 % 1.4" in text
+    assert "colour_distance 7 10 10.20 ± 0.40" in text
+    assert 'id="trust-data"' in html
+
+
+def test_a_campaign_without_a_model_says_nothing_of_one(tmp_path: Path) -> None:
+    html = rendered(tmp_path, ended=False)
+    assert "can be trusted" not in html
+    assert 'id="model"' not in html
+
+
 def test_each_trial_has_what_was_expected_of_it(report: Path) -> None:
     text = words(report.read_text(encoding="utf-8"))
     assert "expected: colour_distance 3.21 ± 0.42 (one sd, noise 0.1)" in text
