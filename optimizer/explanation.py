@@ -193,9 +193,9 @@ def _walls(unit: UnitSpace, point: Points) -> Iterator[str]:
     if not unit.constraints:
         return
     moved = np.array([row for at, dim in enumerate(unit.dimensions) for row in _moves(dim, point, at)])
-    for constraint in unit.constraints:
+    for constraint, written in zip(unit.constraints, unit.space.constraints, strict=True):
         if constraint.relation == "==" or (len(moved) and _breaks(unit, constraint, moved)):
-            yield constraint.text
+            yield constraint.text + (f" ({written.because})" if written.because else "")
 
 
 def _breaks(unit: UnitSpace, constraint: CompiledConstraint, moved: Points) -> bool:

@@ -14,6 +14,8 @@ out what differs from trial to trial (decision 8).
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from botorch.fit import fit_gpytorch_mll
 from botorch.models import MixedSingleTaskGP, ModelListGP, SingleTaskGP
@@ -46,20 +48,20 @@ def fit(evidence: Evidence) -> ModelListGP:
 def fitted(metric: str, model: SingleTaskGP) -> Fitted:
     """What a diagnosis asks of a model of ``metric``."""
     with torch.no_grad():
-        (points,), y = model.train_inputs, model.train_targets
-        prior = model.forward(points)
-        noise = float(model.likelihood.noise.mean())
+        gp: Any = model  # gpytorch types its parts as modules of any kind
+        (points,), y = gp.train_inputs, gp.train_targets
+        prior = gp.forward(points)
+        noise = float(gp.likelihood.noise.mean())
         covariance = prior.covariance_matrix + noise * torch.eye(len(y), dtype=y.dtype)
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(covariance))
-        lengths = getattr(model.covar_module, "lengthscale", None)  # a mixed model has several kernels, each its own
-        transform = model.outcome_transform
+        lengths = getattr(gp.covar_module, "lengthscale", None)  # a mixed model has several kernels, each its own
         return Fitted(
             metric=metric,
             y=y.numpy(),
             weights=(inverse @ (y - prior.mean)).numpy(),
             inverse=inverse.numpy(),
-            centre=float(transform.means),
-            scale=float(transform.stdvs),
+            centre=float(gp.outcome_transform.means),
+            scale=float(gp.outcome_transform.stdvs),
             noise=noise,
             lengthscales=None if lengths is None else lengths.flatten().numpy(),
             mean_at=lambda at: _mean_at(model, at),

@@ -56,6 +56,7 @@ def campaign_json(reader: JournalReader, campaign: CampaignRecord) -> dict[str, 
         "envelope": {"version": campaign.envelope_version, "hash": campaign.envelope_hash},
         "best": best and {"trial": best.trial.number, **plain(best.estimate)},
         "target_met": facts.target_is_met,
+        "rules": {"in_force": plain(campaign.problem.avoided), "expired": plain(campaign.problem.lapsed)},
         "recommendation": recommendation_json(campaign.recommendation),
         "lab_seconds": facts.lab_seconds,
         "alarms": [plain(group) for group in reader.alarms(campaign.id)],
@@ -248,6 +249,9 @@ def _head(facts: Facts) -> list[str]:
         f"{len(facts.measured)} of {campaign.budget_trials} trials have an outcome, {len(facts.without_outcome)} have "
         f"none; {duration_text(facts.lab_seconds)} of lab time",
     ]
+    problem = campaign.problem
+    lines += [f"rule: {rule}" for rule in problem.avoided]
+    lines += [f"rule that had expired, and was not applied: {rule}" for rule in problem.lapsed]
     if facts.front:
         lines.append(f"front: {len(facts.front)} trials ({', '.join(map(str, facts.front))})")
     if facts.best is not None:

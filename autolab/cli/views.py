@@ -90,6 +90,10 @@ class LineView(SilentView):
                     f"{event.campaign}: {_realm_text(event.realm)}, lab {event.lab}, engine {event.engine}, "
                     f"seed {event.seed}, at most {event.budget_trials} trials{hours}"
                 )
+                for rule in event.problem.avoided:
+                    tell(f"rule: {rule}")
+                for rule in event.problem.lapsed:
+                    tell(f"rule that has expired, and is not applied: {rule}")
             case TrialStarted():
                 tell(f"trial {event.suggestion.trial}: {_values_text(self.progress, event)}; {event.suggestion.reason}")
             case Noted():

@@ -11,9 +11,11 @@ from autolab.compose.names import Names
 from autolab.compose.opening import BenchPlan, plan_bench
 from autolab.compose.options import RunOptions
 from autolab.compose.permitting import check_level
+from autolab.config.avoiding import in_force
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
 from autolab.config.specs import CampaignSpec, LabSpec
+from autolab.core.clock import real_clock
 from autolab.core.envelope import Limit
 from autolab.core.errors import InputError
 from autolab.core.proposing import UNLEARNED
@@ -121,10 +123,10 @@ def match_recoveries(campaign: CampaignSpec, lab: LabSpec) -> dict[str, Any]:
 
 
 def with_options(campaign: CampaignSpec, options: RunOptions) -> CampaignSpec:
-    """A campaign as the options want it.
+    """A campaign as the options want it, under the rules that are in force today.
 
     Raises:
-        InputError: they do not go together.
+        InputError: they do not go together, or a rule leaves nothing of the space.
     """
     budget = campaign.budget if options.trials is None else replace(campaign.budget, trials=options.trials)
     engine = campaign.engine if options.engine is None else replace(campaign.engine, name=options.engine)
@@ -136,7 +138,8 @@ def with_options(campaign: CampaignSpec, options: RunOptions) -> CampaignSpec:
         raise InputError(
             f"--engine {engine.name}: it predicts nothing, and '{hard[0]}' is hard: take an engine that learns"
         )
-    return replace(campaign, budget=budget, engine=engine, lanes=lanes)
+    today = real_clock().date().date()
+    return in_force(replace(campaign, budget=budget, engine=engine, lanes=lanes), today)
 
 
 def _check_lanes(campaign: CampaignSpec, lab: LabSpec, devices: Sequence[str]) -> None:

@@ -10,7 +10,9 @@ __all__ = ["goal_notes"]
 
 def goal_notes(campaign: CampaignSpec) -> list[str]:
     """One sentence for each thing about the goal of a campaign that its file does not say by itself."""
-    notes: list[str] = []
+    problem = campaign.problem
+    notes = [f"rule in force: {rule}" for rule in problem.avoided]
+    notes += [f"rule not applied, since it has expired: {rule}" for rule in problem.lapsed]
     initial = initial_trials(campaign.problem.space, campaign.engine)
     if campaign.problem.seeks_front:
         names = " and ".join(objective.metric for objective in campaign.problem.objectives)

@@ -27,7 +27,7 @@ from autolab.journal.journal import Journal
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord
 
-__all__ = ["RESUMABLE", "campaign_record", "options_of", "resume_campaign"]
+__all__ = ["RESUMABLE", "campaign_record", "note_rules_of_people", "options_of", "resume_campaign"]
 
 RESUMABLE = ("running", "paused", "failed")
 """States of a campaign that can be resumed; *running* is one whose controller is gone."""
@@ -64,8 +64,7 @@ def resume_campaign(
         file = Path(record.options["file"])
         if not file.is_file():
             raise InputError(f"{record.id}: its campaign file {file} is gone: put it back, then resume")
-        campaign = with_options(load_campaign(file), options)
-        campaign = _with_repeats(campaign, data, record)
+        campaign = _with_repeats(with_options(load_campaign(file), options), data, record)
         proposer = stack.enter_context(proposer_for(campaign))
         lab_spec = load_lab(campaign.lab)
         host = host_for(stack, campaign, lab_spec, options)
@@ -87,6 +86,7 @@ def resume_campaign(
             journal.intervene(record.id, None, who, "accept changes", changes)
         if change is not None:
             change_envelope(journal, change, approved, who)
+        note_rules_of_people(journal, record, bound.campaign)
         note_materials(journal, record.id, record.lab_file, bound.lab, who)
         note_rules(journal, record.id, record.lab_file, bound.lab, who)
         journal.resume_campaign(record.id, past.lab_s, who, record.reason or "its controller was gone")
@@ -125,6 +125,13 @@ def options_of(record: CampaignRecord, data: Path) -> RunOptions:
             f"run it again with --seed {record.seed}, which gives the same trials"
         )
     return RunOptions(data=data, **wanted)
+
+
+def note_rules_of_people(journal: Journal, record: CampaignRecord, campaign: CampaignSpec) -> None:
+    """Record which rules have expired since the campaign was started: they are not applied any more."""
+    for rule in campaign.problem.lapsed:
+        if rule in record.problem.avoided:
+            journal.intervene(record.id, None, Principal("autolab", "system"), "rule", f"it has expired: {rule}")
 
 
 def _with_repeats(campaign: CampaignSpec, data: Path, record: CampaignRecord) -> CampaignSpec:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from autolab.config.avoiding import read_rules
 from autolab.config.campaignmodel import CampaignModel
 from autolab.config.goals import check_goals, read_objectives, read_outcome_constraints
 from autolab.config.policies import read_policies
@@ -13,6 +14,7 @@ from autolab.config.problems import Problems
 from autolab.config.spaces import read_space
 from autolab.config.specs import Budget, CampaignSpec, NoImprovement, Source
 from autolab.config.yamlfile import read_yaml
+from autolab.core.avoidances import Avoidance
 from autolab.core.canonical import content_hash
 from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.objectives import Objective
@@ -47,9 +49,10 @@ def load_campaign(path: str | Path) -> CampaignSpec:
     for key, instead in _LATER.items():
         if file.values.get(key) is not None and not problems.has((key,)):
             problems.not_available_yet((key,), f"{key} is not available yet ({instead}): remove the key")
-    on_failure = read_policies(problems, file.values)
+    on_failure, rules = read_policies(problems, file.values), read_rules(problems, file.values, space)
     problems.raise_any()
-    return _spec(Path(path), file.values, file.source, _problem(space, objectives, outcome_constraints), on_failure)
+    problem = _problem(space, objectives, outcome_constraints)
+    return _spec(Path(path), file.values, file.source, problem, on_failure, rules)
 
 
 def _problem(space: Space | None, objectives: tuple[Objective, ...] | None, outcome_constraints: Any) -> Problem:
@@ -64,6 +67,7 @@ def _spec(
     source: Source,
     problem: Problem,
     on_failure: Mapping[FaultKind, FaultPolicy],
+    rules: tuple[Avoidance, ...],
 ) -> CampaignSpec:
     model = CampaignModel.model_validate(values)
     stop = model.stopping.no_improvement
@@ -81,6 +85,7 @@ def _spec(
         seed=model.seed,
         approval=model.approval or "routine",
         on_failure=on_failure,
+        rules=rules,
         source=source,
         content_hash=content_hash(values),
     )

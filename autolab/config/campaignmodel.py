@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from autolab.config.fields import (
     IS_NUMBER,
+    Date,
     DottedName,
     FileModel,
     Name,
@@ -30,6 +31,7 @@ __all__ = [
     "ObjectiveModel",
     "OutcomeConstraintModel",
     "ParameterModel",
+    "RuleModel",
     "StoppingModel",
 ]
 
@@ -67,6 +69,19 @@ class ParameterModel(FileModel):
     """`true` where only whole numbers have a meaning. Goes with `bounds`."""
     ordered: bool | None = None
     """`true` where neighbouring choices are alike. Goes with `choices`."""
+
+
+class RuleModel(FileModel):
+    """A part of the space that a person wants to be avoided."""
+
+    avoid: str = Field(examples=['"stirring > 180 rpm"'], max_length=200)
+    """Arithmetic over numeric parameters, `>` or `<`, a number and its unit; without one, in that of the parameters."""
+    because: Text = Field(examples=["foams"])
+    """Why; it is shown with the rule."""
+    by: Text = Field(examples=["ana"])
+    """Who says so."""
+    until: Date = Field(examples=['"2026-12-31"'])
+    """The last day on which it is in force. It is looked at when the campaign starts and when it is resumed."""
 
 
 class ObjectiveModel(FileModel):
@@ -197,6 +212,8 @@ class CampaignModel(FileModel):
     """What may be varied, by name."""
     constraints: list[str] = Field(default_factory=list[str], max_length=100, examples=['["cyan + magenta <= 300"]'])
     """Relations between numeric parameters that every trial keeps, with `+ - * / **` and one of `<= >= ==`."""
+    rules: list[RuleModel] = Field(default_factory=list[RuleModel], max_length=100)
+    """What people know that the model need not find out: parts of the space in which nothing is tried until a date."""
     objectives: dict[Name, ObjectiveModel] = Field(
         min_length=1, max_length=100, examples=["{colour_distance: {goal: minimize}}"]
     )

@@ -17,7 +17,7 @@ from autolab.core.errors import InputError
 from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerParameter, Parameter, RangeParameter
 from autolab.core.problem import Space
 
-__all__ = ["read_space"]
+__all__ = ["read_space", "unusable"]
 
 _KINDS = ("bounds", "choices", "value")
 _GOES_WITH = {"step": "bounds", "scale": "bounds", "integer": "bounds", "ordered": "choices"}
@@ -166,13 +166,13 @@ def _read_constraints(
         if not constraint.names:
             problems.add(path, f"constraint {shown(text)}: it names no parameter: remove it, or name one")
         for name in sorted(constraint.names):
-            if said := _unusable(name, declared, parameters):
+            if said := unusable(name, declared, parameters):
                 problems.add(path, f"constraint {shown(text)}: {said}")
         found.append(constraint)
     return found
 
 
-def _unusable(name: str, declared: list[str], parameters: list[Parameter]) -> str | None:
+def unusable(name: str, declared: list[str], parameters: list[Parameter]) -> str | None:
     """Why a constraint cannot use ``name``, or None where it can."""
     if name not in declared:
         guess = did_you_mean(name, declared)

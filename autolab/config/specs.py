@@ -11,6 +11,7 @@ from typing import Any
 from autolab.core.addresses import Address
 from autolab.core.approvals import Level
 from autolab.core.authority import NOBODY, Authority
+from autolab.core.avoidances import Avoidance
 from autolab.core.envelope import Limit, envelope_hash
 from autolab.core.errors import FileError, NotAvailableYetError
 from autolab.core.faults import FaultKind, FaultPolicy
@@ -100,6 +101,9 @@ class CampaignSpec:
     seed: int | None
     approval: Level
     """What every trial of the campaign asks for at least."""
+    rules: tuple[Avoidance, ...]
+    """What people want to be avoided, the expired ones too; `problem` keeps out of none of it until it is known which
+    of them are in force."""
     source: Source
     content_hash: str
 

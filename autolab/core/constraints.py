@@ -41,6 +41,8 @@ class Constraint:
     """
 
     text: str
+    because: str = ""
+    """Whose wish it is and why, where it comes from a person's rule."""
 
     def __post_init__(self) -> None:
         _Reader(self.text).read()

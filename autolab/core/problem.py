@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from autolab.core.avoidances import Avoidance
 from autolab.core.constraints import Constraint
 from autolab.core.errors import InputError
 from autolab.core.objectives import Objective, OutcomeConstraint
@@ -52,7 +53,8 @@ class Space:
             if not parameter.holds(values[parameter.name]):
                 found.append(f"{parameter.name} = {values[parameter.name]!r} is outside what the parameter allows")
         numbers = {p.name: float(values[p.name]) for p in self.parameters if _is_numeric(p)}
-        found += [f"constraint {c.text!r} does not hold" for c in self.constraints if not c.holds(numbers)]
+        broken = [c for c in self.constraints if not c.holds(numbers)]
+        found += [f"constraint {c.text!r} does not hold" + (f" ({c.because})" if c.because else "") for c in broken]
         return found
 
 
@@ -78,6 +80,10 @@ class Problem:
     outcome_constraints: tuple[OutcomeConstraint, ...] = ()
     others: tuple[Objective, ...] = ()
     """Objectives beside the first."""
+    avoided: tuple[Avoidance, ...] = ()
+    """What people want to be avoided; the space has the constraints that keep out of it."""
+    lapsed: tuple[Avoidance, ...] = ()
+    """What people wanted to be avoided, until a day that is over: it has no effect."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

@@ -54,9 +54,8 @@ def trust_figure(problem: Problem, diagnosis: Diagnosis) -> go.Figure:
         numbers = [x for out in metric.left_out for x in (out.measured, out.mean)]
         ends = [min(numbers), max(numbers)]
         line = {"color": NEUTRAL, "dash": "dot", "width": 1}
-        where = {"row": row, "col": column}
         figure.add_trace(
-            go.Scatter(x=ends, y=ends, mode="lines", line=line, hoverinfo="skip", showlegend=False), **where
+            go.Scatter(x=ends, y=ends, mode="lines", line=line, hoverinfo="skip", showlegend=False), row=row, col=column
         )
         figure.add_trace(
             go.Scatter(
@@ -74,12 +73,13 @@ def trust_figure(problem: Problem, diagnosis: Diagnosis) -> go.Figure:
                 hovertemplate="%{text}<extra></extra>",
                 showlegend=False,
             ),
-            **where,
+            row=row,
+            col=column,
         )
         unit = unit_text(problem.unit_of(metric.metric))
         bracketed = f" [{unit}]" if unit else ""
-        figure.update_xaxes(title=f"measured{bracketed}", **where)
-        figure.update_yaxes(title=f"predicted{bracketed}", **where)
+        figure.update_xaxes(title=f"measured{bracketed}", row=row, col=column)
+        figure.update_yaxes(title=f"predicted{bracketed}", row=row, col=column)
     if len(diagnosis.metrics) == 1:
         figure.update_layout(height=420, margin={"l": 64, "t": 30, "b": 48})
     return figure

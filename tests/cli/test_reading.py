@@ -7,14 +7,16 @@ import io
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autolab.cli.options import STATES_FILE, campaign_ids
+from autolab.core.avoidances import Avoidance
 from autolab.journal import journal
 from tests.cli.running import COMMAND, autolab, clean_environment
-from tests.report.journals import write_journal
+from tests.report.journals import PROBLEM, write_journal
 
 PARQUET = "Parquet is not text: name a file with --output FILE, or use --format csv"
 
@@ -113,6 +115,17 @@ def test_explain_says_why_there_is_no_model(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "there is no model to check; trial " in done.stdout
     assert "3 outcomes are too few for a model" in done.stdout
+
+
+def test_show_names_the_rules_of_people_in_force_and_expired(tmp_path: Path) -> None:
+    foams = Avoidance("cycles > 4", "cycles <= 4", "foams", "ana", "2026-12-31")
+    drips = replace(foams, avoid="cyan < 5 uL", because="the pump drips")
+    write_journal(tmp_path, trials=2, problem=replace(PROBLEM, avoided=(foams,), lapsed=(drips,)))
+    said = autolab("show", "teal", "--data", str(tmp_path), cwd=tmp_path).stdout
+    assert "rule: avoid cycles > 4 until 2026-12-31: foams (ana)\n" in said
+    assert (
+        "rule that had expired, and was not applied: avoid cyan < 5 uL until 2026-12-31: the pump drips (ana)" in said
+    )
 
 
 def test_show_says_of_a_trial_what_was_expected_of_it(data: Path) -> None:

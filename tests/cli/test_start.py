@@ -20,7 +20,7 @@ HEAVY_FOR_HELP = (*HEAVY, "numpy", "pandas", "pint", "plotly", "yaml", "sqlite_u
 COMMANDS = (
     "demo", "run", "resume", "pause", "stop", "reset", "settle", "correct", "repeat", "abandon", "approve",
     "refuse", "check", "simulate", "backtest",
-    "list", "status", "show", "report", "export", "review", "portfolio", "deliverables",
+    "list", "status", "show", "explain", "report", "export", "review", "portfolio", "deliverables",
     "backup", "schema", "doctor", "key", "audit",
     "safety", "bypass",
 )  # fmt: skip

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autolab.core.avoidances import Avoidance
 from autolab.core.front import front_of
 from autolab.core.objectives import Objective
 from autolab.core.problem import Problem
@@ -63,6 +65,15 @@ def test_a_campaign_without_a_model_says_nothing_of_one(tmp_path: Path) -> None:
     html = rendered(tmp_path, ended=False)
     assert "can be trusted" not in html
     assert 'id="model"' not in html
+
+
+def test_the_rules_of_people_stand_in_it_with_their_state(tmp_path: Path) -> None:
+    foams = Avoidance("cycles > 4", "cycles <= 4", "foams", "ana", "2026-12-31")
+    drips = Avoidance("cyan < 5 uL", "cyan >= 5", "the pump drips", "bo", "2025-12-31")
+    text = words(rendered(tmp_path, problem=replace(PROBLEM, avoided=(foams,), lapsed=(drips,))))
+    assert "Rules of people" in text
+    assert "cycles &gt; 4 foams ana 2026-12-31 in force at the start" in text
+    assert "cyan &lt; 5 uL the pump drips bo 2025-12-31 had expired, not applied" in text
 
 
 def test_each_trial_has_what_was_expected_of_it(report: Path) -> None:
@@ -136,12 +147,12 @@ def test_no_number_has_more_digits_than_a_person_reads(report: Path) -> None:
 def test_every_figure_has_words_and_a_table(report: Path) -> None:
     html = report.read_text()
     figures = re.findall(r'<div class="figure"[^>]*>', html)
-    assert len(figures) == 5
+    assert len(figures) == 6
     for figure in figures:
         assert 'role="img"' in figure
         for name in re.findall(r'aria-(?:labelledby|describedby)="([^"]+)"', figure):
             assert f'id="{name}"' in html
-    assert html.count(" as a table</summary>") == 3
+    assert html.count(" as a table</summary>") == 4
     assert html.count('<a href="#trials">') == 2
 
 
