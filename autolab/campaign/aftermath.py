@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from autolab.campaign.book import Book
 from autolab.campaign.lane import Prelude
 from autolab.campaign.setup import CampaignSetup
+from autolab.campaign.stopping import End
 from autolab.core.errors import AutolabError
 from autolab.core.faults import FaultPolicy, kind_of
 from autolab.core.operations import Operations
@@ -95,10 +97,10 @@ class Aftermath:
     def _operations(self, trial: int) -> Operations:
         return Operations(self._setup.key, trial, replicate=0, attempt=self.attempt(trial))
 
-    def owed(self) -> str | None:
-        """What is owed to the lab, in one sentence; None where nothing is."""
+    def with_owed(self, end: End) -> End:
+        """The end of the campaign, with what is still owed to the lab in its reason."""
         plans = [f"{one.plan} (for trial {one.failed})" for one in recoveries.owed(self._journal, self._setup.id)]
-        return f"still owed to the lab: {', '.join(plans)}" if plans else None
+        return replace(end, reason=f"{end.reason}; still owed to the lab: {', '.join(plans)}") if plans else end
 
     def _recovery(self, wait_s: float, owed: OwedRecovery, operations: Operations) -> Prelude:
         plan = self._setup.make_recovery[owed.plan](operations, owed.sample)

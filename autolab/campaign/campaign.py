@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import replace
 from typing import Any
 
 from autolab.campaign.aftermath import Aftermath
@@ -14,6 +13,7 @@ from autolab.campaign.book import Book
 from autolab.campaign.desk import Desk
 from autolab.campaign.events import CampaignResult, CampaignStarted, Observer, StopRequested, TrialStarted
 from autolab.campaign.finishing import finish
+from autolab.campaign.injecting import Injecting
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.lane import Lane, Prelude
 from autolab.campaign.permitting import Permitting
@@ -84,7 +84,9 @@ class Campaign:
         self._asking = Asking(setup, self._book, proposer)
         self._stopwatch = Stopwatch(lab.clock, journal)
         self._screening = Screening(setup, lab, self._book, self._supplies, self._stopwatch)
-        self._permitting = Permitting(setup, journal, desk or Desk())
+        desk = desk or Desk()
+        self._permitting = Permitting(setup, journal, desk)
+        self._injecting = Injecting(setup, self._book, journal, desk, lab.realm)
         self.lanes = open_lanes(setup, lab, journal, self.teller, self._supplies.stock.book)
 
     def run(self) -> CampaignResult:
@@ -149,6 +151,8 @@ class Campaign:
 
     def _ask(self) -> None:
         if self._end is None:
+            if self._asking.asked is None:
+                self._injecting.take(self._judge)
             self._asking.ask()
 
     def _prepare(self) -> None:
@@ -178,18 +182,15 @@ class Campaign:
             self._end = self._end or unproposed(error)
             return
         if self._end is None:
-            self._screen(suggestion)
+            with self._journal.commit():
+                self._journal.suggest(self._setup.id, self._lab.realm, suggestion)
+                self._judge(suggestion)
 
     def _wait_for_proposer(self, asked: Future[Suggestion]) -> None:
         begin = self._lab.clock.real()
         futures: list[Future[Any]] = [asked, *self._stop.after(self._heeded)]
         wait(futures, return_when=FIRST_COMPLETED)
         self._stopwatch.waited_for_proposer(begin)
-
-    def _screen(self, suggestion: Suggestion) -> None:
-        with self._journal.commit():
-            self._journal.suggest(self._setup.id, self._lab.realm, suggestion)
-            self._judge(suggestion)
 
     def _judge(self, suggestion: Suggestion) -> None:
         attempt = self._aftermath.attempt(suggestion.trial)
@@ -209,6 +210,7 @@ class Campaign:
 
     def _attend(self) -> None:
         """Hear what people say about the trials that wait for them."""
+        self._injecting.attend()
         ready, refusals = self._permitting.attend()
         self._ready.extend(ready)
         for refusal in refusals:
@@ -394,7 +396,5 @@ class Campaign:
 
     def _finish(self) -> CampaignResult:
         end = self._end or End("finished", f"budget used up: {self._setup.budget.trials} trials", 0)
-        if (owed := self._aftermath.owed()) is not None:
-            end = replace(end, reason=f"{end.reason}; {owed}")
-        left = (*self._ready, *self._permitting.waiting)
+        end, left = self._aftermath.with_owed(end), (*self._ready, *self._permitting.waiting)
         return finish(self._setup, end, left, self._book, self._journal, self.teller, self._proposer)

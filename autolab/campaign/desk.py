@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from autolab.journal.inbox import Request
 
-__all__ = ["Desk"]
+__all__ = ["INJECT", "Desk"]
+
+INJECT = "inject"
+"""Verb of a request that hands a trial in."""
 
 
 class Desk:
@@ -35,9 +39,17 @@ class Desk:
             return self._arrived
 
     def take(self) -> list[Request]:
-        """All that lies here, in the order in which it came."""
+        """What people have decided on trials, in the order in which it came."""
+        return self._take(lambda request: request.verb != INJECT)
+
+    def take_injections(self) -> list[Request]:
+        """The trials that people hand in, in the order in which they came."""
+        return self._take(lambda request: request.verb == INJECT)
+
+    def _take(self, is_wanted: Callable[[Request], bool]) -> list[Request]:
         with self._lock:
-            requests, self._requests = self._requests, []
-            if requests:
+            taken = [request for request in self._requests if is_wanted(request)]
+            self._requests = [request for request in self._requests if not is_wanted(request)]
+            if taken and not self._requests:
                 self._arrived = Future()
-            return requests
+            return taken

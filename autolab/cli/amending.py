@@ -1,4 +1,4 @@
-"""Commands by which a person changes what a campaign has of a trial: ``correct``, ``repeat``, ``abandon``."""
+"""Commands by which a person changes a campaign's trials: ``correct``, ``repeat``, ``inject``, ``abandon``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autolab.cli.output import say
 from autolab.core.errors import InputError
 from autolab.core.trials import Estimate
 
-__all__ = ["abandon", "correct", "repeat"]
+__all__ = ["abandon", "correct", "inject", "repeat"]
 
 Trial = Annotated[int, typer.Argument(metavar="N", help="Number of the trial.")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; it is kept with the change.")]
@@ -50,6 +50,23 @@ def repeat(
     from autolab.compose.approving import asking_as
 
     say(repeat_trial(data, campaign, trial, because, asking_as(data, campaign, person)))
+
+
+def inject(
+    campaign: CampaignId,
+    values: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME=VALUE…", help="A value for each parameter that is not fixed: 'cyan=20 uL'."),
+    ],
+    because: Because,
+    person: ActingAs = None,
+    data: DataFolder = Path("autolab-data"),
+) -> None:
+    """Hand a trial to a campaign: it takes the next number, and all checks that a suggestion goes through."""
+    from autolab.compose.approving import asking_as
+    from autolab.compose.injecting import inject_trial
+
+    say(inject_trial(data, campaign, values, because, asking_as(data, campaign, person)))
 
 
 def abandon(campaign: CampaignId, trial: Trial, because: Because, data: DataFolder = Path("autolab-data")) -> None:

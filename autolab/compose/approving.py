@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, TrialRecord
 from safety.permits import approver, statement_for
 
-__all__ = ["approve_envelope", "approve_trial", "asking_as", "refuse_trial"]
+__all__ = ["approve_envelope", "approve_trial", "asking_as", "posted", "refuse_trial"]
 
 ANSWER_REAL_S = 10.0
 """Real seconds in which a controller answers a request, unless it is busy."""
@@ -58,7 +59,7 @@ def approve_trial(data: Path, name: str, number: int, person: str, lasts: str) -
     with closing(Journal(data, real_clock())) as journal:
         by = proposers(journal, record.id, number)
         who = approver(signed, trial.proposal, lab.authority, by, now)
-        return _posted(journal, record, "approve", number, signed.to_json(), who)
+        return _decided(journal, record, "approve", number, signed.to_json(), who)
 
 
 def refuse_trial(data: Path, name: str, number: int, person: str, because: str) -> str:
@@ -88,7 +89,7 @@ def refuse_trial(data: Path, name: str, number: int, person: str, because: str) 
     signed = signed_as(lab.authority, person, statement)
     who = approver(signed, trial.proposal, lab.authority, (), now, action)
     with closing(Journal(data, real_clock())) as journal:
-        return _posted(journal, record, "refuse", number, signed.to_json(), who)
+        return _decided(journal, record, "refuse", number, signed.to_json(), who)
 
 
 def approve_envelope(data: Path, name: str, person: str, lasts: str) -> str:
@@ -169,15 +170,42 @@ def _lab_of(record: CampaignRecord) -> LabSpec:
     return load_lab(load_campaign(Path(file)).lab)
 
 
-def _posted(
+def _decided(
     journal: Journal, record: CampaignRecord, verb: str, number: int, signed: dict[str, Any], who: Principal
 ) -> str:
     """Hand a decision to the controller, and give its answer."""
+    said = f"what {who.name} says of trial {number}"
+    return posted(journal, record, verb, {"trial": number, "signed": signed}, who, said, while_=", while it lasts")
+
+
+def posted(
+    journal: Journal,
+    record: CampaignRecord,
+    verb: str,
+    arguments: Mapping[str, Any],
+    who: Principal,
+    what: str,
+    while_: str = "",
+) -> str:
+    """Hand a request to the controller, and give its answer; where none answers it is kept for the next.
+
+    Args:
+        journal: Has the inbox.
+        record: The campaign.
+        verb: What is asked.
+        arguments: Of what.
+        who: Who asks.
+        what: The request, in words.
+        while_: How long it is kept, in words.
+
+    Raises:
+        InputError: the controller refuses.
+    """
     clock, inbox = real_clock(), Inbox(journal.states)
-    request = inbox.post(record.id, verb, {"trial": number, "signed": signed}, who, clock.date().isoformat())
-    later = f"'autolab resume {record.id}' applies it, while it lasts"
+    request = inbox.post(record.id, verb, arguments, who, clock.date().isoformat())
+    later = f"'autolab resume {record.id}' applies it{while_}"
     if record.state != "running":
-        return f"{record.id} is {record.state}: what {who.name} says of trial {number} is kept, and {later}"
+        return f"{record.id} is {record.state}: {what} is kept, and {later}"
     end = clock.real() + ANSWER_REAL_S
     while clock.real() < end:
         answer = inbox.request(request).answer
@@ -186,7 +214,7 @@ def _posted(
                 raise InputError(answer.removeprefix("refused: "))
             return answer
         clock.sleep(0.1)
-    return f"{record.id}: no controller has answered yet; what {who.name} says of trial {number} is kept, and {later}"
+    return f"{record.id}: no controller has answered yet; {what} is kept, and {later}"
 
 
 def _seconds(lasts: str) -> float:

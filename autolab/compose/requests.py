@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from autolab.campaign.desk import Desk
+from autolab.campaign.desk import INJECT, Desk
 from autolab.campaign.stopping import StopSwitch
 from autolab.core.clock import Clock
 from autolab.core.errors import StorageError
@@ -15,7 +15,7 @@ from autolab.journal.journal import Journal
 
 __all__ = ["heeding"]
 
-DECISIONS = ("approve", "refuse")
+FOR_THE_DESK = ("approve", "refuse", INJECT)
 LOOK_REAL_S = 0.2
 """Real seconds between two looks into the inbox."""
 
@@ -32,7 +32,7 @@ def heeding(journal: Journal, campaign: str, clock: Clock, stop: StopSwitch, des
         while not over.wait(LOOK_REAL_S):
             try:
                 for request in inbox.waiting(campaign):
-                    if request.verb in DECISIONS:
+                    if request.verb in FOR_THE_DESK:
                         desk.put(request)
                         continue
                     _apply(request.verb, request.principal.name, bool(request.arguments.get("now")), stop)

@@ -12,7 +12,7 @@ from autolab.core.errors import InputError
 from autolab.core.explanations import Explanation
 from autolab.core.parameters import Values
 
-__all__ = ["FINAL", "NEXT", "REPEAT", "Estimate", "Outcome", "Realm", "Suggestion", "TrialState", "Verdict"]
+__all__ = ["FINAL", "NEXT", "PERSON", "REPEAT", "Estimate", "Outcome", "Realm", "Suggestion", "TrialState", "Verdict"]
 
 
 class Realm(StrEnum):
@@ -86,6 +86,8 @@ class Estimate:
             raise InputError(f"a standard error must be a finite number of at least zero, not {self.sem!r}")
 
 
+PERSON = "person"
+"""Engine of a suggestion that a person handed in."""
 REPEAT = "repeat"
 """Engine of a suggestion that a person made: an earlier trial once more."""
 

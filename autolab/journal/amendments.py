@@ -11,7 +11,7 @@ from autolab.core.trials import NEXT, REPEAT, Estimate, Suggestion, TrialState
 from autolab.journal.journal import Journal
 from autolab.journal.records import CampaignRecord, TrialRecord
 
-__all__ = ["abandon", "correct", "repeat"]
+__all__ = ["abandon", "correct", "inject", "repeat"]
 
 
 def correct(
@@ -84,6 +84,26 @@ def repeat(
         )
         why = f"trial {trial.number} is to be repeated as trial {number}"
         journal.end_campaign(campaign.id, "paused", why, campaign.recommendation)
+
+
+def inject(journal: Journal, campaign: str, realm: str, suggestion: Suggestion, by: Principal, because: str) -> None:
+    """Record a trial that a person hands in to a campaign that runs.
+
+    Args:
+        journal: Keeps the record.
+        campaign: Id of the campaign.
+        realm: Where it will happen.
+        suggestion: The trial.
+        by: Who wants it; they may not approve it themselves.
+        because: Why.
+    """
+    with journal.commit():
+        journal.intervene(campaign, suggestion.trial, by, "inject", because)
+        journal.suggest(campaign, realm, suggestion)
+        journal.states.write(
+            "UPDATE trials SET asked_by = ? WHERE campaign = ? AND number = ?",
+            (journal.principal(by), campaign, suggestion.trial),
+        )
 
 
 def abandon(journal: Journal, trial: TrialRecord, campaign: str, by: Principal, because: str) -> None:
