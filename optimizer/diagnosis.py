@@ -34,17 +34,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from autolab.core.diagnoses import Diagnosis, LeftOut, MetricDiagnosis, Misfit, ParameterRole
+from autolab.core.diagnoses import ENOUGH, Diagnosis, LeftOut, MetricDiagnosis, Misfit, ParameterRole
 from optimizer.cholesky import inverse_of_factor
 from optimizer.evidence import Evidence
 from optimizer.lean_model import Features, LeanModel, kernel
 from optimizer.learner import NumericalFailureError
 from optimizer.space import Points, UnitSpace
 
-__all__ = ["ENOUGH", "Fitted", "diagnose", "of_lean"]
+__all__ = ["Fitted", "diagnose", "of_lean"]
 
-ENOUGH = 12
-"""Outcomes below which nothing is said to be a misfit."""
 WIDTH = float(ndtri(0.95))
 """Half width of the 90 % interval of a normal distribution, in standard deviations."""
 _FEW = 0.2

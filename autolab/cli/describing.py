@@ -9,7 +9,7 @@ from autolab.cli.output import columns
 from autolab.core.approvals import Proposal
 from autolab.core.canonical import plain
 from autolab.core.faults import FaultKind
-from autolab.core.trials import TrialState
+from autolab.core.trials import PERSON, TrialState
 from autolab.journal.alarms import AlarmGroup, AlarmRecord
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, IntentRecord, InterventionRecord, Recommendation, TrialRecord
@@ -131,7 +131,8 @@ def trial_text(
     """One trial with its history."""
     suggestion = trial.suggestion
     lines = [f"trial {trial.number} of {campaign.id} ({trial.realm.upper()}): {trial.state}"]
-    lines.append(f"why: {suggestion.reason} (engine {suggestion.engine}, seed {suggestion.seed})")
+    seed = "" if suggestion.engine == PERSON else f", seed {suggestion.seed}"
+    lines.append(f"why: {suggestion.reason} (engine {suggestion.engine}{seed})")
     lines.append(f"it saw the outcomes of: {_ranges(suggestion.seen)}; in flight: {_ranges(suggestion.pending)}")
     lines += [f"  {line}" for line in explanation_lines(campaign.problem, suggestion.explanation)]
     if trial.verdict is not None:

@@ -29,5 +29,5 @@ def explain(campaign: OneOrNewest = None, data: DataFolder = Path("autolab-data"
         say("")
         say(trusting.trust_text(record.problem, metric))
         say(columns(trusting.role_rows(metric), right=(1, 2)))
-        for misfit in metric.misfits:
-            say(f"misfit: {misfit.said}")
+        for line in trusting.misfit_lines(metric):
+            say(line)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Diagnosis", "LeftOut", "MetricDiagnosis", "Misfit", "ParameterRole"]
+__all__ = ["ENOUGH", "Diagnosis", "LeftOut", "MetricDiagnosis", "Misfit", "ParameterRole"]
+
+ENOUGH = 12
+"""Outcomes below which nothing is said to be a misfit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,7 @@ def _diagnosis(facts: Facts) -> dict[str, Any] | None:
         return None
     diagnosis = recommendation.diagnosis
     said = [trusting.trust_text(problem, metric) for metric in diagnosis.metrics]
-    roles = [(metric.metric, trusting.role_rows(metric)) for metric in diagnosis.metrics]
+    learned = [(m.metric, trusting.misfit_lines(m), trusting.role_rows(m)) for m in diagnosis.metrics]
     shown = picture(
         "trust",
         "How far the model can be trusted",
@@ -204,7 +204,7 @@ def _diagnosis(facts: Facts) -> dict[str, Any] | None:
         header=("metric", "trial", "measured", "predicted from the others"),
         rows=trusting.left_out_rows(problem, diagnosis),
     )
-    return {"picture": shown, "misfits": trusting.misfits(diagnosis), "roles": roles}
+    return {"picture": shown, "learned": learned}
 
 
 def _competing(facts: Facts) -> dict[str, Picture]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from autolab.core.diagnoses import Diagnosis, LeftOut, MetricDiagnosis
+from autolab.core.diagnoses import ENOUGH, Diagnosis, LeftOut, MetricDiagnosis
 from autolab.core.problem import Problem
 from autolab.report.figures import MEASURED, NEUTRAL, PROBLEM, panels
 from autolab.report.numbers import estimate_text, number_text, unit_text, with_unit
 
-__all__ = ["left_out_rows", "misfits", "role_rows", "trust_figure", "trust_text"]
+__all__ = ["left_out_rows", "misfit_lines", "role_rows", "trust_figure", "trust_text"]
 
 WIDTH = 1.6449
 """Half width of the 90 % interval of a normal distribution, in standard deviations."""
@@ -40,9 +40,14 @@ def _length(lengthscale: float | None) -> str:
     return "–" if lengthscale is None else number_text(lengthscale, 2)
 
 
-def misfits(diagnosis: Diagnosis) -> list[str]:
-    """What the models do not fit, with what to do about it."""
-    return [misfit.said for metric in diagnosis.metrics for misfit in metric.misfits]
+def misfit_lines(metric: MetricDiagnosis) -> list[str]:
+    """What the model of one metric does not fit, with what to do about it; or that nothing was found."""
+    if metric.misfits:
+        return [f"Misfit: {misfit.said}." for misfit in metric.misfits]
+    n = len(metric.left_out)
+    if n < ENOUGH:
+        return [f"With {n} outcomes nothing can be said of misfits: {ENOUGH} are wanted."]
+    return ["No misfit was found."]
 
 
 def trust_figure(problem: Problem, diagnosis: Diagnosis) -> go.Figure:

@@ -84,7 +84,7 @@ inside the interval that should hold 90 %. Its noise is 0.31.
 parameter  importance  lengthscale
 magenta          80 %         0.25
 cyan             12 %          1.4
-misfit: colour_distance: 1 outcome lies far from the model. Repeat trial 7
+Misfit: colour_distance: 1 outcome lies far from the model. Repeat trial 7.
 """
 
 

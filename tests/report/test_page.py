@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from autolab.core.avoidances import Avoidance
+from autolab.core.diagnoses import LeftOut
 from autolab.core.front import front_of
 from autolab.core.objectives import Objective
 from autolab.core.problem import Problem
@@ -18,7 +19,8 @@ from autolab.journal.reader import JournalReader
 from autolab.report.competing import front_figure, volumes
 from autolab.report.facts import Facts
 from autolab.report.page import render_report, summary, write_report
-from tests.report.journals import PROBLEM, write_journal
+from autolab.report.trusting import misfit_lines
+from tests.report.journals import DIAGNOSIS, PROBLEM, write_journal
 
 CHROMIUM = "/usr/bin/chromium"
 
@@ -59,6 +61,15 @@ def test_it_says_how_far_the_model_can_be_trusted_and_what_does_not_fit(report: 
     assert "parameter importance lengthscale magenta 80 % 0.25 cyan 12 % 1.4" in text
     assert "colour_distance 7 10 10.20 ± 0.40" in text
     assert 'id="trust-data"' in html
+
+
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [(11, "With 11 outcomes nothing can be said of misfits: 12 are wanted."), (12, "No misfit was found.")],
+)
+def test_no_misfit_is_something_else_than_too_few_outcomes_to_see_one(n: int, said: str) -> None:
+    left_out = tuple(LeftOut(trial, 1.0, 1.0, 0.1) for trial in range(n))
+    assert misfit_lines(replace(DIAGNOSIS.metrics[0], misfits=(), left_out=left_out)) == [said]
 
 
 def test_a_campaign_without_a_model_says_nothing_of_one(tmp_path: Path) -> None:
