@@ -47,6 +47,7 @@ prove: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.suggestcost --out autolab-data/proofs/optimizer
 	$(BIN)/python -m benchmarks.optimizer --out autolab-data/proofs/optimizer --page docs/proofs/optimizer.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.waiting --out autolab-data/proofs/waiting --page docs/proofs/waiting.md --date "$$(date +%F)"
+	$(BIN)/python -m benchmarks.misfits --page docs/proofs/misfits.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.wholereview --data autolab-data/proofs/review --page docs/proofs/review.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.loop --out autolab-data/proofs/loop --page docs/proofs/loop.md --date "$$(date +%F)"
 

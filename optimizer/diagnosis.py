@@ -169,8 +169,8 @@ def _misfits(evidence: Evidence, fitted: Fitted, z: Points, explained: float) ->
     if _is_better_as_logarithm(evidence, metric):
         yield Misfit(
             "scale",
-            f"a model of the logarithm predicts {metric} better: its scatter grows with its value. Try a log scale, "
-            f"with a reducer that gives the logarithm of {metric}",
+            f"a model of the logarithm predicts {metric} better, as it does where the scatter grows with the value. "
+            f"Try a log scale: a reducer that gives the logarithm of {metric}",
         )
     rise = _rise(fitted, np.array(trials, dtype=float))
     if abs(rise) > -ndtri(_RARE):
