@@ -52,7 +52,7 @@ def acquisition_of(evidence: Evidence, model: ModelListGP, seed: int) -> Acquisi
     pending = evidence.pending_points
     shared = {
         "model": model,
-        "X_baseline": tensor(evidence.points),
+        "X_baseline": tensor(evidence.points[evidence.possible]),
         "sampler": SobolQMCNormalSampler(torch.Size([_SAMPLES]), seed=seed % 2**31),
         "X_pending": tensor(pending) if len(pending) else None,
         "constraints": [_breach(evidence, item) for item in evidence.problem.outcome_constraints] or None,

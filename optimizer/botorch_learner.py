@@ -3,8 +3,9 @@
 What is large is said in `optimizer.acquisition`. It is maximised in three stages:
 
 1. a pool of points that fill the feasible part of the space, and some around the best trials;
-2. gradient search from the best of them under the constraints (`optimize_acqf`), unordered choices held fixed; a
-   nonlinear equality has no interior to search in, so there the pool is refined by clouds of projected points;
+2. gradient search from the best of them under the constraints (`optimize_acqf`), each in its branch of the space,
+   unordered choices held fixed; a nonlinear equality has no interior to search in, so there the pool is refined by
+   clouds of projected points;
 3. rounding of all finalists to the hardware, and the best *rounded* point wins.
 
 Where there are hard outcome constraints (`optimizer.hard`), each stage keeps to what they permit, and the winner is
@@ -21,11 +22,14 @@ from typing import Any
 import numpy as np
 import torch
 from botorch.acquisition.acquisition import AcquisitionFunction
+from botorch.acquisition.fixed_feature import FixedFeatureAcquisitionFunction
+from botorch.exceptions.errors import CandidateGenerationError
 from botorch.models import ModelListGP
 from botorch.optim import optimize_acqf
 from torch import Tensor
 
 from optimizer.acquisition import acquisition_of, improvement_scale
+from optimizer.branches import Branch, branches_of
 from optimizer.design import feasible_draws
 from optimizer.evidence import Evidence
 from optimizer.expressions import CompiledConstraint
@@ -143,10 +147,30 @@ def _maximise_permitted(acquisition: AcquisitionFunction, evidence: Evidence, ha
 
 
 def _refined(acquisition: AcquisitionFunction, unit: UnitSpace, starts: Points, seed: int) -> Iterator[Points]:
-    """Points that a search from ``starts`` has found. A nonlinear equality has no interior to search in."""
+    """Points that a search from ``starts`` has found, each in its branch of the space."""
+    left = np.ones(len(starts), dtype=bool)
+    for branch in branches_of(unit):
+        inside = left & branch.holds(starts)
+        left &= ~inside
+        if not inside.any() or branch.unit.d == 0:
+            continue
+        found = _refined_within(_within(acquisition, branch), branch.unit, branch.lower(starts[inside]), seed)
+        yield from (branch.lift(point[None, :])[0] for point in found)
+
+
+def _within(acquisition: AcquisitionFunction, branch: Branch) -> AcquisitionFunction:
+    """The acquisition function over the cube of a branch."""
+    if len(branch.still) == 0:
+        return acquisition
+    d = len(branch.free) + len(branch.still)
+    return FixedFeatureAcquisitionFunction(acquisition, d, branch.still.tolist(), branch.anchor.tolist())
+
+
+def _refined_within(acquisition: AcquisitionFunction, unit: UnitSpace, starts: Points, seed: int) -> Iterator[Points]:
+    """The same in an ordinary space. A nonlinear equality has no interior to search in."""
     if any(constraint.relation == "==" and not is_straight(unit, constraint) for constraint in unit.constraints):
         return _refined_by_clouds(starts, seed, unit, lambda points: _values(acquisition, points))
-    return _refined_by_gradient(acquisition, unit, starts)
+    return _refined_by_gradient(acquisition, unit, starts, seed)
 
 
 def _refined_permitted(
@@ -194,11 +218,28 @@ def _cloud(unit: UnitSpace, centres: Points, radius: Points | float, rng: np.ran
     fixed = [index for index, dimension in enumerate(unit.dimensions) if dimension.is_categorical]
     moved[:, fixed] = centres[:, fixed]
     moved = np.clip(moved, 0.0, 1.0)
+    if unit.is_split:
+        return _faces(unit, centres, moved, rng)
     if unit.constraints:
         inside = unit.feasible(moved)
         moved = np.array([point if keep else project(unit, point) for point, keep in zip(moved, inside, strict=True)])
         moved = moved[unit.feasible(moved)]
     return moved.reshape(-1, unit.d)
+
+
+def _faces(unit: UnitSpace, centres: Points, moved: Points, rng: np.random.Generator) -> Points:
+    """Each of ``moved`` (``(n, d)``) in a branch that holds its centre, and on its constraints: ``(m, d)``, m <= n."""
+    branches = branches_of(unit)
+    order = rng.permutation(len(branches))
+    found, left = [np.zeros((0, unit.d))], np.ones(len(moved), dtype=bool)
+    for branch in (branches[at] for at in order):
+        inside = left & branch.holds(centres)
+        left &= ~inside
+        for point in branch.lower(moved[inside]):
+            kept = point if branch.unit.feasible(point[None, :])[0] else project(branch.unit, point)
+            found.append(branch.lift(kept[None, :]))
+    kept = np.vstack(found)
+    return kept[unit.feasible(kept)]
 
 
 def _refined_by_clouds(
@@ -217,8 +258,13 @@ def _refined_by_clouds(
         yield best
 
 
-def _refined_by_gradient(acquisition: AcquisitionFunction, unit: UnitSpace, starts: Points) -> Iterator[Points]:
-    """Ends of a gradient search from each of ``starts``; those without constraints and of the same choices together."""
+def _refined_by_gradient(
+    acquisition: AcquisitionFunction, unit: UnitSpace, starts: Points, seed: int
+) -> Iterator[Points]:
+    """Ends of a gradient search from each of ``starts``; those without constraints and of the same choices together.
+
+    A search that leaves curved constraints, which BoTorch refuses, is replaced by one in clouds.
+    """
     conditions = _Conditions(unit)
     categorical = [index for index, dimension in enumerate(unit.dimensions) if dimension.is_categorical]
     if len(categorical) == unit.d:
@@ -229,17 +275,21 @@ def _refined_by_gradient(acquisition: AcquisitionFunction, unit: UnitSpace, star
             alone = () if conditions.are_none else (float(at),)
             groups.setdefault((*start[categorical].tolist(), *alone), []).append(start)
     for key, group in groups.items():
-        candidates, _ = optimize_acqf(
-            acquisition,
-            bounds=tensor(np.vstack([np.zeros(unit.d), np.ones(unit.d)])),
-            q=1,
-            num_restarts=len(group),
-            batch_initial_conditions=tensor(np.array(group)).unsqueeze(1),
-            fixed_features=dict(zip(categorical, key, strict=False)) or None,
-            options={"batch_limit": len(group), "maxiter": 40},
-            return_best_only=False,
-            **conditions.arguments,
-        )
+        try:
+            candidates, _ = optimize_acqf(
+                acquisition,
+                bounds=tensor(np.vstack([np.zeros(unit.d), np.ones(unit.d)])),
+                q=1,
+                num_restarts=len(group),
+                batch_initial_conditions=tensor(np.array(group)).unsqueeze(1),
+                fixed_features=dict(zip(categorical, key, strict=False)) or None,
+                options={"batch_limit": len(group), "maxiter": 40},
+                return_best_only=False,
+                **conditions.arguments,
+            )
+        except CandidateGenerationError:
+            yield from _refined_by_clouds(np.array(group), seed, unit, lambda points: _values(acquisition, points))
+            continue
         yield from candidates.detach().numpy().reshape(-1, unit.d)
 
 

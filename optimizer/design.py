@@ -8,6 +8,9 @@ Point ``k`` of a design depends on the space, the design's seed and ``k`` alone.
   before it [Mitchell1991]_), so that its first points already fill it;
 - anything else: Sobol points, each moved onto the constraints.
 
+Where parameters may have to stand still, the points are those of the branches' own designs, in turn, in an order drawn
+for each round.
+
 .. [Owen1998] A. B. Owen, Scrambling Sobol' and Niederreiter-Xing points, J. Complexity 14 (1998) 466.
 .. [Mitchell1991] D. P. Mitchell, Spectrally optimal sampling for distribution ray tracing, SIGGRAPH 25 (1991) 157.
 """
@@ -25,16 +28,24 @@ from autolab.core.errors import ProposerError
 from autolab.core.parameters import FixedParameter, Values
 from autolab.core.problem import Space
 from autolab.core.proposing import EngineSpec
+from autolab.core.seeds import derive_seed
+from optimizer.branches import branches_of
 from optimizer.polytope import is_polytope, walk_polytope
 from optimizer.projection import project
-from optimizer.rounding import nearest
+from optimizer.rounding import NoPointLeftError, nearest
 from optimizer.space import Key, Points, UnitSpace, key_of
 
 __all__ = ["design_point", "feasible_draws", "initial_trials", "uniform_point"]
 
 _SCARCE = 0.05
 _PROBE = 1024
+_LEAST_PROBE = 64
+"""Points, a power of two, by which it is seen how much of the cube the constraints leave; of each branch, fewer."""
 _BEST_OF = 16
+_PATIENCE = 16
+"""Repeats in a row after which a branch is taken to be met whole."""
+_EACH_BRANCH = 4
+"""Draws from each branch at least."""
 
 
 def initial_trials(space: Space, spec: EngineSpec) -> int:
@@ -70,6 +81,13 @@ def uniform_point(unit: UnitSpace, seed: int, *, avoid: Collection[Key] = ()) ->
         ProposerError: No point of the space is left.
     """
     rng = np.random.default_rng(seed)
+    if unit.is_split:
+        branches = branches_of(unit)
+        for at in rng.permutation(len(branches)):
+            try:
+                return uniform_point(branches[at].unit, derive_seed(seed, "branch", int(at)), avoid=avoid)
+            except NoPointLeftError:
+                continue
     draws = rng.random((200, unit.d))
     for draw in draws:
         values = unit.spread(draw)
@@ -79,11 +97,18 @@ def uniform_point(unit: UnitSpace, seed: int, *, avoid: Collection[Key] = ()) ->
 
 
 def feasible_draws(unit: UnitSpace, seed: int, count: int) -> Points:
-    """Up to ``count`` points spread over the feasible part of the cube, not rounded to grids. Shape ``(n, d)``.
+    """Up to about ``count`` points spread over the feasible part of the cube, not rounded to grids. ``(n, d)``.
 
     Unordered choices are on their places. Linear constraints are sampled exactly; nonlinear ones by passing over, or
     where that leaves too few, by moving points onto them.
     """
+    if unit.is_split:
+        branches = branches_of(unit)
+        each = max(-(-count // len(branches)), _EACH_BRANCH)
+        draws_of = (branch.lift(feasible_draws(branch.unit, seed + at, each)) for at, branch in enumerate(branches))
+        return np.vstack(list(draws_of))
+    if unit.d == 0:
+        return np.zeros((int(not unit.space.violations(unit.decode(np.zeros(0)))), 0))
     draws = _sobol(unit.d, 1 << (4 * count - 1).bit_length(), seed).copy()
     for index, dimension in enumerate(unit.dimensions):
         if dimension.is_categorical:
@@ -130,12 +155,15 @@ def _first(unit: UnitSpace, seed: int, size: int) -> Iterator[Values]:
         raise ProposerError("no point keeps all constraints: widen the bounds or loosen the constraints")
 
 
-def _stream(unit: UnitSpace, seed: int) -> Iterator[Values]:
+def _stream(unit: UnitSpace, seed: int, n_probed: int = _PROBE) -> Iterator[Values]:
     """Points of the design, without end where the space is not empty; some may be equal after rounding."""
+    if unit.is_split:
+        yield from _in_turn(unit, seed)
+        return
     if unit.d == 0:
         yield unit.decode(np.zeros(0))
         return
-    probe = _sobol(unit.d, _PROBE, seed)
+    probe = _sobol(unit.d, n_probed, seed)
     inside = [not unit.space.violations(unit.spread(point)) for point in probe]
     if np.mean(inside) >= _SCARCE:
         yield from _passing(unit, seed)
@@ -145,6 +173,27 @@ def _stream(unit: UnitSpace, seed: int) -> Iterator[Values]:
     else:
         for point in probe:
             yield nearest(unit, unit.encode(unit.spread(point)), seed=seed)
+
+
+def _in_turn(unit: UnitSpace, seed: int) -> Iterator[Values]:
+    """Points of the branches, one of each in each round; a branch whose design is short begins it again."""
+    branches = branches_of(unit)
+    n_probed = max(1 << (_PROBE // len(branches)).bit_length() >> 1, _LEAST_PROBE)
+    streams = [_stream(b.unit, derive_seed(seed, "branch", at), n_probed) for at, b in enumerate(branches)]
+    known: list[set[Key]] = [set() for _ in branches]
+    repeats = [0] * len(branches)
+    for number in itertools.count():
+        open_ones = [at for at, count in enumerate(repeats) if count < _PATIENCE]
+        if not open_ones:
+            return
+        for at in np.random.default_rng(derive_seed(seed, "round", number)).permutation(open_ones).tolist():
+            values = next(streams[at], None)
+            if values is None:
+                repeats[at] = _PATIENCE
+                continue
+            repeats[at] = repeats[at] + 1 if key_of(values) in known[at] else 0
+            known[at].add(key_of(values))
+            yield values
 
 
 def _passing(unit: UnitSpace, seed: int) -> Iterator[Values]:

@@ -149,10 +149,22 @@ class Evidence:
         return keeps
 
     @cached_property
+    def possible(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which usable outcomes are of points that may be proposed; earlier data may break constraints. Shape ``(n,)``.
+
+        All of them where none is: something has to be improved upon.
+        """
+        if self.unit.is_cube:
+            return np.ones(self.n, dtype=bool)
+        keeps = self.unit.feasible(self.points, slack=10.0)
+        return keeps if keeps.any() else np.ones(self.n, dtype=bool)
+
+    @cached_property
     def incumbent(self) -> int:
-        """Row of the best usable outcome as measured; of those that keep the outcome constraints where any does."""
-        losses = np.where(self.keeps_constraints, self.losses, np.inf) if self.keeps_constraints.any() else self.losses
-        return int(np.argmin(losses))
+        """Row of the best possible outcome as measured; of those that keep the outcome constraints where any does."""
+        losses = np.where(self.possible, self.losses, np.inf)
+        keeps = self.possible & self.keeps_constraints
+        return int(np.argmin(np.where(keeps, losses, np.inf) if keeps.any() else losses))
 
     @cached_property
     def forbidden(self) -> Taken:
@@ -160,7 +172,7 @@ class Evidence:
         lies in quarantine.
         """
         failed = [observation.values for observation in self.observations if observation.outcome is None]
-        keys = frozenset(key_of(values) for values in [*failed, *(pending.values for pending in self.pending)])
+        keys = frozenset(self._key(values) for values in [*failed, *(pending.values for pending in self.pending)])
         closed = tuple(
             Quarantine(observation.trial, observation.values, observation.closes)
             for observation in self.observations
@@ -171,14 +183,18 @@ class Evidence:
     @cached_property
     def taken(self) -> Taken:
         """All points known so far: the forbidden ones and those that have an outcome."""
-        known = self.forbidden.keys | {key_of(observation.values) for observation in self.observations}
+        known = self.forbidden.keys | {self._key(observation.values) for observation in self.observations}
         return replace(self.forbidden, keys=known)
+
+    def _key(self, values: Values) -> Key:
+        """The identity of a point, to which nothing counts that does not matter there."""
+        return key_of(self.problem.space.settled(values))
 
     def _inside(self, values: Values) -> Points | None:
         """The point of ``values``, shape ``(d,)``; None outside the bounds, or of other parameters."""
         if set(values) != self._names:
             return None
-        point = self.unit.encode(values)
+        point = self.unit.encode(self.problem.space.settled(values))
         return point if np.all((point >= -1e-9) & (point <= 1 + 1e-9)) else None  # NaN compares false
 
     @cached_property

@@ -29,7 +29,7 @@ LARGEST = 1_000_000
 
 def factorial_size(unit: UnitSpace) -> int:
     """Number of combinations, before constraints."""
-    return math.prod(len(_levels(dimension)) for dimension in unit.dimensions)
+    return math.prod(len(levels) for levels in _all_levels(unit))
 
 
 def factorial_point(unit: UnitSpace, seed: int, index: int, *, avoid: Collection[Key] = ()) -> Values:
@@ -47,7 +47,7 @@ def factorial_point(unit: UnitSpace, seed: int, index: int, *, avoid: Collection
             f"engine grid would have {size} combinations to walk, and takes {LARGEST} at most: "
             "leave out parameters, or use engine sobol"
         )
-    levels = [_levels(dimension) for dimension in unit.dimensions]
+    levels = _all_levels(unit)
     order = _order(size, seed)
     for place in range(size):
         digits = np.unravel_index(int(order[(index + place) % size]), [len(each) for each in levels] or [1])
@@ -58,6 +58,16 @@ def factorial_point(unit: UnitSpace, seed: int, index: int, *, avoid: Collection
         f"no point of the space is left to try: none of the grid's {size} combinations keeps the constraints and is "
         "free. Loosen the constraints, use finer steps, or end the campaign"
     )
+
+
+def _all_levels(unit: UnitSpace) -> list[Points]:
+    """Coordinates of the levels of all parameters; where one stands when it does not matter is a level of it."""
+    still = {rule.name: rule.otherwise for rule in unit.space.conditionals}
+    found: list[Points] = []
+    for dimension in unit.dimensions:
+        levels, name = _levels(dimension), dimension.parameter.name
+        found.append(np.union1d(levels, [dimension.encode(still[name])]) if name in still else levels)
+    return found
 
 
 def _levels(dimension: Dimension) -> Points:

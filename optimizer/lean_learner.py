@@ -108,7 +108,8 @@ def _acquisition(evidence: Evidence, models: dict[str, LeanModel]) -> NoisyImpro
     model = models[objective.metric]
     target = model.standardised(float(objective.target or 0.0)) if objective.goal == "target" else None
     bounds = evidence.problem.outcome_constraints
-    rows = promising(model, target, _odds(evidence, models) if bounds else None)
+    is_limited = bool(bounds) or not evidence.possible.all()
+    rows = promising(model, target, _odds(evidence, models) * evidence.possible if is_limited else None)
     processes = {
         metric: Conditioned(each, pending, rows, stream)
         for stream, (metric, each) in enumerate(sorted(models.items(), key=lambda item: item[0] != objective.metric))

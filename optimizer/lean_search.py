@@ -4,8 +4,8 @@ grid.
 A finite space of at most `WHOLE` points is scored whole. Elsewhere:
 
 1. points that fill the feasible part of the space, and some on the lines from the best trials into it;
-2. gradient search from the best of them that differ from each other, unordered choices held fixed: within the cube
-   L-BFGS-B, under linear constraints sequential least squares, both of scipy;
+2. gradient search from the best of them that differ from each other, each in its branch of the space and unordered
+   choices held fixed: within the cube L-BFGS-B, under linear constraints sequential least squares, both of scipy;
 3. rounding to the hardware, then steps to better neighbours on the grids and to other choices; the best *rounded*
    point that is not taken wins.
 """
@@ -13,6 +13,7 @@ A finite space of at most `WHOLE` points is scored whole. Elsewhere:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ from scipy.optimize import minimize
 
 from autolab.core.canonical import canonical_json
 from autolab.core.parameters import ChoiceParameter, Values
+from optimizer.branches import Branch, branches_of
 from optimizer.design import feasible_draws
 from optimizer.evidence import Evidence
 from optimizer.polytope import Polytope, polytope
@@ -34,6 +36,8 @@ WHOLE = 2048
 
 _FILLING = 512
 _NEAR = 96
+_NEAR_EACH = 8
+"""Points on the lines in each branch at least."""
 _BEST = 3
 _STARTS = 4
 _APART = 0.1
@@ -69,13 +73,46 @@ def maximise(surface: Surface, evidence: Evidence, seed: int) -> Points:
     filling = _filling(unit, rng)
     pool = np.vstack([filling, _near_best(evidence, filling, rng)])
     starts = _apart(pool, surface(pool))
-    tops = _climbed_within(surface, unit, starts) if unit.constraints else _climbed(surface, starts)
+    tops = [top for branch, part in _by_branch(unit, starts) for top in branch.lift(_tops(surface, branch, part))]
     finalists = np.array(list(_rounded(evidence, [*tops, *starts], seed)))
     if len(finalists) == 0:
         return starts[0]  # the engine says that every point is taken, and allows a repeat
     values = surface(finalists)
     best, value = finalists[int(np.argmax(values))], float(values.max())
     return _walk(surface, evidence, best, value)
+
+
+def _by_branch(unit: UnitSpace, points: Points) -> Iterator[tuple[Branch, Points]]:
+    """The branches that hold ``points`` (shape ``(n, d)``), each with those that no earlier one holds, in its cube."""
+    left = np.ones(len(points), dtype=bool)
+    for branch in branches_of(unit):
+        inside = left & branch.holds(points)
+        if inside.any():
+            yield branch, branch.lower(points[inside])
+        left &= ~inside
+
+
+@dataclass(frozen=True)
+class _Face:
+    """A surface over the cube of a branch."""
+
+    surface: Surface
+    branch: Branch
+
+    def __call__(self, points: Points) -> Points:
+        return self.surface(self.branch.lift(points))
+
+    def slopes(self, points: Points) -> tuple[Points, Points]:
+        values, gradients = self.surface.slopes(self.branch.lift(points))
+        return values, self.branch.lower(gradients)
+
+
+def _tops(surface: Surface, branch: Branch, starts: Points) -> Points:
+    """Where gradient ascent from ``starts`` ends, all in the cube of the branch. Shape ``(m, k)``."""
+    if branch.unit.d == 0:
+        return starts
+    face = _Face(surface, branch) if len(branch.still) else surface
+    return _climbed_within(face, branch.unit, starts) if branch.unit.constraints else _climbed(face, starts)
 
 
 def _is_free(evidence: Evidence, values: Values) -> bool:
@@ -87,7 +124,7 @@ _wholes: dict[str, Points | None] = {}
 
 def _whole(unit: UnitSpace) -> Points | None:
     """All points of a small finite space that keep the constraints. Shape ``(n, d)``."""
-    if unit.size is None or unit.size > (SMALL_SPACE if unit.constraints else WHOLE):
+    if unit.size is None or unit.size > (WHOLE if unit.is_cube else SMALL_SPACE):
         return None
     identity = canonical_json(unit.space)
     if identity not in _wholes:
@@ -103,7 +140,7 @@ _fillings: dict[str, Points] = {}
 
 def _filling(unit: UnitSpace, rng: np.random.Generator) -> Points:
     """Points that fill the feasible part of the space, others for each suggestion. Shape ``(n, d)``."""
-    if not unit.constraints:
+    if unit.is_cube:
         points = (_sobol(unit.d) + rng.random(unit.d)) % 1.0
         for index, dimension in enumerate(unit.dimensions):
             if dimension.is_categorical:
@@ -126,20 +163,26 @@ def _sobol(d: int) -> Points:
 
 
 def _near_best(evidence: Evidence, filling: Points, rng: np.random.Generator) -> Points:
-    """Points on the lines from the best trials to others, which linear constraints allow. Shape ``(n, d)``."""
+    """Points on the lines from the best trials to others in their branch, which linear constraints allow. ``(n, d)``"""
     unit = evidence.unit
     order = np.argsort(np.where(evidence.keeps_constraints, evidence.losses, np.inf), kind="stable")[:_BEST]
     best = evidence.points[order]
-    if unit.constraints:
+    if not unit.is_cube:
         best = best[unit.feasible(best, slack=10.0)]  # earlier data may break them
-    if len(best) == 0 or len(filling) == 0:
-        return np.zeros((0, unit.d))
-    centres = best[rng.integers(len(best), size=_NEAR)]
-    others = filling[rng.integers(len(filling), size=_NEAR)]
-    near = centres + rng.choice([0.03, 0.1, 0.3], size=(_NEAR, 1)) * (others - centres)
+    places = [(best[branch.holds(best)], filling[branch.holds(filling)]) for branch in branches_of(unit)]
+    places = [(centres, others) for centres, others in places if len(centres) and len(others)]
+    count = max(_NEAR // max(len(places), 1), _NEAR_EACH)
+    return np.vstack([np.zeros((0, unit.d)), *(_lines(unit, *ends, count, rng) for ends in places)])
+
+
+def _lines(unit: UnitSpace, best: Points, filling: Points, count: int, rng: np.random.Generator) -> Points:
+    """Points on lines from ``best`` to ``filling``, both of shape ``(n, d)``. Shape ``(count, d)``."""
+    centres = best[rng.integers(len(best), size=count)]
+    others = filling[rng.integers(len(filling), size=count)]
+    near = centres + rng.choice([0.03, 0.1, 0.3], size=(count, 1)) * (others - centres)
     for index, dimension in enumerate(unit.dimensions):
         if dimension.is_categorical:
-            near[:, index] = np.where(rng.random(_NEAR) < 0.8, centres[:, index], others[:, index])
+            near[:, index] = np.where(rng.random(count) < 0.8, centres[:, index], others[:, index])
     return near
 
 
@@ -200,11 +243,13 @@ def _settled(found: Points, starts: Points) -> Points:
 def _conditions(rows: Polytope, d: int) -> list[dict[str, Any]]:
     """The constraints as `scipy.optimize.minimize` takes them; the faces of the cube are bounds already."""
     below, limits = rows.below[2 * d :], rows.limits[2 * d :]
+    below, limits = below[below.any(axis=1)], limits[below.any(axis=1)]  # others are over fixed parameters only
+    equal, levels = rows.equal[rows.equal.any(axis=1)], rows.levels[rows.equal.any(axis=1)]
     conditions: list[dict[str, Any]] = []
     if len(below):
         conditions.append({"type": "ineq", "fun": lambda x: limits - below @ x, "jac": lambda _: -below})
-    if len(rows.equal):
-        conditions.append({"type": "eq", "fun": lambda x: rows.equal @ x - rows.levels, "jac": lambda _: rows.equal})
+    if len(equal):
+        conditions.append({"type": "eq", "fun": lambda x: equal @ x - levels, "jac": lambda _: equal})
     return conditions
 
 
@@ -223,6 +268,8 @@ def _walk(surface: Surface, evidence: Evidence, point: Points, value: float) -> 
         return point
     for _ in range(_WALK):
         near = _neighbours(unit, point)
+        if unit.space.conditionals:  # another choice may change what matters
+            near = np.array([unit.encode(unit.decode(moved)) for moved in near]).reshape(-1, unit.d)
         near = near[unit.feasible(near)] if len(near) else near
         if len(near) == 0:
             break
@@ -244,7 +291,7 @@ def _neighbours(unit: UnitSpace, point: Points) -> Points:
             moved = point.copy()
             moved[index] = place
             found.append(moved)
-            for other in range(index) if unit.constraints and not unit.dimensions[index].is_categorical else ():
+            for other in range(index) if not unit.is_cube and not unit.dimensions[index].is_categorical else ():
                 for second in () if unit.dimensions[other].is_categorical else steps[other]:
                     if (second - point[other]) * (place - point[index]) < 0.0:
                         both = moved.copy()

@@ -57,7 +57,7 @@ def polytope(unit: UnitSpace) -> Polytope:
             continue
         values = np.broadcast_to(np.asarray(constraint.excess(columns), dtype=float), (unit.d + 1,))
         row, bound = values[1:] - values[0], -float(values[0])
-        scale = float(np.abs(row).max()) or 1.0
+        scale = float(np.abs(row).max(initial=0.0)) or 1.0
         rows, bounds = (equal, levels) if constraint.relation == "==" else (below, limits)
         rows.append(row[None, :] / scale)
         bounds.append(np.array([bound / scale]))

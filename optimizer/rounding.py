@@ -8,6 +8,8 @@ Distance is the sum of absolute differences of the unit coordinates. Four ways, 
    constraints to full precision (the solver's own tolerance of 1e-6 is coarser than a constraint's);
 4. a search around the point, in clouds of growing radius, each candidate projected onto the constraints.
 
+Where parameters may have to stand still, that is done in each branch that may hold the nearest point.
+
 The answer has no violations, or there is none and `ProposerError` says so.
 """
 
@@ -20,6 +22,7 @@ import numpy as np
 
 from autolab.core.errors import ProposerError
 from autolab.core.parameters import Values
+from optimizer.branches import branches_of
 from optimizer.programme import solve_nearest
 from optimizer.projection import project
 from optimizer.space import Key, Points, UnitSpace, key_of
@@ -50,14 +53,44 @@ def nearest(unit: UnitSpace, target: Points, *, avoid: Collection[Key] = (), see
         NoPointLeftError: There is no such point.
     """
     target = np.clip(target, 0.0, 1.0)
-    for values in _candidates(unit, target, seed):
-        if key_of(values) not in avoid and not unit.space.violations(values):
-            return values
-    constraints = ", ".join(repr(constraint.text) for constraint in unit.constraints) or "none"
+    find = _nearest_of_branches if unit.is_split else _nearest_candidate
+    values = find(unit, target, avoid, seed)
+    if values is not None:
+        return values
+    rules = [*unit.constraints, *unit.space.at_most]
+    constraints = ", ".join(repr(rule.text) for rule in rules) or "none"
     raise NoPointLeftError(
         f"no point of the space is left to try: {len(avoid)} points are taken or have failed, and the constraints are "
         f"{constraints}. Widen bounds or constraints, use finer steps, or end the campaign"
     )
+
+
+def _nearest_candidate(unit: UnitSpace, target: Points, avoid: Collection[Key], seed: int) -> Values | None:
+    for values in _candidates(unit, target, seed):
+        if key_of(values) not in avoid and not unit.space.violations(values):
+            return values
+    return None
+
+
+def _nearest_of_branches(unit: UnitSpace, target: Points, avoid: Collection[Key], seed: int) -> Values | None:
+    """The nearest point of all branches: those that lie farther away than a point that was found are not searched."""
+    branches = branches_of(unit)
+    gaps = np.array([branch.distance(target) for branch in branches])
+    best: Values | None = None
+    shortest = np.inf
+    for at in np.argsort(gaps, kind="stable"):
+        branch, gap = branches[at], float(gaps[at])
+        if gap >= shortest:
+            break
+        wish = target[branch.free]
+        try:
+            values = nearest(branch.unit, wish, avoid=avoid, seed=seed)
+        except NoPointLeftError:
+            continue
+        distance = gap + float(np.abs(branch.unit.encode(values) - wish).sum())
+        if distance < shortest:
+            best, shortest = values, distance
+    return best
 
 
 def all_points(unit: UnitSpace) -> Points:

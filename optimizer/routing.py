@@ -29,6 +29,8 @@ class Trait(Enum):
     LOG_IN_CONSTRAINT = auto()
     CHOICE_IN_CONSTRAINT = auto()
     CHOICE_BESIDE_CONSTRAINT = auto()
+    AT_MOST = auto()
+    CONDITIONAL = auto()
     CHOICE = auto()
     OUTCOME_CONSTRAINT = auto()
     SEVERAL_OBJECTIVES = auto()
@@ -44,6 +46,8 @@ UNABLE: Mapping[str, Mapping[Trait, str]] = {
         Trait.EQUALITY: "Ax takes no equality such as {}",
         Trait.NONLINEAR: "Ax takes no nonlinear constraint such as {}",
         Trait.LOG_IN_CONSTRAINT: "Ax takes no constraint over a log scale, and {}",
+        Trait.AT_MOST: "Ax takes no {}",
+        Trait.CONDITIONAL: "Ax takes no conditional parameter such as {}",
         Trait.CHOICE_BESIDE_CONSTRAINT: "Ax is slow with {}",
     },
     "lean": {
@@ -57,6 +61,8 @@ UNABLE: Mapping[str, Mapping[Trait, str]] = {
 """What an engine cannot do, and the sentence that says so; BoTorch serves these problems instead."""
 
 UNPROVEN: Mapping[Trait, str] = {
+    Trait.AT_MOST: "it is not proven that lean is as good under {}",
+    Trait.CONDITIONAL: "it is not proven that lean is as good with conditional parameters, such as {}",
     Trait.CHOICE: "it is not proven that lean is as good with choices, such as {}",
     Trait.OUTCOME_CONSTRAINT: "it is not proven that lean is as good under outcome constraints, such as {}",
     Trait.TARGET: "it is not proven that lean is as good at bringing {} to a target",
@@ -112,6 +118,10 @@ def traits(problem: Problem) -> dict[Trait, str]:
             found.setdefault(Trait.LOG_STEP, parameter.name)
     for parameter in choices:
         found.setdefault(Trait.CHOICE, parameter.name)
+    for rule in problem.space.at_most:
+        found.setdefault(Trait.AT_MOST, repr(rule.text))
+    for rule in problem.space.conditionals:
+        found.setdefault(Trait.CONDITIONAL, rule.name)
     for bound in problem.outcome_constraints:
         found.setdefault(Trait.OUTCOME_CONSTRAINT, str(bound))
     if problem.others:

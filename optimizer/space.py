@@ -29,6 +29,9 @@ Free = RangeParameter | IntegerParameter | ChoiceParameter
 
 Key = tuple[Value, ...]
 
+_STILL = 1e-9
+"""How far a coordinate may be from where it stands still."""
+
 
 def key_of(values: Values) -> Key:
     """An identity of a point: equal for points that the hardware cannot tell apart."""
@@ -138,7 +141,10 @@ class UnitSpace:
             if not isinstance(parameter, FixedParameter)
         )
         self.fixed: Values = {p.name: p.value for p in space.parameters if isinstance(p, FixedParameter)}
-        self.is_linear = all(constraint.linear is not None for constraint in self.constraints)
+        self.is_split = bool(space.at_most or space.conditionals)
+        """True where parameters may have to stand still: then it is searched by `optimizer.branches`."""
+        self.is_cube = not (self.is_split or self.constraints)
+        """True where every point of the cube is in the space."""
 
     @property
     def d(self) -> int:
@@ -160,12 +166,17 @@ class UnitSpace:
         return np.array([dimension.encode(values[dimension.parameter.name]) for dimension in self.dimensions])
 
     def decode(self, point: Points) -> Values:
-        """The values nearest to ``point`` (shape ``(d,)``), each parameter by itself: constraints are not looked at."""
-        return self._values([dim.decode(float(x)) for dim, x in zip(self.dimensions, point, strict=True)])
+        """The values nearest to ``point`` (shape ``(d,)``), each parameter by itself: constraints are not looked at.
+
+        What does not matter there stands where it then stands.
+        """
+        values = self._values([dim.decode(float(x)) for dim, x in zip(self.dimensions, point, strict=True)])
+        return self.space.settled(values)
 
     def spread(self, point: Points) -> Values:
         """The values of a uniform draw ``point`` (shape ``(d,)``); constraints are not looked at."""
-        return self._values([dim.spread(float(x)) for dim, x in zip(self.dimensions, point, strict=True)])
+        values = self._values([dim.spread(float(x)) for dim, x in zip(self.dimensions, point, strict=True)])
+        return self.space.settled(values)
 
     def columns(self, points: Points) -> dict[str, Points | float]:
         """Numbers by parameter name at ``points`` (shape ``(n, d)``), not rounded, as constraints take them."""
@@ -199,6 +210,24 @@ class UnitSpace:
                 excess = np.abs(excess) if constraint.relation == "==" else excess
                 allowed = slack * HOLDS_WITHIN * np.maximum(1.0, np.abs(constraint.bound(columns)))
                 keep &= np.broadcast_to(excess <= allowed, keep.shape)  # NaN compares false: refused
+        return keep & self._stands_still(points) if self.is_split else keep
+
+    def _stands_still(self, points: Points) -> NDArray[np.bool_]:
+        """Which of ``points`` (shape ``(n, d)``) keep each ``at most`` and have still what does not matter. ``(n,)``"""
+        places = {dimension.parameter.name: at for at, dimension in enumerate(self.dimensions)}
+        keep = np.ones(len(points), dtype=bool)
+        for rule in self.space.at_most:
+            columns = [places[name] for name in rule.names]
+            zeros = [self.dimensions[at].encode(0) for at in columns]
+            keep &= (points[:, columns] > np.array(zeros) + _STILL).sum(axis=1) <= rule.count
+        for rule in self.space.conditionals:
+            matters = np.ones(len(points), dtype=bool)
+            for name, wanted in rule.when:
+                dimension = self.dimensions[places[name]]
+                near = np.array([dimension.encode(value) for value in wanted])
+                matters &= (np.abs(points[:, places[name], None] - near) <= _STILL).any(axis=1)
+            at = places[rule.name]
+            keep &= matters | (np.abs(points[:, at] - self.dimensions[at].encode(rule.otherwise)) <= _STILL)
         return keep
 
     def _values(self, free: Sequence[Value]) -> Values:

@@ -69,6 +69,17 @@ class ParameterModel(FileModel):
     """`true` where only whole numbers have a meaning. Goes with `bounds`."""
     ordered: bool | None = None
     """`true` where neighbouring choices are alike. Goes with `choices`."""
+    descriptors: dict[str, dict[Name, Number]] | None = Field(
+        default=None, min_length=2, max_length=1000, examples=["{water: {polarity: 1.0}, ethanol: {polarity: 0.65}}"]
+    )
+    """Numbers that say what each choice is like, by choice: models then know which are alike. Goes with `choices`."""
+    when: dict[Name, list[Value]] | None = Field(
+        default=None, min_length=1, max_length=10, examples=["{solvent: [dmf, dmso]}"]
+    )
+    """Where the parameter matters: names of parameters with choices, each with some of them. Elsewhere it stands at
+    `otherwise`."""
+    otherwise: Value | None = None
+    """The value at which the parameter stands where it does not matter. Goes with `when`."""
 
 
 class RuleModel(FileModel):
@@ -211,7 +222,8 @@ class CampaignModel(FileModel):
     parameters: dict[Name, ParameterModel] = Field(min_length=1, max_length=100, examples=["{x: {bounds: [0, 1]}}"])
     """What may be varied, by name."""
     constraints: list[str] = Field(default_factory=list[str], max_length=100, examples=['["cyan + magenta <= 300"]'])
-    """Relations between numeric parameters that every trial keeps, with `+ - * / **` and one of `<= >= ==`."""
+    """What every trial keeps: relations between numeric parameters, with `+ - * / **` and one of `<= >= ==`; and texts
+    such as `at most 2 of [a, b, c] above 0`."""
     rules: list[RuleModel] = Field(default_factory=list[RuleModel], max_length=100)
     """What people know that the model need not find out: parts of the space in which nothing is tried until a date."""
     objectives: dict[Name, ObjectiveModel] = Field(

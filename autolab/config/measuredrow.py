@@ -57,12 +57,7 @@ class RowReader:
         Raises:
             InputError: a cell is not what its column wants.
         """
-        values: Values = {}
-        outside: str | None = None
-        for parameter in self._problem.space.parameters:
-            value, said = self._value(parameter, cells)
-            values[parameter.name] = value
-            outside = outside or said
+        values, outside = self._values(cells)
         metrics = {name: self._metric(self._columns[name], cells) for name in self._problem.metrics}
         if outside is None:
             outside = self._broken(line, values)
@@ -95,6 +90,24 @@ class RowReader:
         if self._between:
             found.append(f"{_rows(self._between)} between the steps of a parameter (first in line {self._between[0]})")
         return found
+
+    def _values(self, cells: Sequence[str]) -> tuple[Values, str | None]:
+        """The values of all parameters, and why the row lies outside, if it does.
+
+        What does not matter there stands where it then stands, whatever its cell says.
+        """
+        space = self._problem.space
+        rules = {rule.name: rule for rule in space.conditionals}
+        found: Values = {}
+        outside: str | None = None
+        for parameter in sorted(space.parameters, key=lambda parameter: parameter.name in rules):
+            rule = rules.get(parameter.name)
+            if rule is not None and not rule.is_active(found):
+                found[parameter.name] = rule.otherwise
+                continue
+            found[parameter.name], said = self._value(parameter, cells)
+            outside = outside or said
+        return {name: found[name] for name in space.names}, outside
 
     def _value(self, parameter: Parameter, cells: Sequence[str]) -> tuple[Value, str | None]:
         """The value of a parameter, and why it lies outside, if it does."""
@@ -131,6 +144,9 @@ class RowReader:
     def _broken(self, line: int, values: Values) -> str | None:
         """The constraint that a row breaks by more than rounding, in words."""
         numbers = {n: float(v) for n, v in values.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+        for rule in self._problem.space.at_most:
+            if not rule.holds(numbers):
+                return f"{rule.text} does not hold"
         broken = [constraint for constraint in self._problem.space.constraints if not constraint.holds(numbers)]
         if not broken:
             return None

@@ -8,25 +8,37 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from autolab.config.campaignmodel import ParameterModel
+from autolab.config.conditions import read_conditionals
+from autolab.config.descriptors import read_descriptors
 from autolab.config.feasibility import find_conflict
 from autolab.config.problems import Problems, valid
 from autolab.config.units import check_unit
 from autolab.config.words import KeyPath, did_you_mean, listed, shown
+from autolab.core.atmost import AtMost, is_at_most, unfit_for_at_most
+from autolab.core.branches import MOST_BRANCHES, count_branches
+from autolab.core.conditionals import Conditional
 from autolab.core.constraints import Constraint
 from autolab.core.errors import InputError
 from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerParameter, Parameter, RangeParameter
-from autolab.core.problem import Space
+from autolab.core.problem import Space, is_numeric
 
 __all__ = ["read_space", "unusable"]
 
 _KINDS = ("bounds", "choices", "value")
-_GOES_WITH = {"step": "bounds", "scale": "bounds", "integer": "bounds", "ordered": "choices"}
+_GOES_WITH = {
+    "step": "bounds",
+    "scale": "bounds",
+    "integer": "bounds",
+    "ordered": "choices",
+    "descriptors": "choices",
+}
 _LARGEST = 1e15
 _MOST_VALUES = 1e9
 _BLAME = (
     ("bound", "bounds"),
     ("step", "step"),
     ("log scale", "scale"),
+    ("descriptor", "descriptors"),
     ("choice", "choices"),
     ("value", "value"),
 )
@@ -49,17 +61,41 @@ def read_space(problems: Problems, values: Mapping[str, Any]) -> Space | None:
     n_before = problems.count
     parameters = [_read_parameter(problems, name, raw) for name, raw in declared.items()]
     found = [parameter for parameter in parameters if parameter is not None]
-    constraints = _read_constraints(problems, values.get("constraints"), list(declared), found)
+    conditionals = read_conditionals(problems, declared, found)
+    rules = _read_rules(problems, values.get("constraints"), list(declared), found, conditionals)
     if problems.count > n_before or len(found) < len(parameters) or not found:
         return None
     if all(isinstance(parameter, FixedParameter) for parameter in found):
         problems.add(("parameters",), "parameters: all of them are fixed: give at least one of them bounds or choices")
         return None
-    space = Space(tuple(found), tuple(constraints))
+    constraints = [(at, rule) for at, rule in rules if isinstance(rule, Constraint)]
+    at_most = [(at, rule) for at, rule in rules if isinstance(rule, AtMost)]
+    space = Space(
+        tuple(found),
+        tuple(rule for _, rule in constraints),
+        tuple(rule for _, rule in at_most),
+        tuple(conditionals),
+    )
+    if (count := count_branches(space)) > MOST_BRANCHES:
+        _refuse_branches(problems, at_most, conditionals, count)
+        return None
     if conflict := find_conflict(space):
-        problems.add(("constraints", conflict.index), conflict.message)
+        problems.add(("constraints", [*constraints, *at_most][conflict.index][0]), conflict.message)
         return None
     return space
+
+
+def _refuse_branches(
+    problems: Problems, at_most: list[tuple[int, AtMost]], conditionals: list[Conditional], count: int
+) -> None:
+    """Say it where most of the ways come from: at the last ``at most``, or at the last ``when``."""
+    said = f"parameters stand still in {count} ways, and {MOST_BRANCHES} can be searched"
+    if at_most:
+        at, rule = at_most[-1]
+        problems.add(("constraints", at), f"constraint {rule.text!r}: {said}: name fewer parameters, or split the goal")
+    else:
+        name = conditionals[-1].name
+        problems.add(("parameters", name, "when"), f"{name}: {said}: depend on parameters with fewer choices")
 
 
 def _read_parameter(problems: Problems, name: str, raw: object) -> Parameter | None:
@@ -113,7 +149,8 @@ def _parameter(name: str, model: ParameterModel) -> Parameter:
     """
     unit = model.unit or ""
     if model.choices is not None:
-        return ChoiceParameter(name, tuple(model.choices), bool(model.ordered), unit)
+        described = read_descriptors(name, model.choices, model.descriptors)
+        return ChoiceParameter(name, tuple(model.choices), bool(model.ordered), unit, descriptors=described)
     if model.value is not None:
         return FixedParameter(name, model.value, unit)
     lower, upper = model.bounds or (0.0, 0.0)
@@ -147,39 +184,53 @@ def _blamed(message: str, name: str) -> tuple[str, ...]:
     return (min(places)[1],) if places else ()
 
 
-def _read_constraints(
-    problems: Problems, raw: object, declared: list[str], parameters: list[Parameter]
-) -> list[Constraint]:
-    found: list[Constraint] = []
+def _read_rules(
+    problems: Problems,
+    raw: object,
+    declared: list[str],
+    parameters: list[Parameter],
+    conditionals: list[Conditional],
+) -> list[tuple[int, Constraint | AtMost]]:
+    """The constraints, each with its place in the file's list."""
+    found: list[tuple[int, Constraint | AtMost]] = []
     for index, text in enumerate(cast("list[Any]", raw) if isinstance(raw, list) else []):
         if not isinstance(text, str):
             continue  # the shape check says so
         path = ("constraints", index)
         try:
-            constraint = Constraint(text)
+            rule = AtMost.read(text) if is_at_most(text) else Constraint(text)
         except InputError as error:
             problems.add(path, str(error))
             continue
         except OverflowError:
             problems.add(path, f"constraint {shown(text)}: it holds a number that is too large: use a smaller one")
             continue
-        if not constraint.names:
+        if not rule.names:
             problems.add(path, f"constraint {shown(text)}: it names no parameter: remove it, or name one")
-        for name in sorted(constraint.names):
-            if said := unusable(name, declared, parameters):
+        for name in sorted(rule.names):
+            if said := unusable(name, declared, parameters, tuple(conditionals), is_counted=isinstance(rule, AtMost)):
                 problems.add(path, f"constraint {shown(text)}: {said}")
-        found.append(constraint)
+        found.append((index, rule))
     return found
 
 
-def unusable(name: str, declared: list[str], parameters: list[Parameter]) -> str | None:
+def unusable(
+    name: str,
+    declared: list[str],
+    parameters: list[Parameter],
+    conditionals: tuple[Conditional, ...] = (),
+    *,
+    is_counted: bool = False,
+) -> str | None:
     """Why a constraint cannot use ``name``, or None where it can."""
     if name not in declared:
         guess = did_you_mean(name, declared)
         hint = f"did you mean {guess!r}?" if guess else f"parameters are {listed(declared)}"
         return f"{name!r} is not a parameter: {hint}"
     parameter = next((item for item in parameters if item.name == name), None)
-    has_numbers = not (isinstance(parameter, ChoiceParameter) and not parameter.is_numeric) and not (
-        isinstance(parameter, FixedParameter) and isinstance(parameter.value, bool | str)
-    )
-    return None if has_numbers else f"{name!r} has values that are no numbers: remove it from the constraint"
+    if parameter is None:
+        return None  # it was refused itself
+    if not is_numeric(parameter):
+        return f"{name!r} has values that are no numbers: remove it from the constraint"
+    said = unfit_for_at_most(parameter, conditionals) if is_counted else None
+    return f"{name!r} {said}" if said else None

@@ -10,6 +10,7 @@ from autolab.core.errors import InputError
 
 __all__ = [
     "ChoiceParameter",
+    "Descriptor",
     "FixedParameter",
     "IntegerParameter",
     "Parameter",
@@ -117,14 +118,29 @@ class IntegerParameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Descriptor:
+    """A property of choices, such as the boiling point of solvents."""
+
+    name: str
+    numbers: tuple[float, ...]
+    """One for each choice, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChoiceParameter:
-    """One of several values. Ordered choices have a meaningful neighbourhood; unordered ones have none."""
+    """One of several values. Ordered choices have a meaningful neighbourhood; unordered ones have none of their own.
+
+    Raises:
+        InputError: fewer than two choices, or the same one twice; descriptors that do not tell the choices apart.
+    """
 
     name: str
     choices: tuple[Value, ...]
     ordered: bool = False
     unit: str = ""
     kind: Literal["choice"] = "choice"
+    descriptors: tuple[Descriptor, ...] = ()
+    """Properties of unordered choices by which models know which of them are alike."""
 
     def __post_init__(self) -> None:
         if len(self.choices) < 2:
@@ -134,6 +150,28 @@ class ChoiceParameter:
                 raise InputError(f"{self.name}: choice {choice!r} is not a finite number")
             if choice in self.choices[:index]:
                 raise InputError(f"{self.name}: choice {choice!r} is given twice")
+        if self.descriptors:
+            self._check_descriptors()
+
+    def _check_descriptors(self) -> None:
+        if self.ordered:
+            raise InputError(f"{self.name}: 'descriptors' say which choices are alike, and so does 'ordered': keep one")
+        for descriptor in self.descriptors:
+            numbers = descriptor.numbers
+            if len(numbers) != len(self.choices):
+                said = f"{len(numbers)} numbers for {len(self.choices)} choices"
+                raise InputError(f"{self.name}: descriptor {descriptor.name!r} has {said}: give one for each")
+            if not all(math.isfinite(number) for number in numbers):
+                raise InputError(f"{self.name}: descriptor {descriptor.name!r} holds a number that is not finite")
+            if min(numbers) == max(numbers):
+                said = f"is {numbers[0]:g} for all choices and tells none apart"
+                raise InputError(f"{self.name}: descriptor {descriptor.name!r} {said}: remove it")
+        rows = list(zip(*(descriptor.numbers for descriptor in self.descriptors), strict=True))
+        for index, row in enumerate(rows):
+            if row in rows[:index]:
+                one, other = self.choices[rows.index(row)], self.choices[index]
+                said = f"{one!r} and {other!r} have the same descriptors, so that models take them for one"
+                raise InputError(f"{self.name}: {said}: add a descriptor in which they differ")
 
     @property
     def is_numeric(self) -> bool:
@@ -142,7 +180,12 @@ class ChoiceParameter:
 
     def holds(self, value: Value) -> bool:
         """True where ``value`` is one of the choices, of the same type."""
-        return any(choice == value and isinstance(choice, bool) == isinstance(value, bool) for choice in self.choices)
+        return any(self.is_choice(choice, value) for choice in self.choices)
+
+    @staticmethod
+    def is_choice(choice: Value, value: Value) -> bool:
+        """True where ``value`` is ``choice``, of the same type."""
+        return choice == value and isinstance(choice, bool) == isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)

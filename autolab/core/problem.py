@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from autolab.core.atmost import AtMost, unfit_for_at_most
 from autolab.core.avoidances import Avoidance
+from autolab.core.conditionals import Conditional, unfit_conditional
 from autolab.core.constraints import Constraint
 from autolab.core.errors import InputError
 from autolab.core.objectives import Objective, OutcomeConstraint
 from autolab.core.parameters import ChoiceParameter, FixedParameter, Parameter, Values
 from autolab.core.trials import Estimate, Outcome
 
-__all__ = ["Problem", "Space"]
+__all__ = ["Problem", "Space", "is_numeric"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,28 +22,46 @@ class Space:
     """The parameters of a campaign and the constraints between them.
 
     Raises:
-        InputError: two parameters of one name, or a constraint over a name that is no numeric parameter.
+        InputError: two parameters of one name, a constraint over a name that is no numeric parameter, ``at most`` over
+            one that does not begin at 0, or a conditional parameter that depends on what is no choice.
     """
 
     parameters: tuple[Parameter, ...]
     constraints: tuple[Constraint, ...] = ()
+    at_most: tuple[AtMost, ...] = ()
+    conditionals: tuple[Conditional, ...] = ()
 
     def __post_init__(self) -> None:
         names = [parameter.name for parameter in self.parameters]
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"parameter {name!r} is declared twice")
-        numeric = {p.name for p in self.parameters if _is_numeric(p)}
+        numeric = {p.name for p in self.parameters if is_numeric(p)}
         for constraint in self.constraints:
             for name in sorted(constraint.names - numeric):
                 what = "is a parameter without numbers" if name in names else "is not a parameter"
                 known = ", ".join(sorted(numeric)) or "none"
                 raise InputError(f"constraint {constraint.text!r}: {name!r} {what}; numeric parameters are {known}")
+        by_name = {parameter.name: parameter for parameter in self.parameters}
+        for rule in self.conditionals:
+            if said := unfit_conditional(rule, self.conditionals, by_name):
+                raise InputError(f"{rule.name}: {said}")
+        for rule in self.at_most:
+            for name in rule.names:
+                if said := unfit_for_at_most(by_name.get(name), self.conditionals):
+                    raise InputError(f"constraint {rule.text!r}: {name!r} {said}")
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the parameters, in the order of the file."""
         return tuple(parameter.name for parameter in self.parameters)
+
+    def settled(self, values: Values) -> Values:
+        """The same point, with each parameter that does not matter there at the value at which it then stands."""
+        if not self.conditionals or set(values) != set(self.names):
+            return values
+        still = {rule.name: rule.otherwise for rule in self.conditionals if not rule.is_active(values)}
+        return {**values, **still}
 
     def violations(self, values: Values) -> list[str]:
         """Why ``values`` are not a point of the space: one sentence each, none where they are."""
@@ -52,13 +72,21 @@ class Space:
         for parameter in self.parameters:
             if not parameter.holds(values[parameter.name]):
                 found.append(f"{parameter.name} = {values[parameter.name]!r} is outside what the parameter allows")
-        numbers = {p.name: float(values[p.name]) for p in self.parameters if _is_numeric(p)}
+        settled = self.settled(values)
+        for rule in self.conditionals:
+            if values[rule.name] != settled[rule.name]:
+                found.append(f"{rule}, and here it is {values[rule.name]!r}")
+        numbers = {p.name: float(values[p.name]) for p in self.parameters if is_numeric(p)}
         broken = [c for c in self.constraints if not c.holds(numbers)]
         found += [f"constraint {c.text!r} does not hold" + (f" ({c.because})" if c.because else "") for c in broken]
+        for at_most in self.at_most:
+            if not at_most.holds(numbers):
+                found.append(f"constraint {at_most.text!r} does not hold: {', '.join(at_most.above(numbers))} are")
         return found
 
 
-def _is_numeric(parameter: Parameter) -> bool:
+def is_numeric(parameter: Parameter) -> bool:
+    """True where arithmetic constraints may use the parameter."""
     if isinstance(parameter, ChoiceParameter):
         return parameter.is_numeric
     if isinstance(parameter, FixedParameter):

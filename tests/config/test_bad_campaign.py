@@ -196,8 +196,8 @@ CASES = [
     (
         "constraint-nonlinear-impossible",
         SUM,
-        "cyan * magenta >= 100000",
-        "7: constraint 'cyan * magenta >= 100000': no values within the bounds that keep it were found among "
+        "magenta * (magenta - 1) <= -1",
+        "7: constraint 'magenta * (magenta - 1) <= -1': no values within the bounds that keep it were found among "
         f"2048 tries: {RELAX}",
     ),
     (

@@ -1,10 +1,13 @@
 """Constraints that no point can keep are found before anything moves; all others are let through."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autolab.config.feasibility import check_feasible, find_conflict
+from autolab.config.intervals import is_out_of_reach
 from autolab.core.constraints import Constraint
 from autolab.core.errors import InputError
 from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerParameter, Parameter, RangeParameter
@@ -82,3 +85,31 @@ def test_constraints_built_around_a_point_are_accepted(point: list[float], weigh
         bound = sum(weight * value for weight, value in zip(row, point, strict=True))
         texts.append(f"{left} <= {bound + 1e-6!r}")
     check_feasible(space(RANGES, *texts))
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.tuples(st.floats(-5.0, 5.0), st.floats(0.0, 5.0)), min_size=3, max_size=3),
+    st.lists(st.floats(0.0, 1.0), min_size=3, max_size=3),
+    st.sampled_from(
+        ["a * b - c", "a / b + c", "a ** 2 - b * c", "-a * (b + 2) / c", "(a + 3) ** b", "a ** b", "2 ** c - a / 3"]
+    ),
+    st.sampled_from(["<=", ">=", "=="]),
+)
+def test_what_some_point_keeps_is_never_out_of_reach(
+    boxes: list[tuple[float, float]], shares: list[float], text: str, relation: str
+) -> None:
+    bounds = {name: (low, low + width) for name, (low, width) in zip("abc", boxes, strict=True)}
+    point = {n: low + share * (high - low) for (n, (low, high)), share in zip(bounds.items(), shares, strict=True)}
+    value = Constraint(f"{text} <= 0").excess(point)
+    if math.isfinite(value) and abs(value) < 1e100:
+        assert not is_out_of_reach(Constraint(f"{text} {relation} {value!r}"), bounds)
+
+
+@pytest.mark.parametrize(
+    "text", ["a * b >= 10001", "a ** 2 + 1 <= 0.5", "1 / (a + 1) >= 2", "a - b == 101", "0 * a >= 1"]
+)
+def test_what_bounds_exclude_is_proven_so_without_a_search(text: str) -> None:
+    conflict = find_conflict(space(RANGES, text))
+    assert conflict is not None
+    assert "tries" not in conflict.message

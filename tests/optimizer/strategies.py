@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from autolab.core.atmost import AtMost
+from autolab.core.conditionals import Conditional
 from autolab.core.constraints import Constraint
 from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerParameter, Parameter, RangeParameter
 from autolab.core.problem import Space
 
-__all__ = ["spaces"]
+__all__ = ["spaces", "split_spaces"]
 
 
 @st.composite
@@ -64,3 +66,35 @@ def spaces(draw: st.DrawFn, *, constrained: bool = True) -> Space:
         bound = 2 * (low2 - high1) + share * 2 * (high2 - low1 - low2 + high1)
         text = f"2 * {second.name} - 2 * {first.name} >= {min(bound, 2 * (high2 - low1))!r}"
     return Space(parameters, (Constraint(text),))
+
+
+@st.composite
+def split_spaces(draw: st.DrawFn) -> Space:
+    """A space in which parameters may have to stand still, with a constraint on their sum that some point surely keeps.
+
+    Unordered choices are only what parameters depend on.
+    """
+    names = ["a", "b", "c", "d"][: draw(st.integers(2, 4))]
+    parts = tuple(draw(_part(name)) for name in names)
+    at_most: tuple[AtMost, ...] = ()
+    if is_counted := draw(st.booleans()):
+        at_most = (AtMost(draw(st.integers(1, len(names) - 1)), tuple(names)),)
+    constraints: tuple[Constraint, ...] = ()
+    if draw(st.booleans()):
+        constraints = (Constraint(f"{' + '.join(names)} {draw(st.sampled_from(['==', '>=', '<=']))} 6"),)
+    solvent = ChoiceParameter("solvent", ("water", "dmf", "dmso"))
+    if is_counted and draw(st.booleans()):
+        return Space(parts, constraints, at_most)
+    active = draw(st.sampled_from([("dmf",), ("dmf", "dmso")]))
+    rules = (Conditional("a", (("solvent", active),), 0), Conditional("t", (("solvent", active),), 30))
+    return Space((*parts, solvent, IntegerParameter("t", 20, 90, step=10)), constraints, at_most, rules)
+
+
+@st.composite
+def _part(draw: st.DrawFn, name: str) -> Parameter:
+    kind = draw(st.sampled_from(["range", "step", "integer", "choice"]))
+    if kind == "choice":
+        return ChoiceParameter(name, (0, 1.5, 6), ordered=True)
+    if kind == "integer":
+        return IntegerParameter(name, 0, draw(st.sampled_from([6, 9])), step=draw(st.sampled_from([1, 3])))
+    return RangeParameter(name, 0.0, 6.0, step=draw(st.sampled_from([0.5, 2.0])) if kind == "step" else None)

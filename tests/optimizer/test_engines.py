@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autolab.core.atmost import AtMost
 from autolab.core.canonical import canonical_json
+from autolab.core.conditionals import Conditional
 from autolab.core.constraints import Constraint
 from autolab.core.errors import ProposerError
 from autolab.core.objectives import OutcomeConstraint
@@ -54,6 +56,19 @@ CHOICE_BESIDE_CONSTRAINT = Space(
     (RangeParameter("x", 0, 1), RangeParameter("y", 0, 1), ChoiceParameter("solvent", ("water", "ethanol"))),
     (Constraint("x + y <= 1"),),
 )
+AT_MOST = Space(
+    tuple(RangeParameter(name, 0, 100, step=5) for name in "abcd"),
+    (Constraint("a + b + c + d == 100"),),
+    (AtMost(2, ("a", "b", "c", "d")),),
+)
+CONDITIONAL = Space(
+    (
+        ChoiceParameter("gas", ("none", "argon", "nitrogen"), ordered=True),
+        RangeParameter("flow", 0, 50, "mL/min", step=5),
+        RangeParameter("x", 0, 1),
+    ),
+    conditionals=(Conditional("flow", (("gas", ("argon", "nitrogen")),), 0),),
+)
 SPACES = {
     "plain": PLAIN,
     "bench": BENCH,
@@ -61,6 +76,8 @@ SPACES = {
     "curved": CURVED,
     "kinds": KINDS,
     "choice-beside-constraint": CHOICE_BESIDE_CONSTRAINT,
+    "at-most": AT_MOST,
+    "conditional": CONDITIONAL,
 }
 every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
 
@@ -181,6 +198,17 @@ def test_outcome_constraints_steer_the_search(engine: str) -> None:
     kept = [item for item in past[5:] if item.outcome and item.outcome["z"].value <= 0.35]
     assert len(kept) >= 3
     assert max(float(item.values["x"]) for item in kept) > 0.2
+
+
+def test_a_nonlinear_constraint_turns_the_search_to_the_best_that_keeps_it() -> None:
+    """Both numbers are to be large: alone that is a corner, under a product it is a point on the curve."""
+    square = Space((RangeParameter("x", 0, 10, step=0.5), RangeParameter("y", 0, 10, step=0.5)))
+    curved = Space(square.parameters, (Constraint("x * y <= 20"), Constraint("x ** 2 + y ** 2 <= 50")))
+    past = [observed(item.trial, item.values, -sum(map(float, item.values.values()))) for item in history(square, 12)]
+    alone, under = (suggest(request(problem(space), "botorch", 13, past)).values for space in (square, curved))
+    assert float(alone["x"]) * float(alone["y"]) > 60
+    assert curved.violations(under) == []
+    assert sum(map(float, under.values())) >= 8.5  # the largest sum on the grid is 9
 
 
 @every_learner
