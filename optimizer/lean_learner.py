@@ -56,6 +56,7 @@ def model_of(evidence: Evidence, values: Points) -> LeanModel:
     settled = _settled(evidence.n)
     hyperparameters = _fitted(
         tuple(None if not dim.is_categorical else dim.size for dim in evidence.unit.dimensions),
+        tuple((at, dim.table.tobytes()) for at, dim in enumerate(evidence.unit.dimensions) if dim.table is not None),
         evidence.points[:settled].tobytes(),
         values[:settled].tobytes(),
     )
@@ -71,9 +72,12 @@ def _settled(n: int) -> int:
 
 
 @lru_cache(maxsize=32)
-def _fitted(choices: tuple[int | None, ...], points: bytes, values: bytes) -> Hyperparameters:
+def _fitted(
+    choices: tuple[int | None, ...], tables: tuple[tuple[int, bytes], ...], points: bytes, values: bytes
+) -> Hyperparameters:
     """`optimizer.lean_model.fit`, remembered: a trial in flight changes the request, and not the fit."""
-    features = Features([None if size is None else np.linspace(0.0, 1.0, size) for size in choices])
+    described = {at: np.frombuffer(table).reshape(choices[at] or 0, -1) for at, table in tables}
+    features = Features([None if size is None else np.linspace(0.0, 1.0, size) for size in choices], described)
     found = np.frombuffer(values)
     return LeanModel(features, np.frombuffer(points).reshape(len(found), -1), found).hyperparameters
 

@@ -6,7 +6,8 @@ noise. Lengthscales are log-normal a priori, ``LogNormal(sqrt(2) + log(d) / 2, s
 variance is ``LogNormal(-4, 1)`` and at least 1e-4. The hyperparameters are those of the largest posterior density; the
 mean is eliminated, since for given others its best value is known [Rasmussen2006gaussian]_ (equations 2.43, 5.9).
 
-Two different unordered choices are one unit apart, whatever they are.
+Two different unordered choices are one unit apart, whatever they are; with descriptors they are as far apart as these,
+each with a lengthscale of its own.
 
 .. [Hvarfner2024vanilla] C. Hvarfner, E. O. Hellsten, L. Nardi, Vanilla Bayesian optimization performs great in high
    dimensions, ICML 2024.
@@ -16,7 +17,7 @@ Two different unordered choices are one unit apart, whatever they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -39,38 +40,54 @@ _SEARCH = {"maxfun": 200, "ftol": 1e-6, "gtol": 1e-3}
 
 
 class Features:
-    """Coordinates in which the kernel is a squared exponential: unordered choices become one column for each choice.
+    """Coordinates in which the kernel is a squared exponential.
+
+    Unordered choices become a column for each descriptor, or without descriptors one for each choice.
 
     Args:
         grids: For each coordinate, the places of its unordered choices (shape ``(k,)``), or None where it is a number.
+        tables: Descriptors of choices, shape ``(k, m)``, by coordinate.
     """
 
-    def __init__(self, grids: Sequence[Points | None]) -> None:
+    def __init__(self, grids: Sequence[Points | None], tables: Mapping[int, Points] | None = None) -> None:
         self.d = len(grids)
         self.numeric = np.array([index for index, grid in enumerate(grids) if grid is None], dtype=np.intp)
         self._grids = [(index, grid) for index, grid in enumerate(grids) if grid is not None]
-        owners = [*self.numeric, *(index for index, grid in self._grids for _ in grid)]
+        self._tables = dict(tables or {})
+        owners, self.n_lengths = [int(index) for index in self.numeric], self.d
+        for index, grid in self._grids:
+            if index not in self._tables:
+                owners += [index] * len(grid)
+                continue
+            extra = self._tables[index].shape[1] - 1
+            owners += [index, *range(self.n_lengths, self.n_lengths + extra)]
+            self.n_lengths += extra
         self.owner = np.array(owners, dtype=np.intp)
-        """Coordinate to which each column belongs. Shape ``(c,)``."""
+        """Lengthscale of each column: that of its coordinate, or behind those one of a further descriptor. ``(c,)``"""
 
     @classmethod
     def of(cls, unit: UnitSpace) -> Features:
         """The features of a space."""
-        return cls([dimension.grid if dimension.is_categorical else None for dimension in unit.dimensions])
+        grids = [dimension.grid if dimension.is_categorical else None for dimension in unit.dimensions]
+        tables = {at: dim.table for at, dim in enumerate(unit.dimensions) if dim.table is not None}
+        return cls(grids, tables)
 
     def __call__(self, points: Points) -> Points:
         """Columns of ``points``, shape ``(n, d)``. Shape ``(n, c)``."""
         columns = [points[:, self.numeric] - 0.5]
         for index, grid in self._grids:
             places = np.abs(points[:, index, None] - grid).argmin(axis=1)
-            # Two different one-hot rows have the squared distance 2; scaled, it is 1.
-            columns.append((places[:, None] == np.arange(len(grid))) * math.sqrt(0.5))
+            if index in self._tables:
+                columns.append(self._tables[index][places] - 0.5)
+            else:
+                # Two different one-hot rows have the squared distance 2; scaled, it is 1.
+                columns.append((places[:, None] == np.arange(len(grid))) * math.sqrt(0.5))
         return columns[0] if len(columns) == 1 else np.hstack(columns)
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """Lengthscales in the unit cube, shape ``(d,)``, and the variance of the noise in standardised units."""
+    """Lengthscales of the features, shape ``(l,)``, and the variance of the noise in standardised units."""
 
     lengthscales: Points
     noise: float
@@ -90,7 +107,7 @@ def log_posterior(columns: Points, owner: NDArray[np.intp], y: Points, theta: Po
 
     Args:
         columns: Features of the outcomes, shape ``(n, c)``.
-        owner: Coordinate of each column, shape ``(c,)``.
+        owner: Lengthscale of each column, shape ``(c,)``.
         y: Standardised values, shape ``(n,)``.
         theta: Lengthscales, then the variance of the noise. Shape ``(d + 1,)``.
 
@@ -166,8 +183,8 @@ def fit(features: Features, points: Points, y: Points) -> Hyperparameters:
 
     # The density is that of the parameters themselves; their logarithms only make the way to its top three times
     # shorter. Both are followed to about 1 % of a parameter, which moves no suggestion.
-    start = np.log(prior_mode(features.d))
-    bounds = [(math.log(SHORTEST), None)] * features.d + [(math.log(QUIETEST), None)]
+    start = np.log(prior_mode(features.n_lengths))
+    bounds = [(math.log(SHORTEST), None)] * features.n_lengths + [(math.log(QUIETEST), None)]
     found: Any = minimize(descend, start, jac=True, method="L-BFGS-B", bounds=bounds, options=_SEARCH)
     theta = np.exp(found.x)
     if not np.all(np.isfinite(theta)):

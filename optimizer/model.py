@@ -2,8 +2,9 @@
 
 `SingleTaskGP` with a Matérn-5/2 kernel (measured responses are rarely as smooth as BoTorch's default assumes
 [Liang2021benchmarking]_) and the dimension-scaled priors of [Hvarfner2024vanilla]_; `MixedSingleTaskGP` where there are
-unordered choices. The noise is inferred: the standard error of an outcome comes from repeats within a trial, and leaves
-out what differs from trial to trial (decision 8).
+unordered choices without descriptors. Choices with descriptors are as far apart as these. The noise is inferred: the
+standard error of an outcome comes from repeats within a trial, and leaves out what differs from trial to trial
+(decision 8).
 
 .. [Liang2021benchmarking] Q. Liang et al., Benchmarking the performance of Bayesian optimization across multiple
    experimental materials science domains, npj Comput. Mater. 7 (2021) 188, doi:10.1038/s41524-021-00656-9.
@@ -14,6 +15,7 @@ out what differs from trial to trial (decision 8).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -21,12 +23,13 @@ from botorch.fit import fit_gpytorch_mll
 from botorch.models import MixedSingleTaskGP, ModelListGP, SingleTaskGP
 from botorch.models.transforms.outcome import Standardize
 from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
+from gpytorch.kernels import Kernel
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from torch import Tensor
 
 from optimizer.diagnosis import Fitted
 from optimizer.evidence import Evidence
-from optimizer.space import Points
+from optimizer.space import Dimension, Points
 
 __all__ = ["fit", "fitted", "tensor"]
 
@@ -76,14 +79,84 @@ def _mean_at(model: SingleTaskGP, points: Points) -> Points:
 def _fit_metric(evidence: Evidence, metric: str) -> SingleTaskGP:
     train_x = tensor(evidence.points)
     train_y = tensor(evidence.values(metric)).unsqueeze(-1)
-    categorical = [index for index, dimension in enumerate(evidence.unit.dimensions) if dimension.is_categorical]
+    dimensions = evidence.unit.dimensions
+    categorical = [
+        at for at, dimension in enumerate(dimensions) if dimension.is_categorical and dimension.table is None
+    ]
     # Equal values have no scale to divide by; BoTorch's Standardize leaves them as they are.
     standardize = Standardize(m=1)
     model: SingleTaskGP
     if categorical:
-        model = MixedSingleTaskGP(train_x, train_y, categorical, outcome_transform=standardize)
+        factory = _factory(dimensions) if any(dimension.table is not None for dimension in dimensions) else None
+        model = MixedSingleTaskGP(
+            train_x, train_y, categorical, cont_kernel_factory=factory, outcome_transform=standardize
+        )
     else:
-        kernel = get_covar_module_with_dim_scaled_prior(ard_num_dims=evidence.unit.d, use_rbf_kernel=False)
+        kernel = described_kernel(dimensions, range(evidence.unit.d), use_rbf_kernel=False)
         model = SingleTaskGP(train_x, train_y, covar_module=kernel, outcome_transform=standardize)
     fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
     return model
+
+
+def _factory(dimensions: Sequence[Dimension]) -> Callable[[torch.Size, int, list[int]], Kernel]:
+    """What `MixedSingleTaskGP` makes the kernels of its numbers and described choices with."""
+
+    def factory(batch_shape: torch.Size, ard_num_dims: int, active_dims: list[int]) -> Kernel:  # noqa: ARG001 (its form)
+        return described_kernel(dimensions, active_dims, use_rbf_kernel=True)
+
+    return factory
+
+
+def described_kernel(dimensions: Sequence[Dimension], places: Sequence[int], *, use_rbf_kernel: bool) -> Kernel:
+    """The kernel over the coordinates at ``places``: choices are as far apart as their descriptors are."""
+    tables = [dimensions[at].table for at in places]
+    n_columns = sum(1 if table is None else table.shape[1] for table in tables)
+    if n_columns == 0 or all(table is None for table in tables):
+        dims = None if len(places) == len(dimensions) else tuple(places)
+        return get_covar_module_with_dim_scaled_prior(n_columns, use_rbf_kernel=use_rbf_kernel, active_dims=dims)
+    base = get_covar_module_with_dim_scaled_prior(n_columns, use_rbf_kernel=use_rbf_kernel)
+    grids = [None if table is None else dimensions[at].grid for at, table in zip(places, tables, strict=True)]
+    return _Described(base, grids, tables, tuple(places))
+
+
+class _Described(Kernel):
+    """A kernel over descriptors in the place of choices.
+
+    Args:
+        base: The kernel over all columns.
+        grids: Places of the choices of each coordinate, shape ``(k,)``; None where it is a number.
+        tables: Their descriptors, shape ``(k, m)``.
+        active_dims: The coordinates.
+    """
+
+    def __init__(
+        self,
+        base: Kernel,
+        grids: Sequence[Points | None],
+        tables: Sequence[Points | None],
+        active_dims: tuple[int, ...],
+    ) -> None:
+        super().__init__(active_dims=active_dims)
+        self.base = base
+        self._lookups = [
+            None if grid is None or table is None else (tensor(grid), tensor(table))
+            for grid, table in zip(grids, tables, strict=True)
+        ]
+
+    def forward(
+        self, x1: Tensor, x2: Tensor, diag: bool = False, last_dim_is_batch: bool = False, **params: Any
+    ) -> Any:
+        del last_dim_is_batch  # gpytorch's own form; nothing here asks for it
+        return self.base.forward(self._columns(x1), self._columns(x2), diag=diag, **params)
+
+    def _columns(self, points: Tensor) -> Tensor:
+        """``(..., d)`` to ``(..., columns)``."""
+        found: list[Tensor] = []
+        for at, lookup in enumerate(self._lookups):
+            column = points[..., at : at + 1]
+            if lookup is None:
+                found.append(column)
+            else:
+                grid, table = lookup
+                found.append(table[(column - grid).abs().argmin(dim=-1)])
+        return torch.cat(found, dim=-1)

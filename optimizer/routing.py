@@ -31,6 +31,7 @@ class Trait(Enum):
     CHOICE_BESIDE_CONSTRAINT = auto()
     AT_MOST = auto()
     CONDITIONAL = auto()
+    DESCRIPTORS = auto()
     CHOICE = auto()
     OUTCOME_CONSTRAINT = auto()
     SEVERAL_OBJECTIVES = auto()
@@ -48,6 +49,7 @@ UNABLE: Mapping[str, Mapping[Trait, str]] = {
         Trait.LOG_IN_CONSTRAINT: "Ax takes no constraint over a log scale, and {}",
         Trait.AT_MOST: "Ax takes no {}",
         Trait.CONDITIONAL: "Ax takes no conditional parameter such as {}",
+        Trait.DESCRIPTORS: "Ax takes no descriptors of choices, such as those of {}",
         Trait.CHOICE_BESIDE_CONSTRAINT: "Ax is slow with {}",
     },
     "lean": {
@@ -118,6 +120,8 @@ def traits(problem: Problem) -> dict[Trait, str]:
             found.setdefault(Trait.LOG_STEP, parameter.name)
     for parameter in choices:
         found.setdefault(Trait.CHOICE, parameter.name)
+        if parameter.descriptors:
+            found.setdefault(Trait.DESCRIPTORS, parameter.name)
     for rule in problem.space.at_most:
         found.setdefault(Trait.AT_MOST, repr(rule.text))
     for rule in problem.space.conditionals:

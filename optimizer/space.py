@@ -114,6 +114,15 @@ class Dimension:
         """Coordinates of all values of a parameter that has a finite number of them. Shape ``(size,)``."""
         return np.array([self.encode(self.at(index)) for index in range(self.size or 0)])
 
+    @cached_property
+    def table(self) -> Points | None:
+        """Descriptors of the choices, each from 0 to 1 over them; None where there are none. Shape ``(size, m)``."""
+        if not isinstance(self.parameter, ChoiceParameter) or not self.parameter.descriptors:
+            return None
+        columns = np.array([descriptor.numbers for descriptor in self.parameter.descriptors], dtype=float).T
+        lowest = columns.min(axis=0)
+        return (columns - lowest) / (columns.max(axis=0) - lowest)
+
     def _encode_choice(self, parameter: ChoiceParameter, value: Value) -> float:
         if self.by_number:
             numbers = [float(choice) for choice in parameter.choices]
