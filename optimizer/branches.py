@@ -12,7 +12,7 @@ from autolab.core.canonical import canonical_json
 from autolab.core.errors import ProposerError
 from optimizer.space import Points, UnitSpace
 
-__all__ = ["Branch", "branches_of"]
+__all__ = ["Branch", "branches_of", "free_coordinates"]
 
 _STILL = 1e-9
 """How far a coordinate may be from where it stands still."""
@@ -52,6 +52,16 @@ class Branch:
         """How far a point of the whole cube, shape ``(d,)``, lies from this face of it."""
         differences = np.abs(point[self.still] - self.anchor)
         return float(np.where(self.is_choice, differences > _STILL, differences).sum())
+
+
+def free_coordinates(unit: UnitSpace, points: Points) -> NDArray[np.bool_]:
+    """Which coordinates of points, shape ``(n, d)``, are free in the first branch that holds the point. ``(n, d)``"""
+    free, left = np.zeros(points.shape, dtype=bool), np.ones(len(points), dtype=bool)
+    for branch in branches_of(unit):
+        inside = left & branch.holds(points)
+        free[np.ix_(inside, branch.free)] = True
+        left &= ~inside
+    return free
 
 
 _cache: dict[str, tuple[Branch, ...]] = {}

@@ -27,6 +27,7 @@ from autolab.core.parameters import Values
 from autolab.core.problem import Problem
 from autolab.core.seeds import derive_seed
 from autolab.core.trials import Estimate
+from optimizer.branches import free_coordinates
 from optimizer.design import feasible_draws
 from optimizer.space import Points, UnitSpace
 from optimizer.world import Answer, Condition, Pool, quantiles, true_losses
@@ -121,6 +122,7 @@ class Emulator:
         """The least loss found by random steps of shrinking size from each point, inside the constraints."""
         rng = np.random.default_rng(derive_seed(0, "emulator polish"))
         is_free = np.array([not dimension.is_categorical for dimension in self._unit.dimensions])
+        is_free = np.repeat(is_free & free_coordinates(self._unit, points), 8, axis=0)
         points, losses = points.copy(), losses.copy()
         for step in 0.1 * 0.87 ** np.arange(_ROUNDS):
             moved = np.repeat(points, 8, axis=0)

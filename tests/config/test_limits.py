@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from autolab.config.campaign import load_campaign
 from autolab.config.feasibility import find_conflict
@@ -11,7 +13,7 @@ from autolab.config.specs import CampaignSpec
 from autolab.core.atmost import AtMost
 from autolab.core.conditionals import Conditional
 from autolab.core.constraints import Constraint
-from autolab.core.errors import FileError, InputError
+from autolab.core.errors import AutolabError, FileError, InputError
 from autolab.core.objectives import Objective
 from autolab.core.parameters import ChoiceParameter, Descriptor, Parameter, RangeParameter
 from autolab.core.problem import Problem, Space
@@ -259,6 +261,21 @@ def test_a_bad_file_gets_its_sentence_and_its_line(tmp_path: Path, old: str, new
     with pytest.raises(FileError) as caught:
         load(tmp_path, GOOD.replace(old, new))
     assert str(caught.value).replace(f"{tmp_path}/", "") == f"c.yaml:{message}"
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_any_damage_gives_a_campaign_or_a_sentence(data: st.DataObject, tmp_path: Path) -> None:
+    start = data.draw(st.integers(GOOD.index("parameters"), GOOD.index("objectives")))
+    junk = data.draw(
+        st.sampled_from(["", "0", "[", "{", "- ", ".nan", "1e400", "true", "water", "null", ": ", "-", ","])
+    )
+    text = GOOD[:start] + junk + GOOD[start + data.draw(st.integers(0, 6)) :]
+    try:
+        said = load(tmp_path, text).source.file
+    except AutolabError as error:
+        said = str(error)
+    assert "c.yaml" in said
 
 
 def test_too_many_ways_to_stand_still_are_refused_with_their_number(tmp_path: Path) -> None:

@@ -12,19 +12,21 @@ from hypothesis import strategies as st
 
 from autolab.core.atmost import AtMost
 from autolab.core.branches import branches_of as spaces_of
+from autolab.core.canonical import canonical_json, plain
 from autolab.core.conditionals import Conditional
 from autolab.core.constraints import Constraint
 from autolab.core.errors import InputError, ProposerError
 from autolab.core.parameters import ChoiceParameter, RangeParameter, Values
 from autolab.core.problem import Space
 from autolab.core.proposing import EngineSpec, Observation
-from optimizer.branches import branches_of
+from optimizer.branches import branches_of, free_coordinates
 from optimizer.design import design_point, feasible_draws, uniform_point
 from optimizer.engine import suggest
 from optimizer.evidence import Evidence
 from optimizer.rounding import NoPointLeftError, nearest
 from optimizer.routing import choose
 from optimizer.space import Points, UnitSpace, key_of
+from optimizer.wire import SUGGEST_REQUEST
 from tests.optimizer.builders import failed, observed, problem, request
 from tests.optimizer.strategies import split_spaces
 
@@ -225,6 +227,23 @@ def test_engines_that_cannot_are_replaced_with_the_reason() -> None:
     assert (heated.name, heated.why) == ("botorch", "Ax takes no conditional parameter such as heat")
     assert choose(problem(SALTS), EngineSpec("lean")).name == "lean"
     assert "lean is as good under 'at most" in choose(problem(SALTS), EngineSpec("auto")).note
+
+
+@pytest.mark.parametrize("space", [SALTS, HEATED], ids=["salts", "heated"])
+def test_the_space_goes_to_the_proposer_and_back_and_older_records_are_read(space: Space) -> None:
+    asked = request(problem(space), "sobol", 1)
+    assert SUGGEST_REQUEST.validate_json(canonical_json(asked)) == asked
+    older = plain(asked)
+    for key in ("at_most", "conditionals"):
+        del older["problem"]["space"][key]
+    assert SUGGEST_REQUEST.validate_python(older).problem.space == replace(space, at_most=(), conditionals=())
+
+
+def test_a_space_is_left_in_no_direction_in_which_something_stands_still() -> None:
+    unit = UnitSpace(HEATED)
+    points = [{"solvent": solvent, "heat": 20.0, "x": 0.5} for solvent in ("water", "dmf")]
+    free = free_coordinates(unit, np.array([unit.encode(values) for values in points]))
+    assert free.tolist() == [[False, False, True], [False, True, True]]
 
 
 def test_more_ways_than_can_be_searched_are_refused_with_their_number() -> None:
