@@ -116,7 +116,8 @@ def _forecast(evidence: Evidence, model: ModelListGP, acquisition: AcquisitionFu
 def _maximise(acquisition: AcquisitionFunction, evidence: Evidence, seed: int) -> Points:
     """The best rounded point that is not taken. Shape ``(d,)``."""
     unit = evidence.unit
-    pool = np.vstack([feasible_draws(unit, seed, _POOL), _near(evidence, evidence.losses, seed)])
+    losses = np.where(evidence.possible, evidence.losses, np.inf)
+    pool = np.vstack([feasible_draws(unit, seed, _POOL), _near(evidence, losses, seed)])
     starts = pool[np.argsort(-_values(acquisition, pool), kind="stable")[:_STARTS]]
     finalists = [*starts, *_refined(acquisition, unit, starts, seed)]
     rounded = np.array(list(_rounded(evidence, finalists, seed)))

@@ -165,8 +165,8 @@ def _sobol(d: int) -> Points:
 def _near_best(evidence: Evidence, filling: Points, rng: np.random.Generator) -> Points:
     """Points on the lines from the best trials to others in their branch, which linear constraints allow. ``(n, d)``"""
     unit = evidence.unit
-    order = np.argsort(np.where(evidence.keeps_constraints, evidence.losses, np.inf), kind="stable")[:_BEST]
-    best = evidence.points[order]
+    keeps = evidence.keeps_constraints & evidence.possible
+    best = evidence.points[np.argsort(np.where(keeps, evidence.losses, np.inf), kind="stable")[:_BEST]]
     if not unit.is_cube:
         best = best[unit.feasible(best, slack=10.0)]  # earlier data may break them
     places = [(best[branch.holds(best)], filling[branch.holds(filling)]) for branch in branches_of(unit)]

@@ -220,6 +220,18 @@ def test_a_conditional_parameter_is_varied_where_it_matters_and_stands_still_els
     assert response(values) < min(map(response, points))
 
 
+@pytest.mark.parametrize("engine", ["lean", "botorch"])
+def test_earlier_trials_that_are_impossible_teach_and_are_not_what_has_to_be_beaten(engine: str) -> None:
+    """Before there was the constraint, x + y = 2 was the best: it cannot be had, and the best possible is sought."""
+    square = (RangeParameter("x", 0, 1), RangeParameter("y", 0, 1))
+    space = Space(square, (Constraint("x + y <= 1"),))
+    points = [(1.0, 1.0), (0.9, 0.8), (0.2, 0.1), (0.5, 0.2), (0.1, 0.6), (0.7, 0.9), (0.3, 0.3)]
+    past = [observed(n, {"x": x, "y": y}, -(2 * x + y)) for n, (x, y) in enumerate(points, 1)]
+    suggestion = suggest(request(problem(space), engine, 8, past))
+    assert suggestion.reason.startswith("expected improvement over trial 4 (y -1.2)")
+    assert float(suggestion.values["x"]) == pytest.approx(1.0, abs=0.05)
+
+
 def test_engines_that_cannot_are_replaced_with_the_reason() -> None:
     few = choose(problem(Space(SALTS.parameters, (), SALTS.at_most)), EngineSpec("ax"))
     heated = choose(problem(HEATED), EngineSpec("ax"))
