@@ -77,12 +77,13 @@ class Replay:
 
         The values of the entry are taken over: nobody else may change them.
         """
-        known, names = self._tables.get(entry.table), tuple(entry.key)
+        key = entry.key
+        known, names = self._tables.get(entry.table), tuple(key)
         if known is None:
             known = self._tables[entry.table] = _Table(names)
         elif known.key != names:
             return f"its key is {', '.join(names)}, and that of the entries before is {', '.join(known.key)}"
-        rows, name = known.rows, tuple(entry.key.values())
+        rows, name = known.rows, tuple(key.values())
         before = rows.get(name)
         if entry.kind in _INSERTS:
             rows[name] = entry
@@ -94,9 +95,9 @@ class Replay:
             return None
         before.row.update(entry.row)
         before.seq = entry.seq
-        if not entry.key.keys().isdisjoint(entry.row):  # the key itself is changed
+        if not key.keys().isdisjoint(entry.row):  # the key itself is changed
             del rows[name]
-            rows[tuple([before.row.pop(column, value) for column, value in entry.key.items()])] = before
+            rows[tuple([before.row.pop(column, value) for column, value in key.items()])] = before
         return None
 
     def compare(
@@ -113,12 +114,12 @@ class Replay:
         names, n = tuple(key), len(key)
         known = self._tables.pop(table, _Table(names))
         told = known.rows if known.key == names else {}
-        take, n_others = told.pop, len(others)
+        take, columns = told.pop, frozenset(others)
         for row in rows:
             expected, present = take(row[:n], None), row[n:]
             if expected is not None:
                 values = expected.row
-                if tuple(map(values.get, others)) == present and len(values) + present.count(None) == n_others:
+                if tuple(map(values.get, others)) == present and values.keys() <= columns:
                     continue  # nearly always: what follows looks closer
             yield from _looked_at(
                 table, names, told, dict(zip((*key, *others), map(_stored, row), strict=True)), expected

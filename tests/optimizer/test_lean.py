@@ -88,7 +88,7 @@ def test_the_best_point_under_linear_constraints_is_found(seed: int) -> None:
     assert float(Hill(top)(found[None, :])[0]) >= float(Hill(top)(simplex).max()) - 1e-9
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(space=spaces(), seed=st.integers(0, 999), n=st.integers(2, 12))
 def test_what_it_wishes_for_is_a_free_point_that_the_hardware_can_do(space: Space, seed: int, n: int) -> None:
     if choose(problem(space), EngineSpec("lean")).name != "lean":

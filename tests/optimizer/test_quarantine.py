@@ -20,7 +20,7 @@ PLAIN = Space((RangeParameter("x", 0.0, 10.0), RangeParameter("y", 0.0, 10.0)))
 
 
 @given(space=spaces(), engine=st.sampled_from(["sobol", "random"]), region=st.sampled_from([0.05, 0.2]))
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_points_of_a_design_keep_out_of_every_closed_region(space: Space, engine: str, region: float):
     posed, observations = problem(space), []
     for trial in range(1, 5):
