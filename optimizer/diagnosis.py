@@ -35,11 +35,12 @@ import numpy as np
 from scipy.special import ndtri
 
 from autolab.core.diagnoses import ENOUGH, Diagnosis, LeftOut, MetricDiagnosis, Misfit, ParameterRole
+from autolab.core.parameters import ChoiceParameter
 from optimizer.cholesky import inverse_of_factor
 from optimizer.evidence import Evidence
 from optimizer.lean_model import Features, LeanModel, kernel
 from optimizer.learner import NumericalFailureError
-from optimizer.space import Points, UnitSpace
+from optimizer.space import Dimension, Points, UnitSpace
 
 __all__ = ["Fitted", "diagnose", "of_lean"]
 
@@ -150,10 +151,15 @@ def _roles(unit: UnitSpace, fitted: Fitted) -> tuple[ParameterRole, ...]:
         moved = one.copy()
         moved[:, index] = other[:, index]
         changes = float(np.mean((values - fitted.mean_at(moved)) ** 2)) / 2.0
-        length = None if fitted.lengthscales is None else float(fitted.lengthscales[index])
+        length = None if fitted.lengthscales is None or _is_described(dimension) else float(fitted.lengthscales[index])
         share = min(changes / spread, 1.0) if spread > 1e-12 else 0.0
         found.append(ParameterRole(dimension.parameter.name, share, length))
     return tuple(found)
+
+
+def _is_described(dimension: Dimension) -> bool:
+    """Whether a choice has descriptors, each with a lengthscale of its own."""
+    return isinstance(dimension.parameter, ChoiceParameter) and bool(dimension.parameter.descriptors)
 
 
 def _misfits(evidence: Evidence, fitted: Fitted, z: Points, explained: float) -> Iterator[Misfit]:
