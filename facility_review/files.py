@@ -26,7 +26,7 @@ def json_text(value: object) -> str:
 def spaced_json(value: Any) -> str:
     """Plain values as JSON with two spaces of indentation: the same text for the same value, numbers finite.
 
-    The text is indented once it is there: Python's own writer is ten times slower where it indents.
+    The text is indented once it is there: Python's own writer is slow where it indents.
 
     Raises:
         ValueError: a number is NaN or infinite.
@@ -52,10 +52,13 @@ def write_whole(path: Path, text: str) -> Path:
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(text.encode())
         part.replace(path)
     except OSError as error:
         raise StorageError(f"{path}: cannot be written ({error.strerror}); name another folder with --out") from error
+    finally:
+        if part.exists():
+            part.unlink()
     return path
 
 

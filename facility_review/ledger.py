@@ -86,7 +86,7 @@ QUERIES: Mapping[str, str] = {
 
 
 class Trial(msgspec.Struct, frozen=True, gc=False):
-    """One trial, as far as metrics look at it. A frozen dataclass would take ten times as long to make."""
+    """One trial, as far as metrics look at it. There are many, and a frozen dataclass takes longer to make."""
 
     number: int
     state: str

@@ -20,7 +20,7 @@ import autolab
 from autolab.core.canonical import content_hash
 from autolab.core.proposing import UNLEARNED
 from autolab.core.seeds import derive_seed
-from autolab.core.trials import REPEAT
+from autolab.core.trials import PERSON, REPEAT
 from autolab.journal.audit import Audit
 from facility_review.declared import read_declared
 from facility_review.evidence import FIRST_DAY, EvidenceRecord, Finding, Integrity, not_computed
@@ -47,7 +47,7 @@ __all__ = [
 
 PRACTICE_DAYS = 365
 """Days for which records prove a step of a ladder or a fact; the instrument gives windows for metrics only."""
-NOT_LEARNED = UNLEARNED | {REPEAT}
+NOT_LEARNED = UNLEARNED | {REPEAT, PERSON}
 """Engines whose suggestions no model made from outcomes."""
 NOBODY = frozenset({"", "unknown"})
 """Names of nobody."""

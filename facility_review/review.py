@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from autolab.config.words import listed
-from autolab.core.errors import InputError, StorageError
+from autolab.core.errors import InputError
 from autolab.core.workers import in_processes
 from facility_review.backing import SourceFile
 from facility_review.campaigns import challenge_of
@@ -19,7 +19,7 @@ from facility_review.compiling import UnitFacts, compile_document
 from facility_review.criteria import usable_inputs
 from facility_review.document import AssessmentDocument, json_text
 from facility_review.evidence import Finding, no_day
-from facility_review.files import spaced_json
+from facility_review.files import spaced_json, write_whole
 from facility_review.instrument import Instrument
 from facility_review.ledger import Campaign
 from facility_review.oscal import assessment_results, plan_of_action
@@ -172,19 +172,7 @@ def write_outputs(files: Outputs, folder: Path) -> Path:
         StorageError: no room or no right to write.
     """
     for name, text in files.texts.items():
-        path = folder / name
-        part = path.with_name(f".{name}.part")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(text.encode())
-            part.replace(path)
-        except OSError as error:
-            raise StorageError(
-                f"{path}: cannot be written ({error.strerror}); name another folder with --out"
-            ) from error
-        finally:
-            if part.exists():
-                part.unlink()
+        write_whole(folder / name, text)
     return folder / files.page
 
 

@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 from autolab.config.feasibility import feasible_branches
 from autolab.core.canonical import canonical_json
 from autolab.core.errors import ProposerError
-from optimizer.space import Points, UnitSpace
+from optimizer.space import STILL, Points, UnitSpace
 
 __all__ = ["Branch", "branches_of", "free_coordinates"]
-
-_STILL = 1e-9
-"""How far a coordinate may be from where it stands still."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +43,12 @@ class Branch:
 
     def holds(self, points: Points) -> NDArray[np.bool_]:
         """Which points of the whole cube, ``(n, d)``, lie in this face; constraints are not looked at. ``(n,)``"""
-        return np.all(np.abs(points[:, self.still] - self.anchor) <= _STILL, axis=1)
+        return np.all(np.abs(points[:, self.still] - self.anchor) <= STILL, axis=1)
 
     def distance(self, point: Points) -> float:
         """How far a point of the whole cube, shape ``(d,)``, lies from this face of it."""
         differences = np.abs(point[self.still] - self.anchor)
-        return float(np.where(self.is_choice, differences > _STILL, differences).sum())
+        return float(np.where(self.is_choice, differences > STILL, differences).sum())
 
 
 def free_coordinates(unit: UnitSpace, points: Points) -> NDArray[np.bool_]:

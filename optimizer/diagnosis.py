@@ -34,7 +34,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from autolab.core.diagnoses import ENOUGH, Diagnosis, LeftOut, MetricDiagnosis, Misfit, ParameterRole
+from autolab.core.diagnoses import ENOUGH, WIDTH, Diagnosis, LeftOut, MetricDiagnosis, Misfit, ParameterRole
 from autolab.core.parameters import ChoiceParameter
 from optimizer.cholesky import inverse_of_factor
 from optimizer.evidence import Evidence
@@ -44,8 +44,6 @@ from optimizer.space import Dimension, Points, UnitSpace
 
 __all__ = ["Fitted", "diagnose", "of_lean"]
 
-WIDTH = float(ndtri(0.95))
-"""Half width of the 90 % interval of a normal distribution, in standard deviations."""
 _FEW = 0.2
 """Share of the outcomes that may lie far from the model; where more do, no more are looked for."""
 _SOME = 0.5

@@ -19,7 +19,7 @@ from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerPara
 from autolab.core.problem import Space
 from optimizer.expressions import HOLDS_WITHIN, CompiledConstraint
 
-__all__ = ["Dimension", "Points", "UnitSpace", "key_of"]
+__all__ = ["STILL", "Dimension", "Points", "UnitSpace", "key_of"]
 
 Points = NDArray[np.float64]
 """Points of the unit cube, one a row: shape ``(n, d)``, or ``(d,)`` for a single one."""
@@ -29,7 +29,7 @@ Free = RangeParameter | IntegerParameter | ChoiceParameter
 
 Key = tuple[Value, ...]
 
-_STILL = 1e-9
+STILL = 1e-9
 """How far a coordinate may be from where it stands still."""
 
 
@@ -228,15 +228,15 @@ class UnitSpace:
         for rule in self.space.at_most:
             columns = [places[name] for name in rule.names]
             zeros = [self.dimensions[at].encode(0) for at in columns]
-            keep &= (points[:, columns] > np.array(zeros) + _STILL).sum(axis=1) <= rule.count
+            keep &= (points[:, columns] > np.array(zeros) + STILL).sum(axis=1) <= rule.count
         for rule in self.space.conditionals:
             matters = np.ones(len(points), dtype=bool)
             for name, wanted in rule.when:
                 dimension = self.dimensions[places[name]]
                 near = np.array([dimension.encode(value) for value in wanted])
-                matters &= (np.abs(points[:, places[name], None] - near) <= _STILL).any(axis=1)
+                matters &= (np.abs(points[:, places[name], None] - near) <= STILL).any(axis=1)
             at = places[rule.name]
-            keep &= matters | (np.abs(points[:, at] - self.dimensions[at].encode(rule.otherwise)) <= _STILL)
+            keep &= matters | (np.abs(points[:, at] - self.dimensions[at].encode(rule.otherwise)) <= STILL)
         return keep
 
     def _values(self, free: Sequence[Value]) -> Values:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from autolab.campaign.desk import INJECT
 from autolab.compose.approving import posted
 from autolab.compose.resuming import RESUMABLE, campaign_record
 from autolab.config.units import convert, read_quantity
@@ -49,7 +50,7 @@ def inject_trial(data: Path, name: str, texts: Sequence[str], because: str, by: 
     values = values_of(record.problem.space, texts)
     with closing(Journal(data, real_clock())) as journal:
         arguments = {"values": values, "because": because}
-        return posted(journal, record, "inject", arguments, by, f"the trial that {by.name} hands in")
+        return posted(journal, record, INJECT, arguments, by, f"the trial that {by.name} hands in")
 
 
 def values_of(space: Space, texts: Sequence[str]) -> Values:

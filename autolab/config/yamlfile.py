@@ -77,7 +77,7 @@ def read_yaml(path: str | Path) -> YamlFile:
 
 
 def _read_quickly(name: str, text: str) -> _Builder | None:
-    """What libyaml makes of a text: ten times as fast, and the same. None where PyYAML's own parser must look.
+    """What libyaml makes of a text: sooner, and the same. None where PyYAML's own parser must look.
 
     That one says better what is wrong; and libyaml takes tabs between words, which are refused here.
     """

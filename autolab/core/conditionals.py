@@ -25,15 +25,13 @@ class Conditional:
 
     def is_active(self, values: Mapping[str, Value]) -> bool:
         """True where the parameter matters."""
-        return all(any(_is_same(values[name], value) for value in wanted) for name, wanted in self.when)
+        return all(
+            any(ChoiceParameter.is_choice(values[name], value) for value in wanted) for name, wanted in self.when
+        )
 
     def __str__(self) -> str:
         parts = (f"{name} is {' or '.join(map(_shown, wanted))}" for name, wanted in self.when)
         return f"{self.name} stands at {_shown(self.otherwise)} unless {' and '.join(parts)}"
-
-
-def _is_same(one: Value, other: Value) -> bool:
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _shown(value: Value) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ENOUGH", "Diagnosis", "LeftOut", "MetricDiagnosis", "Misfit", "ParameterRole"]
+__all__ = ["ENOUGH", "WIDTH", "Diagnosis", "LeftOut", "MetricDiagnosis", "Misfit", "ParameterRole"]
 
 ENOUGH = 12
 """Outcomes below which nothing is said to be a misfit."""
+WIDTH = 1.6448536269514722
+"""Half width of the 90 % interval of a normal distribution, in standard deviations: its 95th percentile."""
 
 
 @dataclass(frozen=True, slots=True)

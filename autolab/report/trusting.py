@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from autolab.core.diagnoses import ENOUGH, Diagnosis, LeftOut, MetricDiagnosis
+from autolab.core.diagnoses import ENOUGH, WIDTH, Diagnosis, LeftOut, MetricDiagnosis
 from autolab.core.problem import Problem
 from autolab.report.figures import MEASURED, NEUTRAL, PROBLEM, panels
 from autolab.report.numbers import estimate_text, number_text, unit_text, with_unit
 
 __all__ = ["left_out_rows", "misfit_lines", "role_rows", "trust_figure", "trust_text"]
-
-WIDTH = 1.6449
-"""Half width of the 90 % interval of a normal distribution, in standard deviations."""
 
 
 def trust_text(problem: Problem, metric: MetricDiagnosis) -> str:
