@@ -50,7 +50,6 @@ def multiply(folder: Path, trials: int) -> None:
         connection.execute("BEGIN")
         for table, number, others in (
             ("trials", "number", ""),
-            ("transitions", "trial", "id"),
             ("intents", "trial", "operation"),
             ("runs", "", "uid"),
             ("run_trials", "trial", "run"),

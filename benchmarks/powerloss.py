@@ -207,10 +207,10 @@ def _missing(left: _Written, written: _Written) -> Iterator[str]:
     """Documents that the states say are there, and are not."""
     entries = [json.loads(text) for text in left.log]
     n_left = len(left.documents)
-    for row in (entry["row"] for entry in entries if entry["table"] == "transitions"):
-        lost = [document for document in written.documents[n_left:] if document[3] == row["trial"]]
-        if row["state"] == "acquired" and lost:
-            yield f"trial {row['trial']} was acquired, and {len(lost)} of its documents are lost"
+    for trial, row in ((entry["key"]["number"], entry["row"]) for entry in entries if entry["table"] == "trials"):
+        lost = [document for document in written.documents[n_left:] if document[3] == trial]
+        if row.get("state") == "acquired" and lost:
+            yield f"trial {trial} was acquired, and {len(lost)} of its documents are lost"
     for row in (entry["row"] for entry in entries if entry["table"] == "phases"):
         if json.loads(row["result"])["last"] > n_left:
             yield "a phase is complete, and its documents are lost"

@@ -18,6 +18,8 @@ from typing import Any
 import msgspec
 
 from autolab.core.canonical import content_hash
+from autolab.core.trials import TrialState
+from autolab.journal.histories import Moment, moments
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, DeviceRecord
 
@@ -31,15 +33,7 @@ QUERIES: Mapping[str, str] = {
         "WHERE r.campaign = t.campaign AND r.trial = t.number) AS has_run, EXISTS (SELECT 1 FROM permits p "
         "WHERE p.campaign = t.campaign AND p.trial = t.number AND used = 1) AS has_permit, "
         "json_extract(timings, '$.proposer_s') AS proposer_s, "
-        "json_extract(proposal, '$.plan_hash') AS plan_hash FROM trials t ORDER BY campaign, number"
-    ),
-    "times": (
-        "SELECT campaign, trial, MIN(CASE WHEN state = 'running' THEN lab_s END) AS begun_s, "
-        "MIN(CASE WHEN state = 'running' THEN date END) AS begun, MAX(lab_s) AS ended_s, MAX(date) AS ended "
-        "FROM transitions GROUP BY campaign, trial"
-    ),
-    "starts and faults": (
-        "SELECT campaign, trial, state, lab_s, date FROM transitions WHERE state IN ('running', 'failed') ORDER BY id"
+        "json_extract(proposal, '$.plan_hash') AS plan_hash, history FROM trials t ORDER BY campaign, number"
     ),
     "interventions": (
         "SELECT i.campaign, i.trial, p.name, p.kind, i.cause, i.detail, i.lab_s, i.date FROM interventions i "
@@ -247,6 +241,7 @@ class Ledger:
 
 
 Rows = Sequence[dict[str, Any]]
+_NO_COMMANDS = {"n": 0, "used_ul": None}
 
 
 def read_ledgers(reader: JournalReader, folder: Path | None) -> dict[str, Ledger]:
@@ -292,8 +287,8 @@ def _grouped(rows: Rows, key: str) -> dict[Any, list[dict[str, Any]]]:
 
 
 def _campaign(record: CampaignRecord, person: tuple[str, str], rows: Mapping[str, Rows]) -> Campaign:
-    times = {row["trial"]: row for row in rows.get("times", ())}
-    moments = rows.get("starts and faults", ())
+    histories = {row["number"]: moments(row["history"]) for row in rows.get("trials", ())}
+    ended = {trial: _ended(history) for trial, history in histories.items()}
     commands = {row["trial"]: row for row in rows.get("commands", ())}
     replicates: dict[int, dict[int, Mapping[str, tuple[float, float | None]]]] = defaultdict(dict)
     for row in rows.get("replicates", ()):  # of several attempts at one replicate, the last one stands
@@ -306,17 +301,22 @@ def _campaign(record: CampaignRecord, person: tuple[str, str], rows: Mapping[str
             for row in rows.get("devices", ())
         ),
         trials=tuple(
-            _trial(row, times[row["number"]], commands.get(row["number"], {"n": 0, "used_ul": None}))
+            _trial(
+                row,
+                histories[row["number"]],
+                ended[row["number"]],
+                commands.get(row["number"], {"n": 0, "used_ul": None}),
+            )
             for row in rows.get("trials", ())
         ),
-        starts=tuple((r["trial"], r["lab_s"], r["date"]) for r in moments if r["state"] == "running"),
-        faults=tuple((r["trial"], r["lab_s"], r["date"]) for r in moments if r["state"] == "failed"),
+        starts=_entered(histories, TrialState.RUNNING),
+        faults=_entered(histories, TrialState.FAILED),
         interventions=tuple(
             Intervention(r["trial"], r["name"], r["kind"], r["cause"], r["detail"], r["lab_s"], r["date"])
             for r in rows.get("interventions", ())
         ),
         settled=tuple(
-            Intervention(r["trial"], r["name"], r["kind"], "settle", "", r["lab_s"] or 0.0, times[r["trial"]]["ended"])
+            Intervention(r["trial"], r["name"], r["kind"], "settle", "", r["lab_s"] or 0.0, ended[r["trial"]][1])
             for r in rows.get("settled", ())
         ),
         replicates={trial: tuple(outcomes.values()) for trial, outcomes in replicates.items()},
@@ -328,7 +328,21 @@ def _campaign(record: CampaignRecord, person: tuple[str, str], rows: Mapping[str
     )
 
 
-def _trial(row: Mapping[str, Any], times: Mapping[str, Any], commands: Mapping[str, Any]) -> Trial:
+def _entered(histories: Mapping[int, Sequence[Moment]], state: TrialState) -> tuple[tuple[int, float, str], ...]:
+    """Trial, lab seconds and date of each time that one came into a state, the earliest first."""
+    found = [(trial, lab_s, day) for trial, been in histories.items() for one, lab_s, day, _ in been if one == state]
+    return tuple(sorted(found, key=lambda each: (each[1], each[2])))
+
+
+def _ended(history: Sequence[Moment]) -> tuple[float, str]:
+    """Lab seconds and date of a trial's last change."""
+    return max(moment[1] for moment in history), max(moment[2] for moment in history)
+
+
+def _trial(
+    row: Mapping[str, Any], history: Sequence[Moment], ended: tuple[float, str], commands: Mapping[str, Any]
+) -> Trial:
+    begun = next((moment for moment in history if moment[0] == TrialState.RUNNING), None)
     return Trial(
         row["number"],
         row["state"],
@@ -345,10 +359,9 @@ def _trial(row: Mapping[str, Any], times: Mapping[str, Any], commands: Mapping[s
         bool(row["has_run"]),
         bool(row["has_permit"]),
         row["plan_hash"],
-        times["begun_s"],
-        times["begun"],
-        times["ended_s"],
-        times["ended"],
+        begun and begun[1],
+        begun and begun[2],
+        *ended,
         commands["n"],
         commands["used_ul"],
     )

@@ -17,6 +17,7 @@ from autolab.core.proposing import EngineSpec
 from autolab.core.samples import Sample
 from autolab.core.trials import NEXT, Outcome, Suggestion, TrialState, Verdict
 from autolab.journal.actions import ActionJournal
+from autolab.journal.histories import ADDED, first_moment
 from autolab.journal.records import DeviceRecord, Recommendation, Timings
 from autolab.journal.scribe import DOCUMENTS_FILE, STATES_FILE
 
@@ -168,8 +169,8 @@ class Journal(ActionJournal):
                 pending=canonical_json(suggestion.pending),
                 explanation=None if suggestion.explanation is None else canonical_json(suggestion.explanation),
                 realm=realm,
+                history=first_moment(TrialState.SUGGESTED, self.lab_s(), self.date()),
             )
-            self._transition(campaign, suggestion.trial, TrialState.SUGGESTED, None)
 
     def screen(self, campaign: str, suggestion: Suggestion, verdict: Verdict, principal: Principal) -> None:
         """Record the screen's verdict; where it is *allowed*, with a permit for exactly this suggestion."""
@@ -340,25 +341,14 @@ class Journal(ActionJournal):
             StorageError: the state cannot follow the one that the trial is in.
         """
         with self.commit():
+            moment = (state, self.lab_s(), self.date(), detail)
             found = self.states.rows(
-                _entering(state, tuple(values)), (state, *values.values(), campaign, trial, *_before(state))
+                _entering(state, tuple(values)), (state, *moment, *values.values(), campaign, trial, *_before(state))
             )
             if not found:
                 rows = self.states.rows("SELECT state FROM trials WHERE campaign = ? AND number = ?", (campaign, trial))
                 now = rows[0]["state"] if rows else "not known"
                 raise StorageError(f"{campaign}: trial {trial} is {now}, and cannot become {state}")
-            self._transition(campaign, trial, state, detail)
-
-    def _transition(self, campaign: str, trial: int, state: TrialState, detail: str | None) -> None:
-        self.states.insert(
-            "transitions",
-            campaign=campaign,
-            trial=trial,
-            state=state,
-            lab_s=self.lab_s(),
-            date=self.date(),
-            detail=detail,
-        )
 
 
 @cache
@@ -370,7 +360,7 @@ def _before(state: TrialState) -> tuple[str, ...]:
 @cache
 def _entering(state: TrialState, columns: tuple[str, ...]) -> str:
     """The statement by which a trial enters a state, where it may, and gets new values in these columns."""
-    names = ", ".join(f'"{name}" = ?' for name in ("state", *columns))
+    names = ", ".join(["state = ?", f"history = {ADDED}", *(f'"{name}" = ?' for name in columns)])
     marks = ", ".join("?" for _ in _before(state))
     return f"UPDATE trials SET {names} WHERE campaign = ? AND number = ? AND state IN ({marks}) RETURNING number"  # noqa: S608 (names are ours)
 

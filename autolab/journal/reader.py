@@ -20,6 +20,7 @@ from autolab.core.samples import Sample
 from autolab.core.trials import Outcome, Suggestion, TrialState, Verdict
 from autolab.journal.alarms import AlarmGroup, alarm_groups
 from autolab.journal.database import Database
+from autolab.journal.histories import transitions
 from autolab.journal.journal import DOCUMENTS_FILE, STATES_FILE
 from autolab.journal.records import (
     CampaignRecord,
@@ -29,7 +30,6 @@ from autolab.journal.records import (
     MovementRecord,
     Recommendation,
     Timings,
-    Transition,
     TrialRecord,
 )
 
@@ -141,10 +141,6 @@ class JournalReader:
         )
         their = "campaign = ? AND trial IN (SELECT value FROM json_each(?))"
         these = (campaign, json.dumps([row["number"] for row in rows]))
-        transitions: dict[int, list[Transition]] = {}
-        for row in self.states.rows(f"SELECT * FROM transitions WHERE {their} ORDER BY id", these):  # noqa: S608 (as above)
-            transition = Transition(row["trial"], TrialState(row["state"]), row["lab_s"], row["date"], row["detail"])
-            transitions.setdefault(row["trial"], []).append(transition)
         samples: dict[int, list[Sample]] = {}
         query = f"SELECT t.trial, s.* FROM trial_samples t JOIN samples s ON s.id = t.sample WHERE {their}"  # noqa: S608 (as above)
         for row in self.states.rows(query, these):
@@ -156,7 +152,6 @@ class JournalReader:
         return [
             _trial(
                 row,
-                tuple(transitions.get(row["number"], ())),
                 tuple(samples.get(row["number"], ())),
                 tuple(runs.get(row["number"], ())),
             )
@@ -274,9 +269,7 @@ def _campaign(row: dict[str, Any]) -> CampaignRecord:
     )
 
 
-def _trial(
-    row: dict[str, Any], transitions: tuple[Transition, ...], samples: tuple[Sample, ...], runs: tuple[str, ...]
-) -> TrialRecord:
+def _trial(row: dict[str, Any], samples: tuple[Sample, ...], runs: tuple[str, ...]) -> TrialRecord:
     suggestion = Suggestion(
         trial=row["number"],
         values=json.loads(row["values"]),
@@ -298,7 +291,7 @@ def _trial(
         lane=row["lane"],
         samples=samples,
         runs=runs,
-        transitions=transitions,
+        transitions=transitions(row["number"], row["history"]),
         timings=row["timings"] and _timings.validate_json(row["timings"]),
         attempt=row["attempt"],
         repeat_of=row["repeat_of"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from autolab.core.errors import StorageError
+from autolab.journal.histories import fold_transitions
 from autolab.journal.log import adopt
 
 __all__ = ["check_version", "is_older", "prepare"]
@@ -143,7 +144,12 @@ _STATES_5_EXPLANATIONS = """
 ALTER TABLE trials ADD COLUMN explanation TEXT;
 """
 
-_STATES_5 = _STATES_5_APPROVALS + _STATES_5_INTERLOCKS + _STATES_5_EXPLANATIONS
+_STATES_5_HISTORIES = """
+ALTER TABLE trials ADD COLUMN history TEXT NOT NULL DEFAULT '[]';
+"""
+"""The states that a trial has been in, which before this version were rows of a table of their own."""
+
+_STATES_5 = _STATES_5_APPROVALS + _STATES_5_INTERLOCKS + _STATES_5_EXPLANATIONS + _STATES_5_HISTORIES
 
 _SCRIPTS = {
     "states": (_STATES_1, _STATES_2, _STATES_3, _STATES_4, _STATES_5),
@@ -151,6 +157,8 @@ _SCRIPTS = {
 }
 _FIRST_LOGGED = 2
 """Version of the states that logs what is written."""
+_FIRST_WITH_HISTORIES = 5
+"""Version of the states that keeps the history of a trial in its row."""
 
 
 def check_version(version: int, which: str, path: str) -> None:
@@ -195,4 +203,6 @@ def prepare(connection: sqlite3.Connection, which: str, path: str) -> None:
         connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};")
         if which == "states" and number == _FIRST_LOGGED:
             adopt(connection)
+        if which == "states" and number == _FIRST_WITH_HISTORIES:
+            fold_transitions(connection)
         connection.execute("COMMIT")

@@ -90,7 +90,9 @@ class Scribe:
 
     def count_on(self, campaign: str) -> None:
         """Count lab time on from the last record of a campaign's trials."""
-        last = self.states.rows("SELECT MAX(lab_s) AS lab_s FROM transitions WHERE campaign = ?", (campaign,))
+        last = self.states.rows(
+            "SELECT MAX(json_extract(history, '$[#-1][1]')) AS lab_s FROM trials WHERE campaign = ?", (campaign,)
+        )
         self.count_from(last[0]["lab_s"] or 0.0)
 
     def lab_s(self) -> float:

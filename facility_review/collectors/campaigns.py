@@ -48,7 +48,7 @@ def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
         yield measure(sources, part, "m_ai_directed_share", "trials", ai_directed_share)
         yield measure(sources, part, "m_valid_yield", "trials", valid_yield)
         yield measure(sources, part, "m_param_coverage", "trials", parameter_coverage)
-        yield measure(sources, part, "m_throughput_ratio", "times", throughput_ratio)
+        yield measure(sources, part, "m_throughput_ratio", "trials", throughput_ratio)
         yield measure(sources, part, "m_material_ratio", "commands", material_ratio)
         yield measure(sources, part, "m_compute_deadline", "trials", decisions_in_time)
         yield measure(sources, part, "m_meta_complete", "trials", metadata_complete)

@@ -25,7 +25,7 @@ def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
     parts, _ = sources.parts
     for part in parts:
         yield measure(sources, part, "m_failures_recorded", "trials", failures_recorded)
-        yield measure(sources, part, "m_auto_exception", "starts and faults", handled_without_people)
+        yield measure(sources, part, "m_auto_exception", "trials", handled_without_people)
         yield measure(sources, part, "m_mtbf", "interventions", time_between_stops)
         yield measure(sources, part, "m_mttr", "interventions", time_to_restore)
 

@@ -46,12 +46,13 @@ def entries(states: Database) -> list[dict[str, Any]]:
 def test_each_write_is_logged_once_with_its_row(journal: Journal):
     before = len(entries(journal.states))
     journal.fail("c-1", 1, "it leaks")
-    changed, entered = entries(journal.states)[before:]
+    [changed] = entries(journal.states)[before:]
     assert (changed["kind"], changed["table"], changed["seq"]) == ("update", "trials", before + 1)
     assert changed["key"] == {"campaign": "c-1", "number": 1}
+    assert changed["date"] == "2000-01-01T00:00:00.000+00:00"
+    history = json.loads(changed["row"].pop("history"))
+    assert history[-1] == ["failed", 0.0, changed["date"], "it leaks"]
     assert changed["row"] == {"state": "failed", "failure": "it leaks", "fault": "unknown"}
-    assert (entered["kind"], entered["table"], entered["row"]["state"]) == ("insert", "transitions", "failed")
-    assert entered["date"] == "2000-01-01T00:00:00.000+00:00"
 
 
 def test_every_table_of_the_schema_is_logged_but_the_log_itself(journal: Journal):
@@ -152,5 +153,5 @@ def test_documents_keep_no_log(journal: Journal):
 def test_a_number_that_json_lacks_is_refused_before_it_is_stored(journal: Journal):
     before = entries(journal.states)
     with pytest.raises(StorageError):
-        journal.states.write("UPDATE transitions SET lab_s = 9e999")
+        journal.states.write("UPDATE trials SET closes = 9e999")
     assert entries(journal.states) == before

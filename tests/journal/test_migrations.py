@@ -66,8 +66,13 @@ def test_a_journal_of_each_version_is_brought_up_to_date(script: Path, who: str,
     assert len(list(reader.documents("soft-1", 1))) > 3
     reader.close()
     after = rows(tmp_path / "journal.sqlite")
+    moved = before.pop("transitions", [])  # into the rows of their trials
+    told = [(t.trial, str(t.state), t.lab_s, t.date, t.detail) for trial in trials for t in trial.transitions]
+    assert sorted(told, key=lambda each: each[:1]) == sorted((row[2:] for row in moved), key=lambda each: each[:1])
+    assert "transitions" not in after
     for table, old in before.items():
-        assert [row[: len(old[0])] for row in after[table]] == old if old else not after[table]
+        now = after[table][: len(old)] if table == "log" else after[table]  # what was moved was logged
+        assert [row[: len(old[0])] for row in now] == old if old else not now
     assert audit(tmp_path, None).findings == ()
 
 

@@ -83,9 +83,8 @@ class TrialStates(RuleBasedStateMachine):
     def each_trial_is_where_it_was_put_and_remembers_how_it_came_there(self) -> None:
         trials = JournalReader(self.journal.states, self.journal.documents).trials("c-1")
         assert {trial.number: trial.state for trial in trials} == {n: been[-1] for n, been in self.been.items() if been}
-        rows = self.journal.states.rows("SELECT trial, state FROM transitions ORDER BY id")
-        for number, been in self.been.items():
-            assert [row["state"] for row in rows if row["trial"] == number] == been
+        told = {trial.number: [moment.state for moment in trial.transitions] for trial in trials}
+        assert told == {number: been for number, been in self.been.items() if been}
 
 
 TrialStates.TestCase.settings = settings(max_examples=15, stateful_step_count=40, deadline=None)
