@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 from autolab.config.words import listed
 from autolab.core.errors import InputError
@@ -36,6 +37,8 @@ from facility_review.units import Unit, load_units
 
 __all__ = ["Review", "assess", "outputs", "review", "write_empty_workbook", "write_outputs"]
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
@@ -56,7 +59,9 @@ def review(
     seed: int | None = None,
     earlier: Mapping[str, AssessmentDocument] | None = None,
     processes: int = 1,
-) -> tuple[Review, ...]:
+    *,
+    then: Callable[[Review], Result],
+) -> tuple[Result, ...]:
     """Review units.
 
     Args:
@@ -67,32 +72,41 @@ def review(
         seed: Of the Monte Carlo draws; the instrument's own where None.
         earlier: Earlier assessments to compare with, by unit id.
         processes: How many may work at a time.
+        then: What is done with each, in the process that made it.
+
+    Returns:
+        What ``then`` gave for each, in the order of the files.
 
     Raises:
         FileError: a lab file is refused (InputErrors where there are several refusals).
-        InputError: an earlier assessment cannot be compared, or the day is none that can be reviewed.
+        InputError: an earlier assessment cannot be compared, or is of none of the units, or the day is none that can be
+            reviewed.
     """
     if problem := no_day(as_of.isoformat()):
         raise InputError(f"as of {as_of}: {problem}")
     units = {unit.id: (str(file), unit) for file, unit in zip(files, load_units(files, processes), strict=True)}
+    for name, document in (earlier or {}).items():
+        if name not in units:
+            raise InputError(f"the earlier assessment is of {document.unit.id}, which is none of those under review")
     outlines = [read_outline(folder) for folder in folders]
     simulated = frozenset[str]().union(*(each.simulated for each in outlines))
     shared = tuple(groups(units, outlines))
     for_each = max(1, processes // len(shared)) if shared else 1
 
-    def reviewed(group: Group) -> list[Review]:
+    def reviewed(group: Group) -> list[tuple[str, Result]]:
         books = read_books(group.folders, processes=for_each)
 
-        def one(name: str) -> Review:
+        def one(name: str) -> tuple[str, Result]:
             file, unit = units[name]
             evidence = gather(unit, books, instrument, as_of, simulated)
             document = assess(instrument, evidence, as_of, seed, file)
             old = (earlier or {}).get(document.unit.id)
-            return Review(document, changes(old, document) if old is not None else (), evidence.unit)
+            made = Review(document, changes(old, document) if old is not None else (), evidence.unit)
+            return name, then(made)
 
         return in_processes(one, sorted(group.units), for_each)
 
-    found = {each.document.unit.id: each for some in in_processes(reviewed, shared, processes) for each in some}
+    found = dict(each for some in in_processes(reviewed, shared, processes) for each in some)
     return tuple(found[name] for name in units)
 
 

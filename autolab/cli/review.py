@@ -13,7 +13,6 @@ from autolab.cli.days import day_of
 from autolab.cli.options import Json, existing
 from autolab.cli.output import say, say_json, tell
 from autolab.config.words import listed
-from autolab.core.errors import InputError
 
 if TYPE_CHECKING:
     from facility_review.document import AssessmentDocument
@@ -79,23 +78,20 @@ def review(
 
     The report is one HTML file with JSON, CSV and OSCAL files beside it. The instrument is a proposal, not endorsed.
     """
-    from autolab.core.workers import in_processes, n_processors
+    from autolab.core.workers import n_processors
     from facility_review.instrument import load_instrument
     from facility_review.review import outputs, review, write_empty_workbook, write_outputs
 
     day, used = day_of(as_of), load_instrument(instrument)
     old = _earlier(diff)
-    n, olds = n_processors(), {} if old is None else {old.unit.id: old}
-    found = review(labs, _folders(data), used, day, seed, olds, n)
-    if old is not None and old.unit.id not in {each.document.unit.id for each in found}:
-        raise InputError(f"{diff}: is of {old.unit.id}, which is none of the units that are reviewed here")
+    olds = {} if old is None else {old.unit.id: old}
     target = out or _home(data) / "reviews" / day.isoformat()
     answers: list[dict[str, Any]] = []
 
-    def written(one: Review) -> Path:
-        return write_outputs(outputs(one, is_redacted=redacted), target / one.document.unit.id)
+    def written(one: Review) -> tuple[Review, Path]:
+        return one, write_outputs(outputs(one, is_redacted=redacted), target / one.document.unit.id)
 
-    for each, page in zip(found, in_processes(written, found, n), strict=True):
+    for each, page in review(labs, _folders(data), used, day, seed, olds, n_processors(), then=written):
         empty = write_empty_workbook(each, used, page.parent) if workbook else None
         printed, note = (None, None) if no_pdf else _print(page)
         answers.append(_answer(each, page, printed))

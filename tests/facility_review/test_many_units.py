@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autolab.core.errors import InputErrors
+from autolab.core.errors import InputError, InputErrors
 from autolab.core.seeds import derive_seed
 from facility_review.collectors import benchmarks
 from facility_review.document import json_text
 from facility_review.factors import median
 from facility_review.instrument import load_instrument
-from facility_review.review import review
+from facility_review.review import Review, review
 from facility_review.statistics import Floats
 from facility_review.units import load_units
 from tests.facility_review.journals import IDENTITY, bench, write_unit
@@ -60,10 +60,22 @@ def test_units_that_are_reviewed_side_by_side_come_out_as_one_after_the_other(tm
                 run = made.begin(engine, budget=4)
                 run.trials([5.0, None, 1.5, 3.0], engine=engine)
                 run.end()
-    apart = review(files, folders, load_instrument(), AS_OF)
-    together = review(files, folders, load_instrument(), AS_OF, processes=2)
-    assert [each.document.unit.id for each in together] == ["alpha", "beta"]
-    assert [json_text(each.document) for each in together] == [json_text(each.document) for each in apart]
+    apart = review(files, folders, load_instrument(), AS_OF, then=told)
+    together = review(files, folders, load_instrument(), AS_OF, processes=2, then=told)
+    assert [name for name, _ in together] == ["alpha", "beta"]
+    assert together == apart
+
+
+def told(one: Review) -> tuple[str, str]:
+    return one.document.unit.id, json_text(one.document)
+
+
+def test_an_earlier_assessment_of_another_unit_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    alpha, beta = (write_unit(tmp_path / name, name) for name in ("alpha", "beta"))
+    instrument = load_instrument()
+    (earlier,) = review([alpha], [], instrument, AS_OF, then=lambda one: one.document)
+    with pytest.raises(InputError, match="the earlier assessment is of alpha, which is none of those under review"):
+        review([beta], [], instrument, AS_OF, earlier={"alpha": earlier}, then=told)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
