@@ -14,7 +14,11 @@ __all__ = ["findings", "tiered"]
 
 
 def findings(
-    effects: Sequence[Effect] | None, limits: Mapping[str, Limit], devices: Collection[str], realm: Realm
+    effects: Sequence[Effect] | None,
+    limits: Mapping[str, Limit],
+    devices: Collection[str],
+    realm: Realm,
+    simulated: Collection[str] = (),
 ) -> list[Finding]:
     """What about a trial is for a person to decide.
 
@@ -24,12 +28,14 @@ def findings(
         effects: What the plan would do, by a dry run; None where nobody knows.
         limits: The envelope, by ``device.signal``, in each device's own unit.
         devices: Names of the devices that the plan takes.
-        realm: Where it would run.
+        realm: Where it would run: the strongest of its devices.
+        simulated: Devices that simulators stand in for, also where others are hardware.
     """
     found: list[Finding] = []
     is_real = realm is not Realm.SIMULATED
     if effects is None:
-        theirs = {signal: limit for signal, limit in limits.items() if signal.partition(".")[0] in devices}
+        real = set(devices) - set(simulated)
+        theirs = {signal: limit for signal, limit in limits.items() if signal.partition(".")[0] in real}
         hazardous = [signal for signal, limit in theirs.items() if limit.tier == "hazardous"]
         if is_real:
             found += [Finding("hazardous", f"{signal} is hazardous, and the plan may write it") for signal in hazardous]
@@ -37,7 +43,8 @@ def findings(
         return found
     for effect in dict.fromkeys(effects):
         if isinstance(effect, Write):
-            found += _of_write(effect, limits.get(effect.signal), is_real)
+            is_simulated = effect.signal.partition(".")[0] in simulated
+            found += _of_write(effect, limits.get(effect.signal), is_real and not is_simulated)
     return found
 
 

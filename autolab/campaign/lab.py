@@ -28,6 +28,7 @@ class OpenLab:
     name: str
     laboratory: str
     realm: Realm
+    """The weakest realm of a device: what its evidence counts as."""
     clock: Clock
     bench: str
     """Identity of the hardware's contents; wells used on one bench are free on another."""
@@ -52,6 +53,16 @@ class OpenLab:
     """What is left of each material by the record, in microlitres."""
     power: Path | None = None
     """Folder of the watchdog's sockets; None where nothing takes the power away."""
+
+    @property
+    def strongest(self) -> Realm:
+        """The strongest realm of a device, by which people are asked: one that is hardware can do harm."""
+        return max((Realm(record.realm) for record in self.records), key=list(Realm).index, default=self.realm)
+
+    @property
+    def simulated(self) -> frozenset[str]:
+        """Devices that simulators stand in for."""
+        return frozenset(record.name for record in self.records if record.realm == Realm.SIMULATED)
 
     def counts(self) -> dict[str, int]:
         """Each device's own count of operations, where it has one and answers."""

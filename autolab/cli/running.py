@@ -19,22 +19,30 @@ DEMO_TIME_FACTOR = 800.0
 """Lab seconds per second of the demo: fast enough for 30 trials in half a minute, slow enough to watch."""
 
 
+ALL = "*"
+"""What ``--simulate`` stands for where it names no devices."""
+
+
 class RunCommand(TyperCommand):
     """``run``: ``--simulate`` stands alone, or as ``--simulate=DEVICE,…``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words of the command.
+        """Read the words of the command."""
+        return super().parse_args(ctx, [f"--simulate={ALL}" if word == "--simulate" else word for word in args])
 
-        Raises:
-            InputError: ``--simulate`` names devices.
-        """
-        for word in args:
-            if word.startswith("--simulate="):
-                raise InputError(
-                    f"{word}: to simulate some devices and not others is not available yet; "
-                    "write --simulate to simulate all of them"
-                )
-        return super().parse_args(ctx, args)
+
+def _only(simulate: str | None) -> tuple[str, ...]:
+    """The devices that ``--simulate`` names; none where it names none.
+
+    Raises:
+        InputError: one has no name.
+    """
+    if simulate in (None, ALL):
+        return ()
+    names = tuple(name.strip() for name in simulate.split(","))
+    if not all(names):
+        raise InputError(f"--simulate={simulate}: a name is missing; write --simulate for all devices, or name some")
+    return tuple(dict.fromkeys(names))
 
 
 TimeFactor = Annotated[
@@ -65,8 +73,14 @@ def demo(
 def run(
     campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The campaign file.")],
     simulate: Annotated[
-        bool, typer.Option("--simulate", help="Start a simulator for each device, or use those that run already.")
-    ] = False,
+        str | None,
+        typer.Option(
+            "--simulate",
+            metavar="[=DEVICE,…]",
+            help="Start a simulator for each device, or use those that run already; or for the named devices only, "
+            "beside the hardware of the others.",
+        ),
+    ] = None,
     trials: Trials = None,
     seed: Seed = None,
     time_factor: TimeFactor = 1.0,
@@ -90,7 +104,8 @@ def run(
 
     options = RunOptions(
         data=data,
-        simulate=simulate,
+        simulate=simulate is not None,
+        only=_only(simulate),
         virtual=virtual,
         time_factor=time_factor,
         trials=trials,

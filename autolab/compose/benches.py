@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from autolab.compose.names import Names
 from autolab.config.specs import DeviceSpec, LabSpec
+from autolab.config.words import did_you_mean, listed
 from autolab.core.addresses import Address, EpicsAddress, MemoryAddress, NoAddress, SerialAddress, ZmqAddress
 from autolab.core.clock import Clock, real_clock
 from autolab.core.errors import InputError, StorageError
@@ -31,6 +32,7 @@ __all__ = [
     "free_ca_ports",
     "in_memory",
     "in_processes",
+    "part_of",
     "refuse_if_running",
     "serve_requests",
     "shared",
@@ -68,6 +70,36 @@ def check_simulators(lab: LabSpec) -> None:
                 ("devices", name),
                 f"{name}: --simulate needs a 'simulator' for it, or a device class without an address",
             )
+
+
+def part_of(lab: LabSpec, only: Collection[str]) -> LabSpec:
+    """The devices of a lab that are simulated beside hardware.
+
+    Simulators on Channel Access get a prefix that no instrument has: a client asks everybody whom it reaches, and the
+    hardware that they stand in for may answer too.
+
+    Raises:
+        InputError: the lab has no such device, or all of its devices are named.
+    """
+    for name in only:
+        if name not in lab.devices:
+            near = did_you_mean(name, lab.devices)
+            hint = f"did you mean {near!r}?" if near else f"it has {listed(lab.devices)}"
+            raise InputError(f"--simulate={','.join(only)}: {lab.name} has no device {name!r}; {hint}")
+    if lab.devices.keys() <= set(only):
+        raise InputError(f"--simulate={','.join(only)}: these are all devices of {lab.name}; write --simulate alone")
+    mark = f"SIM{secrets.token_hex(3).upper()}:"
+    return replace(
+        lab,
+        devices={
+            name: replace(device, at=EpicsAddress(mark + device.at.prefix))
+            if isinstance(device.at, EpicsAddress)
+            else device
+            for name, device in lab.devices.items()
+            if name in only
+        },
+        power=None,
+    )
 
 
 def in_memory(lab: LabSpec, names: Names, clock: Clock, seed: int) -> Bench:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -42,16 +42,25 @@ class BenchPlan:
     """A bench that ``autolab simulate`` runs for this lab."""
     ca_ports: Mapping[str, int]
     """Ports for the Channel Access servers of a bench of our own."""
+    part: LabSpec | None = None
+    """Of a lab that is simulated in part, the devices that are, where their simulators are going to listen."""
 
 
 def plan_bench(lab: LabSpec, options: RunOptions) -> BenchPlan:
     """Decide on the bench, and point this process's Channel Access client at it.
 
     Raises:
-        InputError: the lab cannot be simulated, or its simulators run with other settings.
+        InputError: the lab cannot be simulated, its simulators run with other settings, or a device to simulate is none
+            of it.
     """
     if not options.simulate or options.virtual:
         return BenchPlan(None, {})
+    if options.only:
+        part = benches.part_of(lab, options.only)
+        benches.check_simulators(part)
+        ports = benches.free_ca_ports(part)
+        reach_channel_access(tuple(ports.values()), is_beside_hardware=True)
+        return BenchPlan(None, ports, part)
     benches.check_simulators(lab)
     found = benches.attached(lab, options.data / "simulators" / lab.name)
     if found is None:
@@ -89,6 +98,9 @@ def bench_for(
         if lab.power is not None and plan.running.power is None:
             raise InputError(f"{lab.name}: its simulators run without the relay that it declares: start them again")
         yield plan.running, ScaledClock(plan.running.factor)
+    elif plan.part is not None:
+        with benches.in_processes(plan.part, folder, seed, 1.0, plan.ca_ports) as bench:
+            yield bench, real_clock()
     else:
         with (
             powered(lab, names, options.data, real_clock()) as supply,
@@ -108,7 +120,8 @@ def open_lab(lab: LabSpec, names: Names, bench: Bench | None, clock: Clock) -> I
     from autolab.compose import devices as building
     from autolab.compose.ruling import lab_rules, locate_all
 
-    addresses = {name: device.at for name, device in lab.devices.items()} if bench is None else bench.addresses
+    simulated = {} if bench is None else bench.addresses
+    addresses = {name: device.at for name, device in lab.devices.items()} | dict(simulated)
     classes = building.device_classes(lab, names)
     with ExitStack() as stack:
         loop = _event_loop(stack, classes)
@@ -117,10 +130,11 @@ def open_lab(lab: LabSpec, names: Names, bench: Bench | None, clock: Clock) -> I
         built = building.build_devices(lab, addresses, clock, classes, trip, zones)
         for item in built:
             stack.callback(_disconnect, item.device)
-        records = _connect(built, bench is not None, loop)
+        records = _connect(built, simulated.keys(), loop)
         locate_all(zones, {item.spec.name: item.device for item in built})
         realm = min((Realm(record.realm) for record in records), key=list(Realm).index)
-        identity = "physical" if bench is None else bench.id
+        # Where some devices are hardware, its wells are counted as used, and its stock as taken.
+        identity = "physical" if bench is None or simulated.keys() < lab.devices.keys() else bench.id
         yield OpenLab(
             name=lab.name,
             laboratory=lab.laboratory,
@@ -142,17 +156,26 @@ def open_lab(lab: LabSpec, names: Names, bench: Bench | None, clock: Clock) -> I
         )
 
 
-def reach_channel_access(ports: Sequence[int]) -> None:
-    """Point the process's Channel Access client at our servers. It reads this once, when EPICS is first used."""
+def reach_channel_access(ports: Sequence[int], *, is_beside_hardware: bool = False) -> None:
+    """Point the process's Channel Access client at our servers. It reads this once, when EPICS is first used.
+
+    Args:
+        ports: Of our servers.
+        is_beside_hardware: Leave the way to other servers as it is.
+    """
     if not ports:
         return
-    wanted = " ".join(f"127.0.0.1:{port}" for port in ports)
+    ours = [f"127.0.0.1:{port}" for port in ports]
+    others = os.environ.get("EPICS_CA_ADDR_LIST", "").split() if is_beside_hardware else []
+    wanted = " ".join(dict.fromkeys([*others, *ours]))
     if "epics" in sys.modules and os.environ.get("EPICS_CA_ADDR_LIST") != wanted:
         raise InputError(
             "this process has talked to another EPICS bench before, and Channel Access cannot be pointed elsewhere: "
             "start a new process"
         )
-    os.environ.update(EPICS_CA_AUTO_ADDR_LIST="NO", EPICS_CA_ADDR_LIST=wanted, EPICS_CA_CONN_TMO="3")
+    os.environ.update(EPICS_CA_ADDR_LIST=wanted, EPICS_CA_CONN_TMO="3")
+    if not is_beside_hardware:
+        os.environ["EPICS_CA_AUTO_ADDR_LIST"] = "NO"
 
 
 def _event_loop(stack: ExitStack, classes: Mapping[str, type]) -> asyncio.AbstractEventLoop | None:
@@ -168,10 +191,12 @@ def _event_loop(stack: ExitStack, classes: Mapping[str, type]) -> asyncio.Abstra
     return loop
 
 
-def _connect(built: Sequence[Any], simulated: bool, loop: asyncio.AbstractEventLoop | None) -> list[DeviceRecord]:
+def _connect(
+    built: Sequence[Any], simulated: Collection[str], loop: asyncio.AbstractEventLoop | None
+) -> list[DeviceRecord]:
     """Connect all devices at the same time, and report all that do not answer together."""
     with ThreadPoolExecutor(len(built)) as pool:
-        futures = [pool.submit(_connect_one, item, simulated, loop) for item in built]
+        futures = [pool.submit(_connect_one, item, item.spec.name in simulated, loop) for item in built]
     problems = [error for future in futures if (error := future.exception()) is not None]
     for problem in problems:
         if not isinstance(problem, AutolabError):
@@ -187,6 +212,11 @@ def _connect_one(item: Any, simulated: bool, loop: asyncio.AbstractEventLoop | N
     if item.is_ours:
         identity = device.connect(CONNECT_REAL_S)
         model, serial, says_simulated = identity.model, identity.serial_number, identity.is_simulated
+        if simulated and spec.simulator is not None and not says_simulated:
+            raise NotConnectedError(
+                f"{spec.name}: was to be simulated, and what answers at {spec.at} does not say that it is a simulator: "
+                "nothing has moved; see what else serves that address"
+            )
     else:
         _connect_foreign(spec.name, device, loop)
         guard_foreign(device, item.guard)

@@ -22,6 +22,8 @@ class RunOptions:
     """Data folder; made where it is missing."""
     simulate: bool = False
     """Start simulators for all devices, or attach to those that ``autolab simulate`` runs."""
+    only: tuple[str, ...] = ()
+    """Of the devices, the ones that are simulated beside hardware; none where all are."""
     virtual: bool = False
     """Virtual clock: the simulators live in memory, and no time passes but theirs."""
     time_factor: float = 1.0
@@ -37,11 +39,16 @@ class RunOptions:
     in_memory: bool = False
     """Keep the journal in memory, for measurements of speed."""
 
+    @property
+    def uses_hardware(self) -> bool:
+        """Whether a device may be hardware."""
+        return not self.simulate or bool(self.only)
+
     def __post_init__(self) -> None:
-        if self.virtual and not self.simulate:
-            raise InputError("--virtual needs --simulate: hardware does not run on a virtual clock")
-        if self.time_factor != 1.0 and not self.simulate:
-            raise InputError("--time-factor needs --simulate: hardware runs in real time")
+        if self.virtual and self.uses_hardware:
+            raise InputError("--virtual needs --simulate for all devices: hardware does not run on a virtual clock")
+        if self.time_factor != 1.0 and self.uses_hardware:
+            raise InputError("--time-factor needs --simulate for all devices: hardware runs in real time")
         if self.virtual and self.time_factor != 1.0:
             raise InputError("--time-factor and --virtual exclude each other: leave one out")
         if not 0 < self.time_factor <= 10_000:

@@ -30,14 +30,20 @@ if TYPE_CHECKING:
 __all__ = ["approved_change", "check_level", "envelope_change", "permit_rules", "running_as"]
 
 
-def permit_rules(bound: Bound, realm: Realm) -> Any:
-    """The rules of a campaign, as the files say now. They are read once, when it begins or is resumed."""
+def permit_rules(bound: Bound, realm: Realm, simulated: Collection[str] = ()) -> Any:
+    """The rules of a campaign, as the files say now. They are read once, when it begins or is resumed.
+
+    Args:
+        bound: The campaign, bound to its lab.
+        realm: The strongest realm of a device.
+        simulated: Devices that simulators stand in for.
+    """
     from autolab.campaign.setup import PermitRules  # with Bluesky behind it
 
     return PermitRules(
         authority=bound.lab.authority,
         tiered=lambda _, verdict, effects: tiered(
-            verdict, findings(effects, bound.limits, bound.used, realm), bound.campaign.approval
+            verdict, findings(effects, bound.limits, bound.used, realm, simulated), bound.campaign.approval
         ),
         envelope=bound.lab.envelope_hash,
         plan_hash=sources_hash(plans_of(bound.binding, bound.recoveries), bound.lab.packages),
@@ -52,7 +58,7 @@ def running_as(bound: Bound, options: RunOptions, person: str | None) -> Princip
         NotAuthorisedError: they cannot prove who they are, where somebody else is to approve its trials.
     """
     lab, campaign = bound.lab, bound.campaign
-    if person is None and lab.authority.people and (not options.simulate or PERSONS[campaign.approval]):
+    if person is None and lab.authority.people and (options.uses_hardware or PERSONS[campaign.approval]):
         raise NotAuthorisedError(
             f"{campaign.name}: trials may need the approval of somebody who does not run it, so say who you are with "
             f"'--as NAME', one of {', '.join(lab.authority.people)}"

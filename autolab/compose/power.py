@@ -67,10 +67,10 @@ def check_power(lab: LabSpec, options: RunOptions) -> None:
     """
     if lab.power is None or options.virtual:
         return
-    if not options.simulate:
+    if options.uses_hardware:
         raise lab.source.error(
             ("power",),
-            f"{lab.name}: 'power' works with --simulate only: this version drives no relay of hardware; "
+            f"{lab.name}: 'power' works with --simulate of all devices only: this version drives no relay of hardware; "
             "see to it that something else takes the power away, and remove 'power'",
         )
     events = read_events(keep_of(options.data, lab.name) / EVENTS)

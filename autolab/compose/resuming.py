@@ -90,7 +90,7 @@ def resume_campaign(
         note_materials(journal, record.id, record.lab_file, bound.lab, who)
         note_rules(journal, record.id, record.lab_file, bound.lab, who)
         journal.resume_campaign(record.id, past.lab_s, who, record.reason or "its controller was gone")
-        permits = permit_rules(bound, lab.realm)
+        permits = permit_rules(bound, lab.strongest, lab.simulated)
         setup = make_setup(bound, lab, record.key, record.seed, who, record.id, host, permits)
         return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch(), past)
 
@@ -124,6 +124,7 @@ def options_of(record: CampaignRecord, data: Path) -> RunOptions:
             f"{record.id} ran on the virtual clock, and its devices are gone with their memory: "
             f"run it again with --seed {record.seed}, which gives the same trials"
         )
+    wanted["only"] = tuple(wanted.get("only", ()))
     return RunOptions(data=data, **wanted)
 
 

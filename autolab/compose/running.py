@@ -88,7 +88,7 @@ def run_campaign(
         who = principal or running_as(bound, options, person)
         data = stack.enter_context(data_folder(options))
         journal, lab = open_all(stack, bound, options, data, seed, key)
-        permits = permit_rules(bound, lab.realm)
+        permits = permit_rules(bound, lab.strongest, lab.simulated)
         setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key), host, permits)
         journal.start_campaign(campaign_start(bound, lab, setup, file, options), who)
         return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch())
@@ -121,9 +121,10 @@ def open_all(
         refuse_expired(bound.lab, clock.date().date())
     holder = f"process {os.getpid()} of {local_person().name} on {platform.node()}, data in {options.data.absolute()}"
     if not options.virtual:
-        where = "" if bench is None else f" on bench {bench.id}"
-        addressed = {name: d.at for name, d in bound.lab.devices.items() if not isinstance(d.at, NoAddress)}
-        stack.enter_context(holding({name: f"{at}{where}" for name, at in addressed.items()}, holder))
+        addressed = {name: str(d.at) for name, d in bound.lab.devices.items() if not isinstance(d.at, NoAddress)}
+        if bench is not None:
+            addressed |= {name: f"{addressed[name]} on bench {bench.id}" for name in addressed.keys() & bench.addresses}
+        stack.enter_context(holding(addressed, holder))
     lab = stack.enter_context(open_lab(bound.lab, bound.names, bench, clock))
     journal = stack.enter_context(_journal(data, clock))
     if not for_safety:

@@ -74,12 +74,8 @@ def test_a_command_that_is_still_to_come_says_so(name: str, capsys: pytest.Captu
         (("run", "a.yaml", "--trials", "three"), "Invalid value for '--trials'"),
         (("export", "--format", "xls"), "'xls' is not one of 'csv', 'parquet'"),
         (("schema", "labs"), "'labs' is not one of 'campaign', 'lab', 'evidence', 'registers', 'agreements', 'annual'"),
-        (
-            ("run", "a.yaml", "--simulate=stage,arm"),
-            "--simulate=stage,arm: to simulate some devices and not others is not available yet; "
-            "write --simulate to simulate all of them",
-        ),
-        (("run", "a.yaml", "--virtual"), "--virtual needs --simulate: hardware does not run on a virtual clock"),
+        (("run", "a.yaml", "--simulate=stage,"), "a name is missing; write --simulate for all devices, or name some"),
+        (("run", "a.yaml", "--virtual"), "--virtual needs --simulate for all devices: hardware does not run on"),
         (
             ("list", "--data", "nowhere"),
             "nowhere: holds no campaigns; run one first",

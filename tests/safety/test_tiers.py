@@ -95,6 +95,15 @@ def test_a_campaign_that_asks_for_approval_asks_for_as_many_people_as_its_level(
     assert tiered(Verdict("allowed"), [], level) == Verdict("needs approval", reasons, persons)
 
 
+def test_people_are_asked_for_the_hardware_and_not_for_what_is_simulated_beside_it():
+    done = [Write("bath.temperature", 75.0), Write("laser.power", 2.0)]
+    beside = findings(done, LIMITS, ALL, Realm.PHYSICAL, simulated={"laser"})
+    assert [f.reason for f in beside] == ["bath.temperature = 75: outside the proven region"]
+    unknown = [f.reason for f in findings(None, LIMITS, ALL, Realm.PHYSICAL, simulated={"laser"})]
+    assert unknown == ["what the plan would write is not known, so it may leave the proven region"]
+    assert findings([Write("oven.heat", 1.0)], LIMITS, ALL, Realm.PHYSICAL, simulated={"oven"})[0].level == "prohibited"
+
+
 def test_a_reason_says_signal_and_value():
     found = findings([Write("bath.temperature", 75.0), Write("laser.power", 2.0)], LIMITS, ALL, Realm.PHYSICAL)
     assert [f.reason for f in found] == [
