@@ -34,15 +34,25 @@ class WarmCommand:
     Args:
         words: Arguments of ``autolab``.
         environment: All variables of the command.
+        cwd: The folder in which it runs; this process's by default.
         is_joined: Whether standard error goes where standard output goes.
     """
 
-    def __init__(self, words: tuple[object, ...], environment: Mapping[str, str], *, is_joined: bool = False) -> None:
+    def __init__(
+        self,
+        words: tuple[object, ...],
+        environment: Mapping[str, str],
+        *,
+        cwd: Path | None = None,
+        is_joined: bool = False,
+    ) -> None:
         context = _server()
         out, out_child = context.Pipe(duplex=False)
         err, err_child = context.Pipe(duplex=False)
         self.stdout, self.stderr = _text(out), _text(err)
-        arguments = (list(map(str, words)), dict(environment), out_child, out_child if is_joined else err_child)
+        folder = str(cwd or Path.cwd())
+        streams = (out_child, out_child if is_joined else err_child)
+        arguments = (list(map(str, words)), dict(environment), folder, *streams)
         self._process = context.Process(target=_command, args=arguments)
         self._process.start()
         out_child.close()
@@ -128,8 +138,9 @@ def _server() -> ForkServerContext:
     return context
 
 
-def _command(words: list[str], environment: dict[str, str], out: Connection, err: Connection) -> None:
+def _command(words: list[str], environment: dict[str, str], folder: str, out: Connection, err: Connection) -> None:
     os.setsid()
+    os.chdir(folder)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(out.fileno(), 1)
     os.dup2(err.fileno(), 2)

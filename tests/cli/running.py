@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.warm import WarmCommand
+
 COMMAND = (sys.executable, "-m", "autolab.cli")
 
 
@@ -18,12 +20,10 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 def autolab(*words: str, cwd: Path, seconds: float = 90, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``autolab`` with these words in ``cwd`` and wait for it."""
-    return subprocess.run(
-        [*COMMAND, *words],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-        env=clean_environment(**environment),
-    )
+    process = WarmCommand(words, clean_environment(**environment), cwd=cwd)
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill_group()
+        raise
+    return subprocess.CompletedProcess(words, process.wait(), out, err)
