@@ -39,10 +39,11 @@ class ProposerHost:
         warm: Engine whose libraries the host begins to import at once, and whose model recommends; None imports when
             they are first needed, and recommends by BoTorch's model.
         timeout_s: Real seconds after which a question is given up and the host is ended.
+        is_ahead: False where the libraries of ``warm`` may not be needed at all: they are imported when they are.
     """
 
-    def __init__(self, warm: str | None = None, timeout_s: float = 120.0) -> None:
-        self._warm = warm
+    def __init__(self, warm: str | None = None, timeout_s: float = 120.0, *, is_ahead: bool = True) -> None:
+        self._warm, self._is_ahead = warm, is_ahead
         self._timeout_s = timeout_s
         self._turn = threading.Lock()
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="proposer")
@@ -102,7 +103,7 @@ class ProposerHost:
         if self._host is None or not self._host.is_alive():
             if self._host is not None:
                 self._host.end()
-            self._host = _Host(self._warm)
+            self._host = _Host(self._warm if self._is_ahead else None)
         return self._host
 
 

@@ -33,6 +33,7 @@ from optimizer.branches import branches_of
 from optimizer.polytope import is_polytope, walk_polytope
 from optimizer.projection import project
 from optimizer.rounding import NoPointLeftError, nearest
+from optimizer.routing import FEWEST
 from optimizer.space import Key, Points, UnitSpace, key_of
 
 __all__ = ["design_point", "feasible_draws", "initial_trials", "uniform_point"]
@@ -53,7 +54,7 @@ def initial_trials(space: Space, spec: EngineSpec) -> int:
     if spec.initial is not None:
         return spec.initial
     free = sum(not isinstance(parameter, FixedParameter) for parameter in space.parameters)
-    return max(5, 2 * free)
+    return max(FEWEST, 2 * free)
 
 
 def design_point(unit: UnitSpace, seed: int, index: int, *, avoid: Collection[Key] = ()) -> Values:

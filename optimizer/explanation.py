@@ -21,7 +21,6 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.special import ndtr
 
 from autolab.core.explanations import Explanation, Neighbour, Odds, Prediction
 from autolab.core.front import hypervolume, non_dominated, reference_of
@@ -89,7 +88,7 @@ def _odds(forecast: Forecast) -> tuple[Odds, ...]:
     for bound in forecast.problem.outcome_constraints:
         at = metrics.index(bound.metric)
         room = (bound.bound - forecast.means[at]) / max(forecast.deviations[at], _TINY)
-        found.append(Odds(str(bound), float(ndtr(room if bound.relation == "<=" else -room))))
+        found.append(Odds(str(bound), _below(room if bound.relation == "<=" else -room)))
     return tuple(found)
 
 
@@ -154,7 +153,7 @@ def _front_grows_by(evidence: Evidence, forecast: Forecast, kept: Points) -> flo
 
 
 def _h(u: float) -> float:
-    return math.exp(-0.5 * u * u) / math.sqrt(2.0 * math.pi) + u * float(ndtr(u))
+    return math.exp(-0.5 * u * u) / math.sqrt(2.0 * math.pi) + u * _below(u)
 
 
 # the surroundings
@@ -215,3 +214,10 @@ def _moves(dimension: Dimension, point: Points, at: int) -> Iterator[Points]:
         moved = point.copy()
         moved[at] += change
         yield moved
+
+
+def _below(u: float) -> float:
+    """The probability of the standard normal distribution below ``u``."""
+    from scipy.special import ndtr  # a quarter of a second to import, which engines without a model can do without
+
+    return float(ndtr(u))

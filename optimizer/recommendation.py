@@ -14,17 +14,13 @@ from autolab.core.proposing import EngineSpec, Observation, Recommendation
 from autolab.core.trials import Estimate, Outcome
 from optimizer.evidence import Evidence
 from optimizer.learner import NumericalFailureError
-from optimizer.routing import choose
+from optimizer.routing import FEWEST, choose
 from optimizer.space import Points
 
 if TYPE_CHECKING:
     from botorch.models import SingleTaskGP
 
 __all__ = ["Recommendation", "recommend"]
-
-_FEWEST = 5
-"""Outcomes from which a model is believed."""
-
 
 TRUST_IN_MODEL = 0.5
 """Weight of the model against the measurement of the trial itself.
@@ -62,7 +58,7 @@ def recommend(
         return None
     if not with_model:
         return _measured(evidence, "as measured")
-    if evidence.n < _FEWEST:
+    if evidence.n < FEWEST:
         return _measured(evidence, f"as measured: {evidence.n} outcomes are too few for a model")
     if evidence.unit.d == 0 or evidence.is_flat:
         return _measured(evidence, "as measured: the outcomes differ in nothing that a model could learn")

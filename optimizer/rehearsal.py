@@ -7,6 +7,7 @@ could, and none answers by its model while the rehearsal runs.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import threading
 from contextlib import suppress
@@ -38,7 +39,7 @@ class Rehearsal:
         self._is_due, self._is_over = True, False
         # What the design needs is imported first, so that the two threads never import parts of one package.
         importlib.import_module("scipy.stats.qmc")
-        threading.Thread(target=importlib.import_module, args=(module,), name="warm", daemon=True).start()
+        threading.Thread(target=_import, args=(module,), name="warm", daemon=True).start()
 
     def before(self, request: SuggestRequest) -> None:
         """Called before a suggestion is made: one by a model waits until the rehearsal is over, or there is none."""
@@ -62,6 +63,19 @@ class Rehearsal:
         with self._turn, suppress(Exception):  # what is wrong with the problem is said when a suggestion is wanted
             if not self._is_over:
                 suggest(_made_up(request))
+
+
+def _import(module: str) -> None:
+    """Import a module without a look for garbage: imports leave little, and with Ax the looks took about a second.
+
+    What it made stays, so that nobody looks for garbage in it later on either.
+    """
+    gc.disable()
+    try:
+        importlib.import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _is_designed(request: SuggestRequest) -> bool:

@@ -14,10 +14,13 @@ from autolab.core.parameters import ChoiceParameter, RangeParameter
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
 
-__all__ = ["ENGINES", "UNABLE", "UNPROVEN", "Routing", "Trait", "choose", "traits"]
+__all__ = ["ENGINES", "FEWEST", "UNABLE", "UNPROVEN", "Routing", "Trait", "choose", "needs_model", "traits"]
 
 ENGINES = ("auto", "ax", "botorch", "lean", "sobol", "random", "grid")
 """Names that a campaign file may ask for."""
+
+FEWEST = 5
+"""Outcomes from which a model is believed, and trials that an initial design has at least where no file says less."""
 
 
 class Trait(Enum):
@@ -107,6 +110,12 @@ def choose(problem: Problem, spec: EngineSpec) -> Routing:
         if trait in found:
             return Routing("botorch", sentence.format(found[trait]), spec.name)
     return Routing("lean", _IS_LEAN, "auto") if spec.name == "auto" else Routing(spec.name)
+
+
+def needs_model(problem: Problem, spec: EngineSpec, trials: int) -> bool:
+    """Whether a campaign of so many trials can come to where a model is asked, to suggest or to recommend."""
+    designed = FEWEST if spec.initial is None else spec.initial
+    return trials >= FEWEST or trials > designed or bool(problem.hard_constraints)
 
 
 def traits(problem: Problem) -> dict[Trait, str]:

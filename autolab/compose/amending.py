@@ -119,7 +119,7 @@ def _recommend_again(journal: Journal, campaign: CampaignRecord) -> None:
 
     trials = JournalReader(journal.states, journal.documents).trials(campaign.id)
     observations = tuple(Observation(t.number, t.suggestion.values, t.outcome) for t in trials if t.outcome)
-    with ProposerHost(warm=choose(campaign.problem, campaign.engine).name) as proposer:
+    with ProposerHost(warm=choose(campaign.problem, campaign.engine).name, is_ahead=False) as proposer:
         seed = derive_seed(campaign.seed, "recommend")
         recommendation = proposer.recommend(campaign.problem, observations, seed)
     journal.end_campaign(campaign.id, campaign.state, campaign.reason or "", recommendation)

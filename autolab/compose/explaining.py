@@ -39,7 +39,7 @@ def diagnosis_of(data: Path, name: str | None) -> tuple[CampaignRecord, Diagnosi
         from optimizer.routing import choose
 
         observations = tuple(Observation(t.number, t.suggestion.values, t.outcome) for t in trials if t.outcome)
-        with ProposerHost(warm=choose(campaign.problem, campaign.engine).name) as proposer:
+        with ProposerHost(warm=choose(campaign.problem, campaign.engine).name, is_ahead=False) as proposer:
             seed = derive_seed(campaign.seed, "recommend")
             recommendation = proposer.recommend(campaign.problem, observations, seed)
     if recommendation is None:

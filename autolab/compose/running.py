@@ -183,9 +183,11 @@ def _journal(data: Path | None, clock: Clock) -> Iterator[Journal]:
 def proposer_for(campaign: CampaignSpec) -> Iterator[Any]:
     """The proposer of a campaign, in a process of its own; it ends with the block."""
     from optimizer.client import ProposerHost
-    from optimizer.routing import choose
+    from optimizer.routing import choose, needs_model
 
-    proposer = ProposerHost(warm=choose(campaign.problem, campaign.engine).name)
+    problem, engine = campaign.problem, campaign.engine
+    is_ahead = needs_model(problem, engine, campaign.budget.trials)
+    proposer = ProposerHost(warm=choose(problem, engine).name, is_ahead=is_ahead)
     try:
         yield proposer
     finally:

@@ -17,10 +17,11 @@ from autolab.core.canonical import canonical_json
 from autolab.core.errors import ProposerError
 from autolab.core.parameters import ChoiceParameter, IntegerParameter, RangeParameter
 from autolab.core.problem import Space
-from autolab.core.proposing import Pending
+from autolab.core.proposing import EngineSpec, Pending
 from optimizer.client import ProposerHost
 from optimizer.engine import suggest
 from optimizer.recommendation import recommend
+from optimizer.routing import needs_model
 from tests.optimizer.builders import failed, observed, problem, request
 from tests.optimizer.test_engines import BENCH, PLAIN, history
 
@@ -138,16 +139,40 @@ def test_the_host_ends_when_its_input_does_and_answers_nonsense_with_errors() ->
 
 @pytest.mark.parametrize("engine", ["sobol", "random", "grid"])
 def test_light_engines_load_no_heavy_library(engine: str) -> None:
+    names = (*HEAVY, "scipy") if engine == "random" else HEAVY
     script = (
         "import sys, json\n"
         "from optimizer.engine import suggest\n"
         "from optimizer.wire import SUGGEST_REQUEST\n"
         "suggest(SUGGEST_REQUEST.validate_json(sys.stdin.read()))\n"
-        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+        f"print([name for name in {names!r} if name in sys.modules])\n"
     )
     asked = canonical_json(request(problem(PLAIN), engine, 9, history(PLAIN, 3)))
     done = subprocess.run([sys.executable, "-c", script], input=asked, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("trials", "initial", "is_needed"), [(4, None, False), (5, None, True), (4, 3, True), (3, 3, False), (5, 9, True)]
+)
+def test_a_model_is_needed_past_the_initial_design_or_with_outcomes_enough_to_recommend_by_it(
+    trials: int, initial: int | None, is_needed: bool
+) -> None:
+    assert needs_model(problem(PLAIN), EngineSpec("ax", initial), trials) == is_needed
+
+
+def test_libraries_that_may_not_be_needed_are_imported_when_they_are() -> None:
+    light = request(problem(PLAIN), "botorch", 2, initial=4)
+    with ProposerHost(warm="botorch", is_ahead=False) as host:
+        host.suggest(light)
+        assert not _has_torch(host)
+        made = host.suggest(request(problem(PLAIN), "botorch", 5, history(PLAIN, 4)))
+        assert _has_torch(host)
+    assert canonical_json(made) == canonical_json(suggest(request(problem(PLAIN), "botorch", 5, history(PLAIN, 4))))
+
+
+def _has_torch(host: ProposerHost) -> bool:
+    return "libtorch" in Path(f"/proc/{host.pid}/maps").read_text()
 
 
 def test_the_client_loads_no_heavy_library() -> None:
