@@ -3,7 +3,10 @@
 Not our devices and plans: they come when the command has set the environment of EPICS.
 """
 
+import gc
 from importlib import import_module
+
+gc.disable()
 
 for name in (
     "bluesky.plan_stubs",
@@ -24,3 +27,6 @@ for name in (
     import_module(name)
 
 import_module("autolab.config.units").check_unit("uL")  # reads the definitions of all units
+
+gc.freeze()  # no command looks for garbage in what all share, nor copies its pages by looking
+gc.enable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from autolab.cli.output import prepare_streams, tell
 from autolab.core.errors import AutolabError
+from autolab.core.workers import YOUNG
 
 __all__ = ["main"]
 
@@ -24,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Words after the program's name; those of the process by default.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
+    gc.set_threshold(YOUNG)  # most of what a command makes are imports, which stay
     prepare_streams()
     try:
         return _run(words)

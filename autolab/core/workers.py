@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from autolab.core.errors import AutolabError
 
-__all__ = ["in_processes", "n_processors"]
+__all__ = ["YOUNG", "in_processes", "n_processors"]
 
 YOUNG = 50_000
 """Objects that a process makes before it looks for garbage: it reads much, throws little away, and ends soon."""
