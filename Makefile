@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-.PHONY: help demo test check format prove chromium clean
+.PHONY: help demo test check check-types check-rest format prove chromium clean
 
 help:
 	@echo "make demo    a closed loop on a simulated bench, with a report at its end"
@@ -23,10 +23,16 @@ demo: $(VENV)/installed
 test: check chromium
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+# The types take longest, on one core; the rest is done meanwhile on another.
 check: $(VENV)/installed-dev
+	@$(MAKE) --no-print-directory --jobs=2 check-types check-rest
+
+check-types:
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+
+check-rest:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports
 
 format: $(VENV)/installed-dev
