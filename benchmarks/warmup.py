@@ -19,14 +19,20 @@ for name in (
     "autolab.cli.continuing",
     "autolab.cli.execution",
     "autolab.cli.running",
+    "autolab.compose.binding",
+    "autolab.compose.bypassing",
     "autolab.compose.resuming",
     "autolab.compose.running",
+    "autolab.compose.screening",
     "autolab.compose.settling",
+    "autolab.journal.audit",
     "autolab.report.page",
+    "optimizer.client",
 ):
     import_module(name)
 
 import_module("autolab.config.units").check_unit("uL")  # reads the definitions of all units
+import_module("plotly.graph_objects").Figure({"data": [{"type": "scatter"}]}).to_json()  # it imports what it meets
 
 gc.freeze()  # no command looks for garbage in what all share, nor copies its pages by looking
 gc.enable()
