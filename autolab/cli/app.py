@@ -16,7 +16,7 @@ from autolab.core.errors import InputError
 
 __all__ = ["LATER", "app", "command"]
 
-LATER = ("try", "serve")
+LATER = ("serve",)
 """Commands that the design knows and that this version lacks."""
 
 
@@ -66,6 +66,7 @@ def program(
 
 app.command("demo")(running.demo)
 app.command("run", cls=running.RunCommand)(running.run)
+app.command("try", cls=running.RunCommand)(running.try_)
 app.command("resume")(continuing.resume)
 app.command("pause")(continuing.pause)
 app.command("stop")(continuing.stop)

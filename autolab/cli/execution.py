@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,13 @@ from autolab.cli.progress import Progress
 from autolab.cli.views import LineView, LiveView, SilentView
 from autolab.compose.options import RunOptions
 from autolab.compose.running import StopSwitch, run_campaign
+from autolab.core.errors import DeviceError, SafetyError
+from autolab.core.parameters import FixedParameter
+from autolab.core.trials import TrialState
 from autolab.journal.reader import JournalReader
-from autolab.journal.records import CampaignRecord
+from autolab.journal.records import CampaignRecord, TrialRecord
 
-__all__ = ["execute", "execute_resume", "serve_simulators"]
+__all__ = ["execute", "execute_resume", "execute_try", "serve_simulators"]
 
 
 def execute(file: Path, options: RunOptions, *, person: str | None = None, json: bool) -> int:
@@ -31,6 +34,29 @@ def execute(file: Path, options: RunOptions, *, person: str | None = None, json:
 
     def start(view: Observer, stop: StopSwitch) -> CampaignResult:
         return run_campaign(file, options, observers=(view,), stop=stop, person=person)
+
+    return _execute(options.data, start, json=json)
+
+
+def execute_try(
+    lab: Path,
+    plan: str,
+    values: Sequence[str],
+    options: RunOptions,
+    *,
+    reducer: str | None,
+    person: str | None = None,
+    json: bool,
+) -> int:
+    """Run one trial by hand with live progress, as `execute` does. Returns the exit code.
+
+    Raises:
+        AutolabError: it was refused before it started, or its record could not be written.
+    """
+    from autolab.compose.byhand import try_by_hand
+
+    def start(view: Observer, stop: StopSwitch) -> CampaignResult:
+        return try_by_hand(lab, plan, values, options, reducer=reducer, observers=(view,), stop=stop, person=person)
 
     return _execute(options.data, start, json=json)
 
@@ -63,17 +89,18 @@ def _execute(data: Path, run: Callable[[Any, StopSwitch], CampaignResult], *, js
 
     with log_to(data), Interrupts(stop) as interrupts, view:
         result = run(view, switch)
-    code = interrupts.exit_code(result.exit_code)
     reader = JournalReader.open(data)
     try:
         campaign = reader.campaign(result.campaign)
+        tried = None if _is_searched(campaign) else reader.trials(campaign.id)
+        code = interrupts.exit_code(result.exit_code or _unmet(tried or ()))
         report = _write_report(reader, campaign, data)
     finally:
         reader.close()
     if json:
         say_json(_summary(result, campaign, report, code))
     else:
-        say(_ending(result, campaign, report, data))
+        say(_ending(result, campaign, report, data, tried))
     return code
 
 
@@ -118,14 +145,31 @@ def _summary(result: CampaignResult, campaign: CampaignRecord, report: Path, cod
     }
 
 
-def _ending(result: CampaignResult, campaign: CampaignRecord, report: Path, data: Path) -> str:
-    """What is said at the end: outcome, recipe, report, and what to do next."""
+def _is_searched(campaign: CampaignRecord) -> bool:
+    """Whether there was anything to choose: a trial by hand has fixed parameters only."""
+    return not all(isinstance(parameter, FixedParameter) for parameter in campaign.problem.space.parameters)
+
+
+def _ending(
+    result: CampaignResult, campaign: CampaignRecord, report: Path, data: Path, tried: Sequence[TrialRecord] | None
+) -> str:
+    """What is said at the end: outcome, recipe, report, and what to do next.
+
+    Args:
+        result: How it ended.
+        campaign: Its record.
+        report: Where its report is.
+        data: The data folder.
+        tried: Its trials, where they were tried by hand.
+    """
     from autolab.report.numbers import estimate_text, recipe, target_text, with_unit
 
     objective, best = campaign.problem.ranking, result.recommendation
     trials = f"{result.trials} trial{'s' if result.trials != 1 else ''} with an outcome"
     lines = [f"{campaign.id} ({campaign.realm.upper()}): {result.state}, {trials}: {result.reason}"]
-    if best is None:
+    if tried is not None:
+        lines += [line for trial in tried for line in _tried(trial, campaign)]
+    elif best is None:
         lines.append("No recipe can be recommended: no trial has an outcome.")
     else:
         value = with_unit(estimate_text(best.mean, best.sem), objective.unit)
@@ -148,6 +192,28 @@ def _ending(result: CampaignResult, campaign: CampaignRecord, report: Path, data
         lines.append(f"Next: autolab show {campaign.id} --trial {best.trial}{folder}")
     lines.append(f"      autolab export {campaign.id} --format csv{folder}")
     return "\n".join(lines)
+
+
+def _unmet(tried: Sequence[TrialRecord]) -> int:
+    """The exit code of trials by hand that were refused, or that failed."""
+    codes = {TrialState.REFUSED: SafetyError.exit_code, TrialState.FAILED: DeviceError.exit_code}
+    return max((codes.get(trial.state, 0) for trial in tried), default=0)
+
+
+def _tried(trial: TrialRecord, campaign: CampaignRecord) -> list[str]:
+    """What a trial by hand yielded, one metric a line."""
+    from autolab.report.numbers import estimate_text, with_unit
+
+    if not trial.outcome:
+        refused = trial.verdict is not None and trial.verdict.decision == "refused"
+        why = f"refused: {'; '.join(trial.verdict.reasons)}" if trial.verdict and refused else trial.failure
+        return [f"Trial {trial.number} has no outcome: {why or trial.state}"]
+    units = {objective.metric: objective.unit for objective in campaign.problem.objectives}
+    rows = [
+        (f"  {metric}", with_unit(estimate_text(each.value, each.sem), units.get(metric, "")))
+        for metric, each in trial.outcome.items()
+    ]
+    return [f"Trial {trial.number}:", columns(rows)]
 
 
 def _as_whom(campaign: CampaignRecord) -> str:

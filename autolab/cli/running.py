@@ -12,7 +12,7 @@ from autolab.cli.options import ActingAs, DataFolder, Json
 from autolab.cli.output import say, say_json
 from autolab.core.errors import InputError
 
-__all__ = ["RunCommand", "check", "demo", "run", "simulate"]
+__all__ = ["RunCommand", "check", "demo", "run", "simulate", "try_"]
 
 DEMO_TRIALS = 30
 DEMO_TIME_FACTOR = 800.0
@@ -45,6 +45,18 @@ def _only(simulate: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+Simulate = Annotated[
+    str | None,
+    typer.Option(
+        "--simulate",
+        metavar="[=DEVICE,…]",
+        help="Start a simulator for each device, or use those that run already; or for the named devices only, "
+        "beside the hardware of the others.",
+    ),
+]
+Virtual = Annotated[
+    bool, typer.Option("--virtual", help="Virtual clock: simulators in memory, no waiting (simulated only).")
+]
 TimeFactor = Annotated[
     float, typer.Option("--time-factor", metavar="F", help="Lab seconds that pass in one real second (simulated only).")
 ]
@@ -72,21 +84,11 @@ def demo(
 
 def run(
     campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The campaign file.")],
-    simulate: Annotated[
-        str | None,
-        typer.Option(
-            "--simulate",
-            metavar="[=DEVICE,…]",
-            help="Start a simulator for each device, or use those that run already; or for the named devices only, "
-            "beside the hardware of the others.",
-        ),
-    ] = None,
+    simulate: Simulate = None,
     trials: Trials = None,
     seed: Seed = None,
     time_factor: TimeFactor = 1.0,
-    virtual: Annotated[
-        bool, typer.Option("--virtual", help="Virtual clock: simulators in memory, no waiting (simulated only).")
-    ] = False,
+    virtual: Virtual = False,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -114,6 +116,41 @@ def run(
         lanes=lanes,
     )
     raise typer.Exit(execute(campaign, options, person=person, json=json))
+
+
+def try_(
+    lab: Annotated[Path, typer.Argument(metavar="LAB", help="The lab file.")],
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help="Dotted name of the plan.")],
+    values: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME=VALUE…", help="A value for each parameter: cyan=20, or 'cyan=20 uL'."),
+    ] = None,
+    reduce: Annotated[
+        str | None,
+        typer.Option("--reduce", metavar="NAME", help="Reducer; the only one in the plan's module by default."),
+    ] = None,
+    simulate: Simulate = None,
+    seed: Seed = None,
+    time_factor: TimeFactor = 1.0,
+    virtual: Virtual = False,
+    person: ActingAs = None,
+    data: DataFolder = Path("autolab-data"),
+    json: Json = False,
+) -> None:
+    """Run one trial by hand, with all checks of a campaign: screen, permits, guard, interlocks, record."""
+    from autolab.cli.execution import execute_try
+    from autolab.compose.options import RunOptions
+
+    options = RunOptions(
+        data=data,
+        simulate=simulate is not None,
+        only=_only(simulate),
+        virtual=virtual,
+        time_factor=time_factor,
+        seed=seed,
+        lanes=1,
+    )
+    raise typer.Exit(execute_try(lab, plan, values or [], options, reducer=reduce, person=person, json=json))
 
 
 def check(

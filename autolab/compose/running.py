@@ -35,6 +35,7 @@ from autolab.core.addresses import NoAddress
 from autolab.core.clock import Clock
 from autolab.core.errors import InputError, StorageError
 from autolab.core.principals import Principal, local_person
+from autolab.core.proposing import Proposer
 from autolab.journal.database import check_whole
 from autolab.journal.folder import CONTROLLER_LOCK, make_folder
 from autolab.journal.journal import STATES_FILE, CampaignStart, Journal
@@ -59,6 +60,7 @@ def run_campaign(
     stop: StopSwitch | None = None,
     principal: Principal | None = None,
     person: str | None = None,
+    proposer: Proposer | None = None,
 ) -> CampaignResult:
     """Run a campaign to its end.
 
@@ -69,6 +71,7 @@ def run_campaign(
         stop: The switch by which a person stops it.
         principal: Who runs it, where that is known already.
         person: Who runs it, as the lab file names them; None for the account.
+        proposer: Suggests the trials; None for the engine that the file names.
 
     Returns:
         How it ended, with the exit code.
@@ -81,7 +84,8 @@ def run_campaign(
     seed = _seed(campaign, options)
     key = secrets.token_hex(4)
     with ExitStack() as stack:
-        proposer = stack.enter_context(proposer_for(campaign))  # first: it imports while the rest is made ready
+        if proposer is None:
+            proposer = stack.enter_context(proposer_for(campaign))  # first: it imports while the rest is made ready
         lab_spec = load_lab(campaign.lab)
         host = host_for(stack, campaign, lab_spec, options)
         bound = bind(campaign, options, lab_spec)

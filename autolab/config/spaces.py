@@ -65,8 +65,13 @@ def read_space(problems: Problems, values: Mapping[str, Any]) -> Space | None:
     rules = _read_rules(problems, values.get("constraints"), list(declared), found, conditionals)
     if problems.count > n_before or len(found) < len(parameters) or not found:
         return None
-    if all(isinstance(parameter, FixedParameter) for parameter in found):
-        problems.add(("parameters",), "parameters: all of them are fixed: give at least one of them bounds or choices")
+    is_fixed = all(isinstance(parameter, FixedParameter) for parameter in found)
+    if is_fixed and values.get("budget") != {"trials": 1}:
+        problems.add(
+            ("parameters",),
+            "parameters: all of them are fixed: give at least one of them bounds or choices; or 'budget: {trials: 1}', "
+            "for one trial",
+        )
         return None
     constraints = [(at, rule) for at, rule in rules if isinstance(rule, Constraint)]
     at_most = [(at, rule) for at, rule in rules if isinstance(rule, AtMost)]
