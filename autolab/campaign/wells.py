@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autolab.core.operations import OperationId
-from autolab.core.samples import Sample
+from autolab.core.samples import Sample, sample_id
 from autolab.journal.journal import Journal
 
 __all__ = ["Wells", "content_ul"]
@@ -31,15 +31,10 @@ def content_ul(journal: Journal, lab: str, bench: str, labware: str, well: int) 
     """
     found: dict[str, float] = {}
     for row in journal.states.rows(_POURED, (lab, bench, labware, well)):
-        poured_into = _sample_id(row["campaign"], row["trial"], OperationId.parse(row["operation"]).attempt)
+        poured_into = sample_id(row["campaign"], row["trial"], OperationId.parse(row["operation"]).attempt)
         if row["material"] is not None and row["sample"] == poured_into:
             found[row["material"]] = found.get(row["material"], 0.0) + (row["volume_ul"] or 0.0)
     return found
-
-
-def _sample_id(campaign: str, trial: int, attempt: int) -> str:
-    """Id of the sample of an attempt at a trial: each attempt has one of its own."""
-    return f"{campaign}.s{trial}" if attempt == 1 else f"{campaign}.s{trial}a{attempt}"
 
 
 class Wells:
@@ -65,7 +60,7 @@ class Wells:
         """The sample that `take` would give."""
         for labware, place, well in self._wells:
             if (labware, well) not in self._used:
-                return Sample(_sample_id(self._campaign, trial, attempt), labware, place, well)
+                return Sample(sample_id(self._campaign, trial, attempt), labware, place, well)
         return None
 
     def outlook(self, n_trials: int) -> str | None:

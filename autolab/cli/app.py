@@ -7,7 +7,18 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from autolab.cli import amending, approving, auditing, bypassing, continuing, guarding, reading, running, tools
+from autolab.cli import (
+    amending,
+    approving,
+    auditing,
+    bypassing,
+    continuing,
+    guarding,
+    reading,
+    running,
+    sampling,
+    tools,
+)
 from autolab.cli.backtesting import backtest
 from autolab.cli.explaining import explain
 from autolab.cli.portfolio import deliverables, portfolio
@@ -93,6 +104,7 @@ app.command("deliverables")(deliverables)
 app.add_typer(auditing.commands, name="audit")
 app.add_typer(guarding.commands, name="safety")
 app.add_typer(bypassing.commands, name="bypass")
+app.add_typer(sampling.commands, name="sample")
 app.command("backup")(auditing.backup)
 app.command("schema")(tools.schema)
 app.command("doctor")(tools.doctor)

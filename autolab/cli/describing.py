@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autolab.cli.output import columns
+from autolab.cli.tracing import origin_lines, sample_text
 from autolab.core.approvals import Proposal
 from autolab.core.canonical import plain
 from autolab.core.faults import FaultKind
@@ -16,6 +17,7 @@ from autolab.journal.records import CampaignRecord, IntentRecord, InterventionRe
 from autolab.report.explaining import explanation_lines
 from autolab.report.facts import Facts
 from autolab.report.numbers import duration_text, estimate_text, outcome_text, recipe, target_text, with_unit
+from autolab.report.provenance import Provenance
 
 __all__ = ["alarm_lines", "campaign_json", "campaign_line", "campaign_text", "status_text", "trial_json", "trial_text"]
 
@@ -127,6 +129,7 @@ def trial_text(
     trial: TrialRecord,
     intents: Sequence[IntentRecord],
     interventions: Sequence[InterventionRecord] = (),
+    origin: Provenance | None = None,
 ) -> str:
     """One trial with its history."""
     suggestion = trial.suggestion
@@ -157,8 +160,9 @@ def trial_text(
         rows = [(f"  {name}", outcome_text(e, campaign.problem.unit_of(name))) for name, e in trial.outcome.items()]
         lines += ["", "outcome:", columns(rows, right=(1,))]
     if trial.samples:
-        wells = ", ".join(f"{s.id} ({s.labware}, well {s.well})" for s in trial.samples)
-        lines += ["", f"samples: {wells}"]
+        lines += ["", f"samples: {', '.join(sample_text(sample) for sample in trial.samples)}"]
+    if origin is not None:
+        lines += ["", *origin_lines(origin)]
     history = [(f"  {t.lab_s:.3f} s", str(t.state), t.detail or "") for t in trial.transitions]
     lines += ["", "history (lab time):", columns(history, right=(0,))]
     if intents:
@@ -174,6 +178,7 @@ def trial_json(
     trial: TrialRecord,
     intents: Sequence[IntentRecord] | None = None,
     interventions: Sequence[InterventionRecord] = (),
+    origin: Provenance | None = None,
 ) -> dict[str, Any]:
     """A trial for a program; with its actions where they are given."""
     parameters = campaign.problem.space.parameters
@@ -205,6 +210,7 @@ def trial_json(
     if intents is not None:
         found["actions"] = plain(intents)
         found["interventions"] = plain(interventions)
+        found["provenance"] = plain(origin)
     return found
 
 

@@ -84,6 +84,7 @@ def show(
 ) -> None:
     """Show a campaign's trials, or one trial with its history."""
     from autolab.cli import describing
+    from autolab.report.provenance import provenance
 
     with _journal(data) as reader:
         record = reader.campaign(campaign)
@@ -98,10 +99,11 @@ def show(
         one = _one(record, trials, trial)
         intents = reader.intents(record.id, trial)
         people = [done for done in reader.interventions(record.id) if done.trial == trial]
+        origin = provenance(reader, record, one)
         if json:
-            say_json(describing.trial_json(record, one, intents, people))
+            say_json(describing.trial_json(record, one, intents, people, origin))
         else:
-            say(describing.trial_text(record, one, intents, people))
+            say(describing.trial_text(record, one, intents, people, origin))
 
 
 def report(

@@ -20,7 +20,7 @@ from autolab.journal.journal import Journal
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, TrialRecord
 
-__all__ = ["abandon_trial", "correct_outcome", "repeat_trial"]
+__all__ = ["abandon_trial", "correct_outcome", "held_journal", "repeat_trial"]
 
 
 def correct_outcome(
@@ -96,18 +96,28 @@ class _Held:
 def _held(data: Path, name: str, number: int, because: str) -> Iterator[_Held]:
     if not because.strip():
         raise InputError("--because: say why, such as 'the cuvette was dirty'; it is kept with the change")
+    with held_journal(data, name) as (journal, campaign):
+        trials = JournalReader(journal.states, journal.documents).trials(campaign.id)
+        found = [trial for trial in trials if trial.number == number]
+        if not found:
+            raise InputError(f"{campaign.id} has no trial {number}; it has {len(trials)}")
+        yield _Held(journal, campaign, found[0], len(trials))
+
+
+@contextmanager
+def held_journal(data: Path, name: str) -> Iterator[tuple[Journal, CampaignRecord]]:
+    """The journal of a data folder that nobody else writes, and one of its campaigns; lab time is counted on.
+
+    Raises:
+        InputError: there is no such campaign, or a controller runs.
+    """
     JournalReader.open(data).close()  # where there is none, nothing is made
     with data_folder(RunOptions(data=data)):
         journal = Journal(data, real_clock())
         try:
-            reader = JournalReader(journal.states, journal.documents)
-            campaign = reader.campaign(name)
-            trials = reader.trials(campaign.id)
-            found = [trial for trial in trials if trial.number == number]
-            if not found:
-                raise InputError(f"{campaign.id} has no trial {number}; it has {len(trials)}")
+            campaign = JournalReader(journal.states, journal.documents).campaign(name)
             journal.count_on(campaign.id)
-            yield _Held(journal, campaign, found[0], len(trials))
+            yield journal, campaign
         finally:
             journal.close()
 

@@ -27,7 +27,7 @@ from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, TrialRecord
 from safety.permits import approver, statement_for
 
-__all__ = ["approve_envelope", "approve_trial", "asking_as", "posted", "refuse_trial"]
+__all__ = ["approve_envelope", "approve_trial", "asking_as", "lab_of", "posted", "refuse_trial"]
 
 ANSWER_REAL_S = 10.0
 """Real seconds in which a controller answers a request, unless it is busy."""
@@ -109,7 +109,7 @@ def approve_envelope(data: Path, name: str, person: str, lasts: str) -> str:
         NotAuthorisedError: this person may not, or cannot prove who they are.
     """
     record = campaign_record(data, name)
-    lab = _lab_of(record)
+    lab = lab_of(record)
     change = envelope_change(record, lab)
     if change is None:
         raise InputError(f"{record.id} runs in the envelope of the lab file already: there is nothing to approve")
@@ -145,7 +145,7 @@ def asking_as(data: Path, name: str, person: str | None) -> Principal:
     if person is None:
         return local_person()
     record = campaign_record(data, name)
-    return acting_as(_lab_of(record).authority, person, Action.RUN, record.id)
+    return acting_as(lab_of(record).authority, person, Action.RUN, record.id)
 
 
 def _waiting(data: Path, name: str, number: int) -> tuple[CampaignRecord, TrialRecord, LabSpec]:
@@ -160,10 +160,15 @@ def _waiting(data: Path, name: str, number: int) -> tuple[CampaignRecord, TrialR
     if not found:
         known = ", ".join(str(trial.number) for trial in waiting) or "none"
         raise InputError(f"trial {number} of {record.id} waits for nobody; those that wait for approval: {known}")
-    return record, found[0], _lab_of(record)
+    return record, found[0], lab_of(record)
 
 
-def _lab_of(record: CampaignRecord) -> LabSpec:
+def lab_of(record: CampaignRecord) -> LabSpec:
+    """The lab file of a campaign as it is now.
+
+    Raises:
+        InputError: it is not there, or is refused.
+    """
     file = record.options.get("file")
     if file is None or not Path(file).is_file():
         raise InputError(f"{record.id}: its campaign file {file} is gone: put it back, since it names the lab's people")

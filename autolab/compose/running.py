@@ -27,6 +27,7 @@ from autolab.compose.options import RunOptions
 from autolab.compose.permitting import permit_rules, running_as
 from autolab.compose.planmaking import plan_maker, recovery_maker
 from autolab.compose.sources import plans_of, sources_hash
+from autolab.compose.stocktaking import refuse_reused
 from autolab.compose.tripping import refuse_if_tripped
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
@@ -114,7 +115,7 @@ def open_all(
 
     Raises:
         SafetyError: the lab has tripped.
-        FileError: a material of the lab has expired.
+        FileError: a material of the lab has expired, or the barcode of a bottle was that of something else.
         AutolabError: a device is held by another controller, or does not answer; the journal cannot be opened.
     """
     from autolab.compose.ruling import refuse_expired  # with the devices' classes behind it
@@ -133,6 +134,7 @@ def open_all(
     journal = stack.enter_context(_journal(data, clock))
     if not for_safety:
         refuse_if_tripped(journal, lab)
+        refuse_reused(journal, bound.lab, lab.bench)
     if data is not None and not options.virtual:
         claim_devices(stack, lab, data, holder)
     journal.export_heads(bound.lab.heads)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, cast
-
-import yaml
-
 from autolab.config.specs import LabSpec
 from autolab.core.canonical import canonical_json
+from autolab.core.errors import InputErrors
 from autolab.core.principals import Principal
+from autolab.journal.bottles import CHANGED, Bottle, declared_bottles, shelf_of, shelves
 from autolab.journal.journal import Journal
+from autolab.journal.samples import bearing
 
-__all__ = ["note_materials", "stock_left"]
+__all__ = ["note_materials", "refuse_reused", "stock_left"]
 
-_CHANGED = "materials"
-"""Cause of the intervention that keeps the ``materials`` with which a campaign goes on."""
-_CHANGES = "SELECT detail, lab_s FROM interventions WHERE campaign = ? AND cause = ? ORDER BY id DESC LIMIT 1"
 _USED = """
 SELECT json_extract(action, '$.material') AS material,
     SUM(COALESCE(used_ul, json_extract(action, '$.volume_ul'))) AS volume_ul
@@ -37,15 +32,47 @@ def stock_left(journal: Journal, lab: LabSpec, bench: str) -> dict[str, float]:
         bench: Identity of the hardware's contents.
     """
     left = {name: material.stock_ul for name, material in lab.materials.items()}
-    declared = _materials(lab.source.text)
-    for row in journal.states.rows("SELECT id, lab_file FROM campaigns WHERE lab = ? AND bench = ?", (lab.name, bench)):
-        written, since_lab_s = _latest(journal, row["id"], row["lab_file"])
+    declared = declared_bottles(lab.source.text)
+    for campaign, shelf in shelves(journal.states, lab.name, bench).items():
+        since_lab_s, written = shelf.latest
         if written != declared:
             continue
-        for used in journal.states.rows(_USED, (row["id"], since_lab_s)):
+        for used in journal.states.rows(_USED, (campaign, since_lab_s)):
             if used["material"] in left:
                 left[used["material"]] -= used["volume_ul"] or 0.0
     return left
+
+
+def refuse_reused(journal: Journal, lab: LabSpec, bench: str) -> None:
+    """Refuse a bottle whose barcode was that of something else before.
+
+    Raises:
+        FileError: it was, with the line of the barcode.
+        InputErrors: several were.
+    """
+    known = {b.id: b for shelf in shelves(journal.states, lab.name, bench).values() for b in shelf.bottles()}
+    problems = [
+        lab.source.error(
+            ("materials", name, "bottle"),
+            f"{name}: bottle {spec.bottle!r} {said}: a barcode names one thing; write that of this bottle",
+        )
+        for name, spec in lab.materials.items()
+        if spec.bottle is not None
+        and (said := _was(journal, lab, name, spec.lot, known.get(spec.bottle), spec.bottle)) is not None
+    ]
+    if problems:
+        raise problems[0] if len(problems) == 1 else InputErrors(problems)
+
+
+def _was(journal: Journal, lab: LabSpec, name: str, lot: str | None, before: Bottle | None, barcode: str) -> str | None:
+    """What a bottle's barcode was before; None where that was the same bottle, or nothing."""
+    if (sample := bearing(journal.states, lab.name, barcode)) is not None:
+        return f"is the barcode of {sample}"
+    if before is not None and before.material != name:
+        return f"held {before.material} before"
+    if before is not None and (before.lot or lot) != lot:
+        return f"held lot {before.lot!r} before, and {'no lot is' if lot is None else f'lot {lot!r} is'} given"
+    return None
 
 
 def note_materials(journal: Journal, campaign: str, lab_file: str, lab: LabSpec, by: Principal) -> None:
@@ -58,29 +85,6 @@ def note_materials(journal: Journal, campaign: str, lab_file: str, lab: LabSpec,
         lab: The lab file as it is.
         by: Who resumes it.
     """
-    declared = _materials(lab.source.text)
-    if _latest(journal, campaign, lab_file)[0] != declared:
-        journal.intervene(campaign, None, by, _CHANGED, canonical_json(declared))
-
-
-def _latest(journal: Journal, campaign: str, lab_file: str) -> tuple[Any, float]:
-    """The bottles with which a campaign was started or resumed last, and since when, in lab seconds."""
-    for row in journal.states.rows(_CHANGES, (campaign, _CHANGED)):
-        return _bottles(json.loads(row["detail"])), row["lab_s"]
-    return _materials(lab_file), 0.0
-
-
-def _materials(text: str) -> Any:
-    """What a lab file says of each bottle: its stock, and when it expires. What it may be mixed with is no refill."""
-    declared = (yaml.safe_load(text) or {}).get("materials") if text else None
-    return _bottles(declared)
-
-
-def _bottles(declared: Any) -> Any:
-    if not isinstance(declared, dict):
-        return None
-    bottles = cast("dict[str, dict[str, Any]]", declared)
-    return {
-        name: {key: str(bottle[key]) for key in ("stock", "expires") if key in bottle}
-        for name, bottle in bottles.items()
-    }
+    declared = declared_bottles(lab.source.text)
+    if shelf_of(journal.states, campaign, lab.name, lab_file).latest[1] != declared:
+        journal.intervene(campaign, None, by, CHANGED, canonical_json(declared))

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from autolab.config.words import kind_of, shown
 
 __all__ = [
+    "BARCODE",
     "DATE",
     "DOTTED",
     "EPICS",
@@ -23,6 +24,7 @@ __all__ = [
     "SLUG",
     "TEXT",
     "ZMQ",
+    "Barcode",
     "Date",
     "DottedName",
     "FileModel",
@@ -40,6 +42,7 @@ __all__ = [
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 DOTTED = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$"
+BARCODE = r"^[A-Za-z0-9][A-Za-z0-9_./:+-]{0,63}$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 PACKAGE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 SIGNAL = r"^[A-Za-z_][A-Za-z0-9_]{0,63}(\.[A-Za-z_][A-Za-z0-9_]{0,63})+$"
@@ -50,6 +53,7 @@ SERIAL = r"^\S{1,200}$"
 ZMQ = r"^(tcp://([A-Za-z0-9_.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}|ipc://\S{1,200})$"
 
 PATTERNS: dict[str, str] = {
+    BARCODE: "a barcode of at most 64 letters, digits and '_./:+-' that begins with a letter or digit",
     SLUG: "a name of at most 64 letters, digits, '-' and '_' that begins with a letter or digit",
     NAME: "a name of at most 64 letters, digits and '_' that does not begin with a digit",
     DOTTED: "a dotted name such as 'plans.colour.mix_and_measure'",
@@ -126,6 +130,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME)]
 DottedName = Annotated[str, StringConstraints(pattern=DOTTED, max_length=200)]
 PackageName = Annotated[str, StringConstraints(pattern=PACKAGE, max_length=200)]
 SignalName = Annotated[str, StringConstraints(pattern=SIGNAL, max_length=200)]
+Barcode = Annotated[str, StringConstraints(pattern=BARCODE)]
 Date = Annotated[str, StringConstraints(pattern=DATE), BeforeValidator(_day)]
 """Year, month and day, as a text."""
 Text = Annotated[str, StringConstraints(pattern=TEXT, max_length=200)]

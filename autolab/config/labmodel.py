@@ -11,6 +11,7 @@ from autolab.config.fields import (
     PERMITTED,
     SERIAL,
     ZMQ,
+    Barcode,
     Date,
     DottedName,
     FileModel,
@@ -96,6 +97,11 @@ class MaterialModel(FileModel):
     stock: Quantity = Field(examples=["250 mL"])
     """Volume in stock when this line was written, with its unit. Campaigns count down from it; after a refill, write
     what is there then."""
+    bottle: Barcode | None = Field(default=None, examples=["CY-0042"])
+    """Barcode of the bottle, to which each dispense is traced back. Another bottle has another one. Without it the
+    bottle is known by a name that is made from this line."""
+    lot: Annotated[Text, Field(max_length=100)] | None = Field(default=None, examples=["L2026-11"])
+    """Lot of what is in the bottle, as its maker writes it."""
     expires: Date | None = None
     """Last day (UTC) on which it may be used. After it no campaign of this lab starts or begins another trial."""
     compatible: list[Slug] = Field(default_factory=list[Slug], max_length=1000)

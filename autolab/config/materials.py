@@ -39,7 +39,8 @@ def read_materials(problems: Problems, values: Mapping[str, Any]) -> dict[str, M
         stock_ul = _stock_ul(problems, name, model.stock)
         expires = _expires(problems, name, model.expires)
         if stock_ul is not None:
-            found[name] = MaterialSpec(name, stock_ul, expires)
+            found[name] = MaterialSpec(name, stock_ul, expires, bottle=model.bottle, lot=model.lot)
+    _refuse_one_bottle_twice(problems, models)
     pairs: dict[Relation, Pairs] = {
         relation: _pairs(problems, models, list(declared), relation) for relation in ("compatible", "incompatible")
     }
@@ -79,6 +80,17 @@ def _stock_ul(problems: Problems, name: str, stock: str | float) -> float | None
     except InputError as error:
         problems.add(("materials", name, "stock"), f"{name}: stock {error}")
         return None
+
+
+def _refuse_one_bottle_twice(problems: Problems, models: Mapping[str, MaterialModel]) -> None:
+    holds: dict[str, str] = {}
+    for name, model in models.items():
+        if model.bottle is not None and (other := holds.setdefault(model.bottle, name)) != name:
+            problems.add(
+                ("materials", name, "bottle"),
+                f"{name}: bottle {shown(model.bottle)} is that of {other} already: a barcode names one bottle; "
+                "write that of this bottle",
+            )
 
 
 def _expires(problems: Problems, name: str, text: str | None) -> date | None:

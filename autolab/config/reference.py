@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from autolab.config.fields import DATE, DOTTED, EPICS, NAME, PACKAGE, PERMITTED, SERIAL, SLUG, TEXT, ZMQ
+from autolab.config.fields import BARCODE, DATE, DOTTED, EPICS, NAME, PACKAGE, PERMITTED, SERIAL, SLUG, TEXT, ZMQ
 from autolab.config.schema import FileKind, json_schema
 
 __all__ = ["RULES", "keys_text", "reference_page"]
@@ -44,6 +44,7 @@ _TEXTS = {
     DOTTED: "dotted name",
     PACKAGE: "package name",
     PERMITTED: "device or signal",
+    BARCODE: "barcode",
     DATE: "day, such as `2027-03-31`",
     TEXT: "one line of text",
     EPICS: "prefix, such as `BENCH:STAGE:`",

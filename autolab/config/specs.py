@@ -142,6 +142,9 @@ class MaterialSpec:
     """Materials with which it may be mixed, whichever of the two lists the pair."""
     incompatible: frozenset[str] = frozenset()
     """Materials with which it must not be mixed, whichever of the two lists the pair."""
+    bottle: str | None = None
+    """Barcode of the bottle; None where it has none."""
+    lot: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class Action(StrEnum):
     ASK_BYPASS = "ask for a bypass"
     APPROVE_BYPASS = "approve a bypass"
     END_BYPASS = "end a bypass"
+    BY_HAND = "do or record work by hand"
 
 
 _NEEDS: Mapping[Action, Right | None] = {
@@ -65,6 +66,7 @@ _NEEDS: Mapping[Action, Right | None] = {
     Action.ASK_BYPASS: "bypass",
     Action.APPROVE_BYPASS: "bypass",
     Action.END_BYPASS: "bypass",
+    Action.BY_HAND: None,
 }
 """The right that each action needs; None for what every person of the lab may do."""
 _BY_ANOTHER = frozenset({Action.APPROVE_TRIAL, Action.APPROVE_ENVELOPE, Action.APPROVE_BYPASS})
@@ -130,7 +132,8 @@ class Matter:
 def authorise(principal: Principal, action: Action, matter: Matter, authority: Authority) -> None:
     """Return where a principal may do something, and refuse in all other cases.
 
-    A lab that names no people is reset by whoever has its account; nobody can approve or bypass anything there.
+    A lab that names no people is reset, and worked in by hand, by whoever has its account; nobody can approve or bypass
+    anything there.
 
     Args:
         principal: Who wants it. That it is really them is for `verify` to find out.
@@ -144,7 +147,7 @@ def authorise(principal: Principal, action: Action, matter: Matter, authority: A
     what = f"{action} ({matter.name})"
     if principal.kind != "person":
         raise NotAuthorisedError(f"{principal.name} is {_an(principal.kind)} and may not {what}: only a person may")
-    if not authority.people and action in (Action.RUN, Action.RESET):
+    if not authority.people and action in (Action.RUN, Action.RESET, Action.BY_HAND):
         return
     right = _NEEDS[action]
     may = authority.who_may(right)

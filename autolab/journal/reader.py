@@ -144,7 +144,7 @@ class JournalReader:
         samples: dict[int, list[Sample]] = {}
         query = f"SELECT t.trial, s.* FROM trial_samples t JOIN samples s ON s.id = t.sample WHERE {their}"  # noqa: S608 (as above)
         for row in self.states.rows(query, these):
-            sample = Sample(row["id"], row["labware"], row["place"], row["well"])
+            sample = Sample(row["id"], row["labware"], row["place"], row["well"], row["barcode"])
             samples.setdefault(row["trial"], []).append(sample)
         runs: dict[int, list[str]] = {}
         for row in self.states.rows(f"SELECT trial, run FROM run_trials WHERE {their}", these):  # noqa: S608 (as above)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from autolab.core.samples import Sample
 from autolab.journal.journal import Journal
@@ -45,7 +46,7 @@ def owe(journal: Journal, campaign: str, failed: int, sample: Sample | None, pla
 def owed(journal: Journal, campaign: str) -> list[OwedRecovery]:
     """What has not been run to its end, the oldest first."""
     rows = journal.states.rows(
-        "SELECT r.*, s.id AS well_id, s.labware, s.place, s.well FROM recoveries r LEFT JOIN samples s "
+        "SELECT r.*, s.id AS well_id, s.labware, s.place, s.well, s.barcode FROM recoveries r LEFT JOIN samples s "
         "ON s.id = r.sample WHERE r.campaign = ? AND r.state <> 'done' ORDER BY r.id",
         (campaign,),
     )
@@ -53,13 +54,17 @@ def owed(journal: Journal, campaign: str) -> list[OwedRecovery]:
         OwedRecovery(
             row["id"],
             row["failed"],
-            None if row["well_id"] is None else Sample(row["well_id"], row["labware"], row["place"], row["well"]),
+            None if row["well_id"] is None else _sample(row),
             row["plan"],
             row["trial"],
             row["attempt"],
         )
         for row in rows
     ]
+
+
+def _sample(row: dict[str, Any]) -> Sample:
+    return Sample(row["well_id"], row["labware"], row["place"], row["well"], row["barcode"])
 
 
 def begin(journal: Journal, recovery: OwedRecovery, trial: int, attempt: int) -> None:

@@ -149,7 +149,21 @@ ALTER TABLE trials ADD COLUMN history TEXT NOT NULL DEFAULT '[]';
 """
 """The states that a trial has been in, which before this version were rows of a table of their own."""
 
-_STATES_5 = _STATES_5_APPROVALS + _STATES_5_INTERLOCKS + _STATES_5_EXPLANATIONS + _STATES_5_HISTORIES
+_STATES_5_SAMPLES = """
+ALTER TABLE samples ADD COLUMN barcode TEXT;
+ALTER TABLE samples ADD COLUMN principal INTEGER REFERENCES principals(id);
+ALTER TABLE samples ADD COLUMN date TEXT;
+CREATE UNIQUE INDEX samples_by_barcode ON samples(lab, barcode);
+CREATE TABLE sample_parents (
+    sample TEXT NOT NULL REFERENCES samples(id), parent TEXT NOT NULL REFERENCES samples(id), volume_ul REAL NOT NULL,
+    PRIMARY KEY (sample, parent));
+CREATE INDEX sample_parents_by_parent ON sample_parents(parent);
+CREATE INDEX trial_samples_by_sample ON trial_samples(sample);
+"""
+
+_STATES_5 = (
+    _STATES_5_APPROVALS + _STATES_5_INTERLOCKS + _STATES_5_EXPLANATIONS + _STATES_5_HISTORIES + _STATES_5_SAMPLES
+)
 
 _SCRIPTS = {
     "states": (_STATES_1, _STATES_2, _STATES_3, _STATES_4, _STATES_5),

@@ -22,7 +22,7 @@ COMMANDS = (
     "refuse", "check", "simulate", "backtest",
     "list", "status", "show", "explain", "report", "export", "review", "portfolio", "deliverables",
     "backup", "schema", "doctor", "key", "audit",
-    "safety", "bypass",
+    "safety", "bypass", "sample",
 )  # fmt: skip
 
 

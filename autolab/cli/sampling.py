@@ -1,0 +1,70 @@
+"""Commands about samples: ``sample show``, ``sample label``, ``sample add``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autolab.cli.options import ActingAs, CampaignId, DataFolder, Json
+from autolab.cli.output import say, say_json
+
+__all__ = ["commands"]
+
+commands = typer.Typer(no_args_is_help=True, help="Samples: where one comes from, its barcode, one made by hand.")
+
+Name = Annotated[str, typer.Argument(metavar="SAMPLE", help="Id of a sample of the campaign's lab, or its barcode.")]
+
+
+@commands.command()
+def show(campaign: CampaignId, name: Name, data: DataFolder = Path("autolab-data"), json: Json = False) -> None:
+    """Show a sample: place, content, and where it comes from, back to the stock bottles."""
+    from autolab.cli.tracing import trace_lines
+    from autolab.core.canonical import plain
+    from autolab.journal.reader import JournalReader
+    from autolab.journal.samples import sample
+    from autolab.report.provenance import sample_trace
+
+    reader = JournalReader.open(data)
+    try:
+        found = sample(reader.states, reader.campaign(campaign).lab, name)
+        trace, gaps = sample_trace(reader, found)
+    finally:
+        reader.close()
+    if json:
+        say_json({**plain(trace), "date": found.date, "gaps": list(gaps)})
+    else:
+        say("\n".join(trace_lines(trace, gaps, "")))
+
+
+@commands.command()
+def label(
+    campaign: CampaignId,
+    name: Name,
+    barcode: Annotated[str, typer.Argument(metavar="BARCODE", help="What stands on it.")],
+    person: ActingAs = None,
+    data: DataFolder = Path("autolab-data"),
+) -> None:
+    """Give a sample the barcode that stands on it."""
+    from autolab.compose.sampling import label_sample
+
+    say(label_sample(data, campaign, name, barcode, person))
+
+
+@commands.command()
+def add(
+    campaign: CampaignId,
+    barcode: Annotated[str, typer.Argument(metavar="BARCODE", help="Its identity: what stands on it.")],
+    at: Annotated[str, typer.Option("--at", metavar="LABWARE:WELL", help="Where it is, such as strip-2:5.")],
+    made_from: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="SAMPLE=VOLUME", help="A sample that it was made from, such as V-17=20uL."),
+    ] = None,
+    person: ActingAs = None,
+    data: DataFolder = Path("autolab-data"),
+) -> None:
+    """Record a sample that a person made. Its well is given to no trial."""
+    from autolab.compose.sampling import add_sample
+
+    say(add_sample(data, campaign, barcode, at, made_from or [], person))

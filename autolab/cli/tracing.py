@@ -1,0 +1,77 @@
+"""Where outcomes and samples come from, in words: the walk back to the stock bottles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autolab.campaign.stock import volume
+from autolab.core.samples import Sample
+from autolab.journal.bottles import Bottle
+from autolab.journal.records import DeviceRecord
+from autolab.report.provenance import Dispense, Provenance, SampleTrace
+
+__all__ = ["origin_lines", "sample_text", "trace_lines"]
+
+
+def origin_lines(origin: Provenance) -> list[str]:
+    """The walk from an outcome back to the bottles, one line a step; nothing where there is nothing to walk."""
+    if not (origin.runs or origin.samples or origin.others):
+        return []
+    lines = ["where it comes from:"]
+    for correction in origin.corrections:
+        lines.append(f"  corrected by {correction.by} on {correction.date[:10]}: {correction.because}")
+    for run in origin.runs:
+        how = {"success": "ended well", None: "did not end"}.get(run.status, f"ended with {run.status}")
+        lines.append(f"  run {run.uid[:8]} of {run.plan}: {how}, {run.n_events} events")
+        lines += [f"    recorded {_device(device)}" for device in run.devices]
+    for intent, device in origin.others:
+        lines.append(f"  {intent.operation}: {intent.state}, by {_device(device)}")
+    for sample in origin.samples:
+        lines += trace_lines(sample)
+    return [*lines, *_gap_lines(origin.gaps)]
+
+
+def trace_lines(trace: SampleTrace, gaps: Sequence[str] = (), indent: str = "  ") -> list[str]:
+    """A sample with what it holds, each dispense with its device and bottle, and its parents below it."""
+    holds = (
+        ", ".join(f"{volume(ul)} {material}" for material, ul in trace.contents_ul.items()) or "nothing by the record"
+    )
+    made = "" if trace.made_by is None else f", made by {trace.made_by}"
+    lines = [f"{indent}sample {sample_text(trace.sample)}{made}: holds {holds}"]
+    lines += [f"{indent}  {_dispense(dispense)}" for dispense in trace.dispenses]
+    for taken_ul, parent in trace.parents:
+        lines.append(f"{indent}  {volume(taken_ul)} from")
+        lines += trace_lines(parent, (), f"{indent}    ")
+    return [*lines, *_gap_lines(gaps)]
+
+
+def sample_text(sample: Sample) -> str:
+    """A sample with its identity and its place."""
+    barcode = "" if sample.barcode is None or sample.barcode == sample.id else f", barcode {sample.barcode}"
+    return f"{sample.id} ({sample.labware}, well {sample.well}{barcode})"
+
+
+def _dispense(dispense: Dispense) -> str:
+    poured = dispense.poured
+    state = "" if poured.state == "done" else f" ({poured.state})"
+    what = f"{volume(poured.volume_ul)} {poured.material}{state} from {_bottle(dispense.bottle)}"
+    return f"{what}, by {_device(dispense.device)}: {poured.operation}"
+
+
+def _bottle(bottle: Bottle | None) -> str:
+    if bottle is None:
+        return "an unknown bottle"
+    lot = f", lot {bottle.lot}" if bottle.lot else ""
+    expires = f", expires {bottle.expires}" if bottle.expires else ""
+    return f"bottle {bottle.id} ({bottle.stock} at first{lot}{expires})"
+
+
+def _device(device: DeviceRecord | None) -> str:
+    if device is None:
+        return "an unknown device"
+    serial = f" no. {device.serial_number}" if device.serial_number else ""
+    return f"{device.name} ({device.model}{serial} at {device.address})"
+
+
+def _gap_lines(gaps: Sequence[str]) -> list[str]:
+    return [f"  GAP: {gap}" for gap in gaps]
