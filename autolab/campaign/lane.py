@@ -41,8 +41,8 @@ __all__ = ["Lane", "Prelude"]
 Plan = Generator[Msg, Any, Any]
 SETTLE_REAL_S = 2.0
 """Real seconds that a stopped device has to end the status of its action."""
-_SILENT = (NotConnectedError, DeviceTimeoutError, WireError, TimeoutError)
-"""Errors of a device that did not say what became of an action."""
+_SILENT = (NotConnectedError, DeviceTimeoutError, WireError, TimeoutError, InterruptedByPerson)
+"""Errors of a device that did not say what became of an action, or of a question that nobody has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,11 @@ class Lane:
         Callable from any thread.
         """
         self._pausing.set()
+
+    @property
+    def is_pausing(self) -> bool:
+        """Whether the plan is to end before its next action."""
+        return self._pausing.is_set()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

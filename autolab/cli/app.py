@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from autolab.cli import (
     amending,
+    answering,
     approving,
     auditing,
     bypassing,
@@ -89,6 +90,7 @@ app.command("inject")(amending.inject)
 app.command("abandon")(amending.abandon)
 app.command("approve")(approving.approve)
 app.command("refuse")(approving.refuse)
+app.command("answer")(answering.answer)
 app.command("check")(running.check)
 app.command("simulate")(running.simulate)
 app.command("backtest")(backtest)

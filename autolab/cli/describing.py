@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from autolab.campaign.people import question_text
 from autolab.cli.output import columns
 from autolab.cli.tracing import origin_lines, sample_text
 from autolab.core.approvals import Proposal
@@ -12,6 +13,7 @@ from autolab.core.canonical import plain
 from autolab.core.faults import FaultKind
 from autolab.core.trials import PERSON, TrialState
 from autolab.journal.alarms import AlarmGroup, AlarmRecord
+from autolab.journal.questions import waiting
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, IntentRecord, InterventionRecord, Recommendation, TrialRecord
 from autolab.report.explaining import explanation_lines
@@ -55,6 +57,7 @@ def campaign_json(reader: JournalReader, campaign: CampaignRecord) -> dict[str, 
         "trials_by_state": {str(s): facts.count(s) for s in TrialState if facts.count(s)},
         "running": [trial.number for trial in facts.trials if trial.state is TrialState.RUNNING],
         "waiting": [trial.number for trial in facts.trials if trial.state is TrialState.AWAITING],
+        "asked": [plain(one) for one in waiting(reader.states, campaign.id)],
         "envelope": {"version": campaign.envelope_version, "hash": campaign.envelope_hash},
         "best": best and {"trial": best.trial.number, **plain(best.estimate)},
         "target_met": facts.target_is_met,
@@ -81,6 +84,7 @@ def status_text(reader: JournalReader, campaign: CampaignRecord) -> str:
                 f"waiting: trial {trial.number} needs the approval of {_people(trial.proposal)}: "
                 f"{'; '.join(trial.proposal.reasons)} ({values})"
             )
+    lines += [f"asked: {question_text(campaign.id, one.question)}" for one in waiting(reader.states, campaign.id)]
     lines += alarm_lines(reader.alarms(campaign.id)[-LAST_GROUPS:])
     ended = [t for t in facts.trials if t.outcome is not None or t in facts.without_outcome][-LAST_TRIALS:]
     if ended:
@@ -136,6 +140,8 @@ def trial_text(
     lines = [f"trial {trial.number} of {campaign.id} ({trial.realm.upper()}): {trial.state}"]
     seed = "" if suggestion.engine == PERSON else f", seed {suggestion.seed}"
     lines.append(f"why: {suggestion.reason} (engine {suggestion.engine}{seed})")
+    if trial.workflow is not None:
+        lines.append(f"workflow: {trial.workflow}")
     lines.append(f"it saw the outcomes of: {_ranges(suggestion.seen)}; in flight: {_ranges(suggestion.pending)}")
     lines += [f"  {line}" for line in explanation_lines(campaign.problem, suggestion.explanation)]
     if trial.verdict is not None:
@@ -193,6 +199,7 @@ def trial_json(
         "closes": trial.closes,
         "verdict": plain(trial.verdict),
         "engine": trial.suggestion.engine,
+        "workflow": trial.workflow,
         "why": trial.suggestion.reason,
         "explanation": plain(trial.suggestion.explanation),
         "seed": trial.suggestion.seed,

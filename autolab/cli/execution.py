@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autolab.campaign.events import CampaignResult, Observer
+from autolab.cli.answering import hear_lines
 from autolab.cli.interrupts import Interrupts
 from autolab.cli.logs import log_to
 from autolab.cli.output import columns, say, say_json, tell
@@ -35,7 +36,7 @@ def execute(file: Path, options: RunOptions, *, person: str | None = None, json:
     def start(view: Observer, stop: StopSwitch) -> CampaignResult:
         return run_campaign(file, options, observers=(view,), stop=stop, person=person)
 
-    return _execute(options.data, start, json=json)
+    return _execute(options.data, start, person, json=json)
 
 
 def execute_try(
@@ -75,10 +76,10 @@ def execute_resume(data: Path, campaign: str, *, accept_changes: bool, person: s
             data, campaign, accept_changes=accept_changes, observers=observers, stop=stop, person=person
         )
 
-    return _execute(data, go_on, json=json)
+    return _execute(data, go_on, person, json=json)
 
 
-def _execute(data: Path, run: Callable[[Any, StopSwitch], CampaignResult], *, json: bool) -> int:
+def _execute(data: Path, run: Callable[[Any, StopSwitch], CampaignResult], person: str | None, *, json: bool) -> int:
     switch = StopSwitch()
     progress = Progress()
     view = SilentView(progress) if json else LiveView(progress) if sys.stderr.isatty() else LineView(progress)
@@ -87,6 +88,8 @@ def _execute(data: Path, run: Callable[[Any, StopSwitch], CampaignResult], *, js
         switch.request(reason, at_once)
         view.stopping(at_once)
 
+    if sys.stdin is not None and sys.stdin.isatty() and not json:
+        hear_lines(sys.stdin, lambda: progress.start and progress.start.campaign, data, person)
     with log_to(data), Interrupts(stop) as interrupts, view:
         result = run(view, switch)
     reader = JournalReader.open(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autolab.campaign.stock import volume
+from autolab.core.people import PERSON
 from autolab.core.samples import Sample
 from autolab.journal.bottles import Bottle
 from autolab.journal.records import DeviceRecord
@@ -25,7 +26,9 @@ def origin_lines(origin: Provenance) -> list[str]:
         lines.append(f"  run {run.uid[:8]} of {run.plan}: {how}, {run.n_events} events")
         lines += [f"    recorded {_device(device)}" for device in run.devices]
     for intent, device in origin.others:
-        lines.append(f"  {intent.operation}: {intent.state}, by {_device(device)}")
+        reply = origin.answers.get(intent.operation)
+        who = _device(device) if reply is None else f"{reply.by} on {reply.date[:16].replace('T', ' ')}"
+        lines.append(f"  {intent.operation}: {intent.state}, by {who}")
     for sample in origin.samples:
         lines += trace_lines(sample)
     return [*lines, *_gap_lines(origin.gaps)]
@@ -69,6 +72,8 @@ def _bottle(bottle: Bottle | None) -> str:
 def _device(device: DeviceRecord | None) -> str:
     if device is None:
         return "an unknown device"
+    if device.model == PERSON:
+        return f"{device.name} (a person)"
     serial = f" no. {device.serial_number}" if device.serial_number else ""
     return f"{device.name} ({device.model}{serial} at {device.address})"
 

@@ -225,7 +225,8 @@ def _metric_problems(campaign: CampaignSpec, lab: LabSpec, reducer: Reducer) -> 
     if reducer.metrics is not None:
         declared = set(reducer.metrics)
     else:
-        declared = {m for device in lab.devices.values() for m in dict(device.options.get("metrics", {}))}
+        options = [device.options for device in lab.devices.values()]
+        declared = {name for said in options for key in ("metrics", "results") for name in dict(said.get(key, {}))}
     problem = campaign.problem
     paths: list[tuple[str, tuple[str | int, ...]]] = [
         (objective.metric, ("objectives", objective.metric)) for objective in problem.objectives

@@ -10,11 +10,13 @@ from autolab.campaign.alarming import AlarmBook
 from autolab.campaign.desk import Desk
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.lab import OpenLab
+from autolab.campaign.people import People
 from autolab.campaign.stopping import StopSwitch
 from autolab.compose.power import beating, note_events
 from autolab.compose.requests import heeding
 from autolab.compose.tripping import latch_trips
 from autolab.core.errors import AutolabError, InputError, InterruptedByPerson, SafetyError, StorageError
+from autolab.core.people import AsksPeople
 from autolab.journal.journal import Journal
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ def conduct(
     campaign = Campaign(setup, lab, proposer, journal, observers, stop, past, desk)
     alarms = AlarmBook(journal, setup.id, lab.name, lab.clock, campaign.teller.note)
     latch_trips(journal, setup.id, lab, stop, alarms)
-    stack.enter_context(heeding(journal, setup.id, lab.clock, stop, desk))
+    people = _people(bound, setup.id, lab, journal, campaign)
+    stack.enter_context(heeding(journal, setup.id, lab.clock, stop, desk, people))
     try:
         return _guarded(bound, setup.id, lab, journal, stop, campaign, alarms)
     except (SafetyError, InputError, InterruptedByPerson) as error:  # nothing was begun
@@ -64,6 +67,23 @@ def conduct(
     except AutolabError as error:
         journal.end_campaign(setup.id, "failed", str(error), None)
         raise
+
+
+def _people(bound: Bound, campaign: str, lab: OpenLab, journal: Journal, running: Any) -> People:
+    """Who asks people for the campaign's devices; these are told."""
+    people = People(
+        journal,
+        campaign,
+        lab.name,
+        lab.bench,
+        bound.lab.authority,
+        running.teller.note,
+        lambda: any(lane.is_pausing for lane in running.lanes),
+    )
+    for device in lab.devices.values():
+        if isinstance(device, AsksPeople):
+            device.answered_by(people)
+    return people
 
 
 def _guarded(

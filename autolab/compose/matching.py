@@ -18,6 +18,7 @@ from autolab.config.specs import CampaignSpec, LabSpec
 from autolab.core.clock import real_clock
 from autolab.core.envelope import Limit
 from autolab.core.errors import InputError
+from autolab.core.people import AsksPeople
 from autolab.core.proposing import UNLEARNED
 
 __all__ = ["Bound", "bind", "bind_files", "match_plan", "match_recoveries", "with_options"]
@@ -79,6 +80,7 @@ def bind(campaign: CampaignSpec, options: RunOptions, lab: LabSpec | None = None
     lab_rules(lab, classes)
     bound = Bound(campaign, lab, lab_names, binding, recoveries, bench, signals, limits)
     _check_lanes(campaign, lab, sorted(bound.used))
+    _refuse_virtual_people(options, classes, sorted(bound.used))
     check_level(campaign, limits, bound.used)
     return bound
 
@@ -150,4 +152,12 @@ def _check_lanes(campaign: CampaignSpec, lab: LabSpec, devices: Sequence[str]) -
             ("lanes",),
             f"{campaign.lanes} lanes would use {', '.join(shared)} at the same time: "
             "list them under 'stations' in the lab file, so that one trial holds them at a time",
+        )
+
+
+def _refuse_virtual_people(options: RunOptions, classes: Mapping[str, type], devices: Sequence[str]) -> None:
+    people = [name for name in devices if issubclass(classes[name], AsksPeople)]
+    if options.virtual and people:
+        raise InputError(
+            f"--virtual: {', '.join(people)} is a person, and nobody can answer on the virtual clock: leave it out"
         )

@@ -22,6 +22,7 @@ from autolab.compose.stocktaking import stock_left
 from autolab.config.specs import LabSpec
 from autolab.core.clock import Clock, ScaledClock, VirtualClock, real_clock
 from autolab.core.errors import AutolabError, InputError, NotConnectedError
+from autolab.core.people import AsksPeople
 from autolab.core.trials import Realm
 from autolab.journal.records import DeviceRecord
 from safety.foreign import guard_foreign
@@ -221,7 +222,8 @@ def _connect_one(item: Any, simulated: bool, loop: asyncio.AbstractEventLoop | N
         _connect_foreign(spec.name, device, loop)
         guard_foreign(device, item.guard)
     address = str(spec.at)
-    real = Realm.EMULATED if says_simulated or address == "none" else Realm.PHYSICAL
+    is_soft = address == "none" and not isinstance(device, AsksPeople)
+    real = Realm.EMULATED if says_simulated or is_soft else Realm.PHYSICAL
     realm = Realm.SIMULATED if simulated else real
     return DeviceRecord(spec.name, spec.class_name, address, model, serial, str(realm))
 

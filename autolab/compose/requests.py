@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from autolab.campaign.desk import INJECT, Desk
+from autolab.campaign.people import ANSWER, People
 from autolab.campaign.stopping import StopSwitch
 from autolab.core.clock import Clock
 from autolab.core.errors import StorageError
@@ -21,12 +22,18 @@ LOOK_REAL_S = 0.2
 
 
 @contextmanager
-def heeding(journal: Journal, campaign: str, clock: Clock, stop: StopSwitch, desk: Desk) -> Iterator[None]:
+def heeding(
+    journal: Journal, campaign: str, clock: Clock, stop: StopSwitch, desk: Desk, people: People
+) -> Iterator[None]:
     """Look into the journal's inbox on a thread, and hand on what is found, until the block ends.
 
-    What is said of a trial goes to the desk: the campaign decides on it, and answers.
+    What is said of a trial goes to the desk: the campaign decides on it, and answers. What people answer goes to those
+    who asked.
     """
     inbox, over = Inbox(journal.states), threading.Event()
+    for given in inbox.waiting(campaign):  # before anything is asked again
+        if given.verb == ANSWER:
+            people.hear(given)
 
     def look() -> None:
         while not over.wait(LOOK_REAL_S):
@@ -34,6 +41,9 @@ def heeding(journal: Journal, campaign: str, clock: Clock, stop: StopSwitch, des
                 for request in inbox.waiting(campaign):
                     if request.verb in FOR_THE_DESK:
                         desk.put(request)
+                        continue
+                    if request.verb == ANSWER:
+                        people.hear(request)
                         continue
                     _apply(request.verb, request.principal.name, bool(request.arguments.get("now")), stop)
                     said = "stops" if request.verb == "stop" else "pauses"

@@ -20,6 +20,7 @@ from autolab.journal.actions import ActionJournal
 from autolab.journal.histories import ADDED, first_moment
 from autolab.journal.records import DeviceRecord, Recommendation, Timings
 from autolab.journal.scribe import DOCUMENTS_FILE, STATES_FILE
+from autolab.journal.workflows import workflow
 
 __all__ = ["DOCUMENTS_FILE", "STATES_FILE", "CampaignStart", "Journal"]
 
@@ -254,7 +255,8 @@ class Journal(ActionJournal):
             self.states.insert(
                 "replicates", campaign=campaign, trial=trial, replicate=replicate, attempt=attempt, outcome=text
             )
-            self._enter(campaign, trial, TrialState.REDUCED, None, outcome=text)
+            kind = workflow(self.states, campaign, trial)
+            self._enter(campaign, trial, TrialState.REDUCED, None, outcome=text, workflow=kind)
 
     def ingested(self, campaign: str, trial: int, timings: Timings) -> None:
         """Record that the outcome is known to the proposer from here on."""
@@ -272,7 +274,8 @@ class Journal(ActionJournal):
             fault: Its kind.
             closes: Half width of the region around it that is in quarantine from here on.
         """
-        self._enter(campaign, trial, TrialState.FAILED, why, failure=why, fault=fault, closes=closes)
+        kind = workflow(self.states, campaign, trial)
+        self._enter(campaign, trial, TrialState.FAILED, why, failure=why, fault=fault, closes=closes, workflow=kind)
 
     def refuse_late(self, campaign: str, trial: int, why: str) -> None:
         """Record that a trial that had been allowed is refused before it begins."""

@@ -298,4 +298,5 @@ def _trial(row: dict[str, Any], samples: tuple[Sample, ...], runs: tuple[str, ..
         fault=row["fault"],
         closes=row["closes"],
         proposal=row["proposal"] and _proposal.validate_json(row["proposal"]),
+        workflow=row["workflow"],
     )

@@ -11,6 +11,7 @@ from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec, Recommendation
 from autolab.core.samples import Sample
 from autolab.core.trials import Outcome, Suggestion, TrialState, Verdict
+from autolab.core.workflows import Workflow
 
 __all__ = [
     "CampaignRecord",
@@ -135,6 +136,8 @@ class TrialRecord:
     """Half width of the region around it that is in quarantine, as a fraction of each parameter's range."""
     proposal: Proposal | None = None
     """What people are asked to approve, where they are."""
+    workflow: Workflow | None = None
+    """Who chose and who did it, from its end on; None before, and where an older autolab ran it."""
 
     def lab_s(self, state: TrialState) -> float | None:
         """Lab time at which the trial last entered ``state``; None where it never did."""

@@ -161,8 +161,22 @@ CREATE INDEX sample_parents_by_parent ON sample_parents(parent);
 CREATE INDEX trial_samples_by_sample ON trial_samples(sample);
 """
 
+_STATES_5_PEOPLE = """
+ALTER TABLE trials ADD COLUMN workflow TEXT;
+CREATE TABLE questions (
+    operation TEXT PRIMARY KEY, campaign TEXT NOT NULL, trial INTEGER NOT NULL, device TEXT NOT NULL,
+    question TEXT NOT NULL, state TEXT NOT NULL, asked TEXT NOT NULL, reply TEXT, failed TEXT, typed TEXT,
+    principal INTEGER REFERENCES principals(id), signed TEXT, answered TEXT);
+CREATE INDEX questions_by_trial ON questions(campaign, trial);
+"""
+
 _STATES_5 = (
-    _STATES_5_APPROVALS + _STATES_5_INTERLOCKS + _STATES_5_EXPLANATIONS + _STATES_5_HISTORIES + _STATES_5_SAMPLES
+    _STATES_5_APPROVALS
+    + _STATES_5_INTERLOCKS
+    + _STATES_5_EXPLANATIONS
+    + _STATES_5_HISTORIES
+    + _STATES_5_SAMPLES
+    + _STATES_5_PEOPLE
 )
 
 _SCRIPTS = {

@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autolab.core.errors import InputError
+from autolab.core.people import Reply
 from autolab.core.samples import Sample, sample_id
 from autolab.core.trials import Outcome
 from autolab.journal.bottles import Bottle, Shelf, shelf_of
+from autolab.journal.questions import asked
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, DeviceRecord, IntentRecord, TrialRecord
 from autolab.journal.samples import Poured, SampleRecord, contents, parents_of, poured_into, sample
@@ -73,6 +75,8 @@ class Provenance:
     samples: tuple[SampleTrace, ...]
     others: tuple[tuple[IntentRecord, DeviceRecord | None], ...]
     """The trial's other actions, such as a mixing, each with the device that did it."""
+    answers: Mapping[str, Reply]
+    """What people said, by the operation id of the question."""
     gaps: tuple[str, ...]
     """Where the walk cannot go on, a sentence each; empty where the record is whole, or there is no outcome."""
 
@@ -158,9 +162,15 @@ def provenance(reader: JournalReader, campaign: CampaignRecord, trial: TrialReco
         if intent.operation in traced or intent.state == "void":
             continue
         others.append((intent, walk.device(campaign.id, intent.device, intent.operation)))
-    gaps = () if trial.outcome is None else tuple(walk.gaps)
+    said = {str(q.question.operation): q.reply for q in asked(reader.states, campaign.id, trial.number)}
     return Provenance(
-        trial.outcome, _corrections(reader, campaign.id, trial.number), runs, samples, tuple(others), gaps
+        outcome=trial.outcome,
+        corrections=_corrections(reader, campaign.id, trial.number),
+        runs=runs,
+        samples=samples,
+        others=tuple(others),
+        answers={operation: reply for operation, reply in said.items() if reply is not None},
+        gaps=() if trial.outcome is None else tuple(walk.gaps),
     )
 
 

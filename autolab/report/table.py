@@ -46,6 +46,7 @@ def columns_of(problem: Problem) -> list[Column]:
     columns += [
         Column("verdict", "text", lambda t: t.verdict and t.verdict.decision),
         Column("engine", "text", lambda t: t.suggestion.engine),
+        Column("workflow", "text", lambda t: t.workflow),
         Column("why", "text", lambda t: t.suggestion.reason),
         Column("suggested_s", "number", lambda t: t.lab_s(TrialState.SUGGESTED), 6),
         Column("started_s", "number", lambda t: t.lab_s(TrialState.RUNNING), 6),

@@ -40,7 +40,7 @@ def test_the_columns_carry_units_and_the_numbers_read_back(tmp_path: Path) -> No
     rows = list(csv.DictReader(io.StringIO(text)))
     assert list(rows[0]) == [
         "trial", "state", "cyan_uL", "magenta_uL", "yellow_uL", "mixing_time_s", "cycles", "solvent",
-        "colour_distance", "colour_distance_sem", "turbidity", "turbidity_sem", "verdict", "engine", "why",
+        "colour_distance", "colour_distance_sem", "turbidity", "turbidity_sem", "verdict", "engine", "workflow", "why",
         "suggested_s", "started_s", "ended_s",
     ]  # fmt: skip
     reader = JournalReader.open(tmp_path / "a")

@@ -15,8 +15,10 @@ from autolab.core.addresses import MemoryAddress
 from autolab.core.clock import VirtualClock
 from autolab.core.envelope import AllowedValues, Limit, RangeLimit
 from autolab.core.operations import OperationId
+from autolab.core.people import Question, Reply
 from devices.dispensers import Dispense, Mix, SerialDispenser
 from devices.measuring import Measure, ZmqInstrument
+from devices.people import Do, Person
 from devices.robots import Grip, Place, Transfer, ZmqArm
 from safety.guard import Guard
 from simulators.base import MemoryStore, Settings
@@ -25,7 +27,7 @@ from simulators.replay import ReplayServer
 from simulators.robots import ArmServer
 from tests.rigs import PATIENCE_S
 from tests.safety.benches import Bench, Subject, bad_numbers, bad_texts
-from tests.safety.wiretaps import LineTap, MessageTap
+from tests.safety.wiretaps import Arrival, LineTap, MessageTap
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "examples/hotplate"))  # as its owner's own package
 from hotplate.device import HotPlate
@@ -219,3 +221,51 @@ def instrument(engine: RunEngine, folder: Path) -> Iterator[Bench]:
     x = subject("x", bad_numbers(0.5, 0.9, 0.1), (0.4, 0.6))
     solvent = subject("solvent", bad_texts("water") | {"ethanol": "ethanol"}, ("water", "water"))
     yield Bench(device, limits, tap, (x, solvent), engine, clock)
+
+
+class PeopleTap:
+    """People who are told something, and say at once that it is done."""
+
+    is_pausing = False
+
+    def __init__(self) -> None:
+        self._arrived: list[Arrival] = []
+        self._told: set[OperationId] = set()
+
+    def ask(self, device: str, question: Question) -> None:
+        self._arrived += question.told.items()
+        self._told.add(question.operation)
+
+    def withdraw(self, operation: OperationId) -> None:
+        pass
+
+    def reply(self, operation: OperationId) -> Reply | None:
+        return Reply("ada", "2026-01-01") if operation in self._told else None
+
+    def received(self) -> list[Arrival]:
+        arrived, self._arrived = self._arrived, []
+        return arrived
+
+
+@contextmanager
+def person(engine: RunEngine, folder: Path) -> Iterator[Bench]:
+    clock = VirtualClock()
+    limits: dict[str, Limit] = {
+        "heat": RangeLimit("person.heat", 0.2, 0.8, "degC"),
+        "solvent": AllowedValues("person.solvent", ("water",)),
+    }
+    tap = PeopleTap()
+    options = {"parameters": {"heat": "degC", "solvent": None}, "instruction": "Heat {solvent} to {heat}"}
+    device = _connected(Person, "person", limits, None, clock, **options)
+    device.answered_by(tap)
+
+    def subject(name: str, bad: Any, good: Any) -> Subject:
+        def do(value: Any) -> Do:
+            return Do(_id(), values={"heat": 0.5, "solvent": "water", name: value})
+
+        ways = {"lowest write": lambda value: device._tell(tap, device._question(do(value)))}
+        return Subject(name, device, bad, good, do, ways=ways)
+
+    heat = subject("heat", bad_numbers(0.5, 0.9, 0.1), (0.4, 0.6))
+    solvent = subject("solvent", bad_texts("water") | {"ethanol": "ethanol"}, ("water", "water"))
+    yield Bench(device, limits, tap, (heat, solvent), engine, clock)

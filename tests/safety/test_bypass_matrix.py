@@ -27,6 +27,7 @@ from devices.epics_instrument import EpicsInstrument
 from devices.instrument import Instrument
 from devices.measuring import ZmqInstrument
 from devices.motion import EpicsStage
+from devices.people import Person
 from devices.robots import ZmqArm
 from devices.spectrometers import EpicsSpectrometer
 from tests.safety import action_rows, epics_rows, foreign_rows
@@ -43,6 +44,7 @@ OURS: dict[type, tuple[Row, ...]] = {
     SerialDispenser: (action_rows.dispenser,),
     ZmqArm: (action_rows.arm,),
     ZmqInstrument: (action_rows.instrument,),
+    Person: (action_rows.person,),
     HotPlate: (action_rows.hotplate,),
 }
 FOREIGN: tuple[Row, ...] = (

@@ -192,15 +192,15 @@ def test_a_sample_made_by_hand_is_traced_through_its_parent_and_keeps_its_well(c
         "nobody": refused(lambda: add_sample(data, "prov", "MIX-2", "strip-8:4", ["V-9=2 uL"], None)),
     }
     assert said == {
-        "barcode": "barcode 'V-2' is that of sample prov-1.s2 (strip-1, well 1): a barcode names one thing; use another "
-        "one",
+        "barcode": "barcode 'V-2' is that of sample prov-1.s2 (strip-1, well 1): a barcode names one thing; use "
+        "another one",
         "bottle": "barcode 'CY-0042' is that of a bottle of cyan: a barcode names one thing; use another one",
         "another": "sample prov-1.s2 (strip-1, well 1) has barcode 'V-2' already: a sample keeps the one that it has",
         "well": "strip-1, well 0, holds sample prov-1.s1 already: a well is used once; name a free one",
         "places": "sample MIX-1 (strip-8, well 3) cannot be in strip-8, well 4, as well: a sample is in one place; "
         "give the new one an identity of its own, with '--from' for what it was made from",
-        "parent": f"sample prov-1.s2 (strip-1, well 1) holds {held_ul:.4g} µL by the record, and 2000 µL cannot come from "
-        "it: look again",
+        "parent": f"sample prov-1.s2 (strip-1, well 1) holds {held_ul:.4g} µL by the record, and 2000 µL cannot come "
+        "from it: look again",
         "unit": "--from V-2=2: 2.0 has no unit: write for example '20 uL'",
         "no-well": "--at strip-8:24: strip-8 has wells 0 to 23, and '24' was given",
         "nobody": "no sample of colour-bench is called 'V-9', and none has it as its barcode: see 'autolab show'",
