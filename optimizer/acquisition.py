@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from botorch.acquisition.acquisition import AcquisitionFunction
@@ -31,8 +32,9 @@ from autolab.core.front import reference_of
 from autolab.core.objectives import Objective, OutcomeConstraint
 from optimizer.evidence import Evidence
 from optimizer.model import tensor
+from optimizer.weighting import Weight
 
-__all__ = ["acquisition_of", "improvement_scale"]
+__all__ = ["acquisition_of", "improvement_scale", "weighted"]
 
 # BoTorch would compile a kernel on the first use, where there is a compiler: suggestions would then depend on the
 # machine to the last bit, and a process that is killed over it leaves a lock on which all later ones wait without end.
@@ -67,6 +69,40 @@ def acquisition_of(evidence: Evidence, model: ModelListGP, seed: int) -> Acquisi
         objective=GenericMCMultiOutputObjective(_separate(evidence, scales)),
         prune_baseline=True,
     )
+
+
+def weighted(acquisition: AcquisitionFunction, *weights: Weight | None) -> AcquisitionFunction:
+    """The acquisition function, a logarithm, with all weights that there are; itself where there is none."""
+    for weight in weights:
+        if weight is not None:
+            acquisition = _Weighted(acquisition, weight)
+    return acquisition
+
+
+class _Weighted(AcquisitionFunction):
+    """An acquisition function of single points, and the logarithm of a weight on them."""
+
+    def __init__(self, acquisition: AcquisitionFunction, weight: Weight) -> None:
+        super().__init__(acquisition.model)
+        self._acquisition, self._weight = acquisition, weight
+
+    def forward(self, X: Tensor) -> Tensor:  # noqa: N803 (BoTorch's name)
+        return self._acquisition(X) + _Logarithm.apply(X[..., 0, :], self._weight)
+
+
+class _Logarithm(torch.autograd.Function):
+    """The logarithm of a weight that numpy computes, with its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, points: Tensor, weight: Weight) -> Tensor:
+        logs, slopes = weight.slopes(points.detach().reshape(-1, points.shape[-1]).numpy())
+        ctx.save_for_backward(tensor(slopes).reshape(points.shape))
+        return tensor(logs).reshape(points.shape[:-1])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        (slopes,) = ctx.saved_tensors
+        return grads[0].unsqueeze(-1) * slopes, None
 
 
 def improvement_scale(evidence: Evidence) -> float:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from botorch.models import ModelListGP
 from botorch.optim import optimize_acqf
 from torch import Tensor
 
-from optimizer.acquisition import acquisition_of, improvement_scale
+from optimizer.acquisition import acquisition_of, improvement_scale, weighted
 from optimizer.branches import Branch, branches_of
 from optimizer.design import feasible_draws
 from optimizer.evidence import Evidence
@@ -41,6 +42,7 @@ from optimizer.polytope import is_straight, polytope
 from optimizer.projection import project
 from optimizer.rounding import NoPointLeftError, nearest
 from optimizer.space import Points, UnitSpace, key_of
+from optimizer.success import Success, success_of
 
 __all__ = ["BoTorchLearner"]
 
@@ -63,8 +65,8 @@ class BoTorchLearner:
     def wish(self, evidence: Evidence, seed: int) -> Wish:
         with _numerics(seed):
             model = fit(evidence)
-            acquisition = acquisition_of(evidence, model, seed)
-            return _wish(evidence, model, acquisition, _maximise(acquisition, evidence, seed))
+            sought = _sought(evidence, model, seed)
+            return _wish(evidence, model, sought, _maximise(sought.weighted, evidence, seed))
 
     def permitted_wish(self, evidence: Evidence, seed: int) -> Wish:
         """As `wish`, of what the hard outcome constraints permit: rounded, and with what is predicted there.
@@ -76,9 +78,9 @@ class BoTorchLearner:
         with _numerics(seed):
             model = fit(evidence)
             hard = Hard(evidence, model)
-            acquisition = acquisition_of(evidence, model, seed)
-            point = _maximise_permitted(acquisition, evidence, hard, seed)
-            return _wish(evidence, model, acquisition, point, hard.said(point))
+            sought = _sought(evidence, model, seed)
+            point = _maximise_permitted(sought.weighted, evidence, hard, seed)
+            return _wish(evidence, model, sought, point, hard.said(point))
 
 
 @contextmanager
@@ -90,18 +92,30 @@ def _numerics(seed: int) -> Iterator[None]:
             raise NumericalFailureError(f"BoTorch stopped with {type(error).__name__}") from error
 
 
-def _wish(
-    evidence: Evidence, model: ModelListGP, acquisition: AcquisitionFunction, point: Points, said: str = ""
-) -> Wish:
-    return Wish(point, lambda place: _forecast(evidence, model, acquisition, place), said)
+@dataclass(frozen=True)
+class _Sought:
+    """What is made large, with the parts of it that are told."""
+
+    plain: AcquisitionFunction
+    weighted: AcquisitionFunction
+    success: Success | None
 
 
-def _forecast(evidence: Evidence, model: ModelListGP, acquisition: AcquisitionFunction, point: Points) -> Forecast:
+def _sought(evidence: Evidence, model: ModelListGP, seed: int) -> _Sought:
+    plain, success = acquisition_of(evidence, model, seed), success_of(evidence)
+    return _Sought(plain, weighted(plain, success), success)
+
+
+def _wish(evidence: Evidence, model: ModelListGP, sought: _Sought, point: Points, said: str = "") -> Wish:
+    return Wish(point, lambda place: _forecast(evidence, model, sought, place), said)
+
+
+def _forecast(evidence: Evidence, model: ModelListGP, sought: _Sought, point: Points) -> Forecast:
     """What the models say at ``point``, shape ``(d,)``."""
     with _numerics(0), torch.no_grad():
         here = model.posterior(tensor(point[None, :]))
         measured = model.posterior(tensor(point[None, :]), observation_noise=True)
-        value = float(_values(acquisition, point[None, :])[0])
+        value, plain = (float(_values(each, point[None, :])[0]) for each in (sought.weighted, sought.plain))
         return Forecast(
             problem=evidence.problem,
             means=here.mean[0].numpy(),
@@ -109,7 +123,8 @@ def _forecast(evidence: Evidence, model: ModelListGP, acquisition: AcquisitionFu
             known=model.posterior(tensor(evidence.points)).mean.numpy(),
             noises=(measured.variance - here.variance)[0].clamp_min(0.0).sqrt().numpy(),
             acquisition=value,
-            gain=math.exp(min(value, 700.0)) * improvement_scale(evidence),
+            gain=math.exp(min(plain, 700.0)) * improvement_scale(evidence),
+            success=None if sought.success is None else float(sought.success(point[None, :])[0]),
         )
 
 

@@ -7,7 +7,8 @@ any process. Which engine serves a problem is decided in `optimizer.routing`, an
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from autolab.core.errors import ProposerError
@@ -59,7 +60,7 @@ def suggest(request: SuggestRequest) -> Suggestion:
     Raises:
         ProposerError: There is no such engine, or no point of the space is left.
     """
-    routing = choose(request.problem, request.engine)
+    routing = choose(request.problem, request.engine, _evidence(request).failed)
     is_cautious = bool(request.problem.hard_constraints) and routing.name not in UNLEARNED
     return (_cautious(routing) if is_cautious else _engine(routing)).suggest(request)
 
@@ -160,15 +161,38 @@ class LearningEngine:
         return suggestion_of(request, values, self.routing.name, self._reason(evidence) + note, explanation)
 
     def _filling(self, request: SuggestRequest, evidence: Evidence, reason: str) -> Suggestion:
+        if evidence.failed and request.trial > initial_trials(request.problem.space, request.engine):
+            with suppress(NumericalFailureError, NoPointLeftError):
+                return self._away(request, evidence, reason)
         values, note = _design_point(request, evidence)
         return suggestion_of(request, values, "sobol", reason + note)
+
+    def _away(self, request: SuggestRequest, evidence: Evidence, reason: str) -> Suggestion:
+        from optimizer.filling import away_from_failures  # scipy's optimisers take a third of a second to import
+        from optimizer.success import success_of
+
+        success = success_of(evidence)
+        if success is None:
+            raise ProposerError("no trial has failed for its recipe, and one was to be kept away from")
+        values = away_from_failures(evidence, success, request.seed)
+        chance = float(success(evidence.unit.encode(values)[None, :])[0])
+        explanation = replace(explain(evidence, values, None, _SILENT["sobol"]), success=chance)
+        said = f"{reason}, away from {_failures(evidence)}"
+        return suggestion_of(request, values, "sobol", said, explanation)
 
     def _reason(self, evidence: Evidence) -> str:
         flying = f" and {len(evidence.pending)} in flight" if evidence.pending else ""
         reason = f"expected improvement over {_incumbent(evidence)}, by a model of {evidence.n} outcomes{flying}"
+        if evidence.failed:
+            reason += f", times the probability of success after {_failures(evidence)}"
         if evidence.too_large:
             reason += f"; without trial {', '.join(map(str, evidence.too_large))}, whose outcome is beyond {LARGEST:g}"
         return reason + self.routing.note
+
+
+def _failures(evidence: Evidence) -> str:
+    n = len(evidence.failed)
+    return "1 trial that failed" if n == 1 else f"{n} trials that failed"
 
 
 def _incumbent(evidence: Evidence) -> str:

@@ -50,7 +50,8 @@ class Evidence:
     """The outcomes that a model may learn from, and the points that may not be suggested.
 
     Trials that failed, lack a metric, lie outside the bounds (earlier data may), or measured beyond `LARGEST` teach
-    the model nothing: the squares of such numbers are beyond what a float holds.
+    the models of metrics nothing: the squares of such numbers are beyond what a float holds. Those that failed for
+    their recipe teach where trials fail.
     """
 
     problem: Problem
@@ -106,6 +107,22 @@ class Evidence:
         """Points of the trials in flight. Shape ``(n, d)``."""
         encoded = [point for pending in self.pending if (point := self._inside(pending.values)) is not None]
         return np.clip(np.array(encoded, dtype=float).reshape(len(encoded), self.unit.d), 0.0, 1.0)
+
+    @cached_property
+    def failed(self) -> tuple[int, ...]:
+        """Numbers of the trials that failed for their recipe, in order."""
+        return tuple(trial for trial, _ in self._failed)
+
+    @cached_property
+    def failed_points(self) -> Points:
+        """Their points. Shape ``(n, d)``."""
+        return np.clip(np.array([point for _, point in self._failed]).reshape(-1, self.unit.d), 0.0, 1.0)
+
+    @cached_property
+    def _failed(self) -> list[tuple[int, Points]]:
+        blamed = [o for o in self.observations if o.outcome is None and o.fault in self.problem.recipe_faults]
+        places = [(o.trial, self._inside(o.values)) for o in sorted(blamed, key=lambda o: o.trial)]
+        return [(trial, point) for trial, point in places if point is not None]
 
     def values(self, metric: str) -> Points:
         """Values of ``metric`` over the usable outcomes, in its unit. Shape ``(n,)``."""

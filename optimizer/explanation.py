@@ -54,16 +54,18 @@ def explain(evidence: Evidence, values: Values, forecast: Forecast | None, silen
     if forecast is None or not _is_finite(forecast):
         return Explanation(nearest=nearest, active=active, silent=silent or "the model's numbers are not finite")
     odds = _odds(forecast)
+    success = _finite(forecast.success)
     chance = math.prod(each.probability for each in odds)
     gain, exploration = _gain(evidence, forecast, chance)
     return Explanation(
         predictions=_predictions(forecast),
         odds=odds,
         acquisition=_finite(forecast.acquisition),
-        gain=_finite(gain),
+        gain=None if gain is None else _finite(gain * (1.0 if success is None else success)),
         exploration=_finite(exploration),
         nearest=nearest,
         active=active,
+        success=success,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -14,9 +15,11 @@ from autolab.core.objectives import OutcomeConstraint
 from optimizer.evidence import Evidence
 from optimizer.lean_acquisition import Conditioned, Limit, NoisyImprovement, promising
 from optimizer.lean_model import Features, Hyperparameters, LeanModel
-from optimizer.lean_search import maximise
+from optimizer.lean_search import Surface, maximise
 from optimizer.learner import Forecast, NumericalFailureError, Wish
 from optimizer.space import Points
+from optimizer.success import success_of
+from optimizer.weighting import weighted
 
 __all__ = ["LeanLearner", "model_of"]
 
@@ -29,9 +32,14 @@ class LeanLearner:
 
     def wish(self, evidence: Evidence, seed: int) -> Wish:
         with _numerics():
-            models = _models(evidence)
-            surface = _acquisition(evidence, models)
-            return Wish(maximise(surface, evidence, seed), lambda point: _forecast(evidence, models, surface, point))
+            models, success = _models(evidence), success_of(evidence)
+            surface = weighted(_acquisition(evidence, models), success)
+
+            def foresee(point: Points) -> Forecast:
+                known = None if success is None else float(success(point[None, :])[0])
+                return replace(_forecast(evidence, models, surface, point), success=known)
+
+            return Wish(maximise(surface, evidence, seed), foresee)
 
 
 @contextmanager
@@ -90,7 +98,7 @@ def _models(evidence: Evidence) -> dict[str, LeanModel]:
     return {metric: model_of(evidence, evidence.values(metric)) for metric in others} | {objective.metric: model}
 
 
-def _forecast(evidence: Evidence, models: dict[str, LeanModel], surface: NoisyImprovement, point: Points) -> Forecast:
+def _forecast(evidence: Evidence, models: dict[str, LeanModel], surface: Surface, point: Points) -> Forecast:
     """What the models say at ``point``, shape ``(d,)``."""
     objective, metrics = evidence.problem.objective, evidence.outputs
     signs = np.array([-1.0 if m == objective.metric and objective.goal == "maximize" else 1.0 for m in metrics])

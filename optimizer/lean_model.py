@@ -30,7 +30,17 @@ from optimizer.cholesky import factor, half_inverse, inverse_of_factor, solve, w
 from optimizer.learner import NumericalFailureError
 from optimizer.space import Points, UnitSpace
 
-__all__ = ["Features", "Hyperparameters", "LeanModel", "fit", "kernel", "log_posterior", "with_noise"]
+__all__ = [
+    "SHORTEST",
+    "Features",
+    "Hyperparameters",
+    "LeanModel",
+    "fit",
+    "kernel",
+    "length_prior",
+    "log_posterior",
+    "with_noise",
+]
 
 SHORTEST = 0.025
 QUIETEST = 1e-4
@@ -156,6 +166,11 @@ def _profiled(lower: Points, y: Points) -> tuple[float, Points]:
 
 def _length_centre(d: int) -> float:
     return math.sqrt(2.0) + 0.5 * math.log(d)
+
+
+def length_prior(d: int) -> tuple[float, float]:
+    """Mean and standard deviation of the logarithm of a lengthscale in ``d`` dimensions."""
+    return _length_centre(d), _LENGTH_SPREAD
 
 
 def prior_mode(d: int) -> Points:

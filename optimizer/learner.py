@@ -36,6 +36,8 @@ class Forecast:
     """The acquisition at the point, in the learner's own terms."""
     gain: float | None = None
     """The expected improvement by the learner's own account, in the unit of the loss; None where it gives none."""
+    success: float | None = None
+    """Probability that a trial there has an outcome; None where no trial has failed for its recipe."""
 
 
 @dataclass(frozen=True)

@@ -96,8 +96,13 @@ class Routing:
         return f"; {how}, since {self.why}"
 
 
-def choose(problem: Problem, spec: EngineSpec) -> Routing:
+def choose(problem: Problem, spec: EngineSpec, failed: Sequence[int] = ()) -> Routing:
     """Decide which engine serves ``problem`` when the file asks for ``spec``.
+
+    Args:
+        problem: The problem.
+        spec: What the file asks for.
+        failed: Trials that failed for their recipe.
 
     Raises:
         ProposerError: There is no engine of that name.
@@ -109,6 +114,8 @@ def choose(problem: Problem, spec: EngineSpec) -> Routing:
     for trait, sentence in hurdles.items():
         if trait in found:
             return Routing("botorch", sentence.format(found[trait]), spec.name)
+    if spec.name == "ax" and failed:
+        return Routing("botorch", f"Ax does not learn where trials fail, as trial {failed[0]} did", spec.name)
     return Routing("lean", _IS_LEAN, "auto") if spec.name == "auto" else Routing(spec.name)
 
 

@@ -64,7 +64,9 @@ class Aftermath:
                 self._journal.try_again(campaign, trial, attempt + 1)
         if closes is not None:
             self._book.closes[trial] = closes
-        if not is_last:
+        if is_last:
+            self._book.faults[trial] = str(kind)
+        else:
             self._attempts[trial] = attempt + 1
             self._wait_s[trial] = policy.wait_before(attempt + 1)
         return policy, not is_last

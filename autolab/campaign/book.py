@@ -9,11 +9,12 @@ from itertools import islice
 
 from autolab.campaign.rules import Best, best_of, visible
 from autolab.campaign.setup import CampaignSetup
+from autolab.core.faults import SCREENED
 from autolab.core.problem import Problem, Space
 from autolab.core.proposing import Observation, Pending, SuggestRequest
 from autolab.core.quarantine import Quarantine
 from autolab.core.seeds import derive_seed
-from autolab.core.trials import Outcome, Suggestion
+from autolab.core.trials import Outcome, Suggestion, Verdict
 
 __all__ = ["Book", "request_for"]
 
@@ -29,6 +30,8 @@ class Book:
     concluded: dict[int, Outcome | None] = field(default_factory=dict[int, Outcome | None])
     closes: dict[int, float] = field(default_factory=dict[int, float])
     """Half width of the region around each trial that is in quarantine, as a fraction of each parameter's range."""
+    faults: dict[int, str] = field(default_factory=dict[int, str])
+    """Why trials have no outcome, where that is known: the kind of fault, or `autolab.core.faults.SCREENED`."""
     _observed: dict[int, Observation] = field(default_factory=dict[int, Observation])
     _n_noted: int = 0
     """Conclusions that are among the outcomes below, in the order in which they came."""
@@ -65,8 +68,13 @@ class Book:
 
     def _observe(self, number: int) -> Observation:
         values, outcome = self.suggestions[number].values, self.concluded[number]
-        made = Observation(number, values, outcome, self.closes.get(number))
+        made = Observation(number, values, outcome, self.closes.get(number), self.faults.get(number))
         return self._observed.setdefault(number, made)
+
+    def refused(self, number: int, verdict: Verdict) -> None:
+        """The screen has refused a trial: where its values are to blame, that is known of it."""
+        if verdict.blames_recipe:
+            self.faults[number] = SCREENED
 
     def pending(self, numbers: Iterable[int]) -> tuple[Pending, ...]:
         """Values of suggested trials."""

@@ -205,6 +205,7 @@ class Campaign:
             if verdict.decision == "needs approval":
                 self.teller.note(self._permitting.hold(suggestion, verdict, attempt))
         if verdict.decision == "refused":
+            self._book.refused(suggestion.trial, verdict)
             self._refused(suggestion.trial, verdict)
         self._ready.extend([suggestion] if verdict.decision == "allowed" else [])
 
@@ -368,10 +369,9 @@ class Campaign:
         """Decide whether the campaign is over, after a trial has concluded."""
         if self._end is not None:
             return
-        setup, book = self._setup, self._book
-        n_failures, best = book.failures_in_a_row(setup.problem.space), book.best(setup.problem)
-        self._end = bad_end(error, self._lab.trip.cause, self._lab.check, n_failures) or good_end(
-            setup.problem, setup.budget, setup.no_improvement, best, book.outcomes(), self.teller.lab_s()
+        setup, book, n_failures = self._setup, self._book, self._book.failures_in_a_row(self._setup.problem.space)
+        self._end = bad_end(error, self._lab.trip.cause, self._lab.check, n_failures, setup.stopping) or good_end(
+            setup.problem, setup.budget, setup.stopping, book.best(setup.problem), book.outcomes(), self.teller.lab_s()
         )
 
     def _heed_stop(self) -> None:

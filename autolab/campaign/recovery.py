@@ -80,6 +80,10 @@ def recovered(trials: Iterable[TrialRecord], intents: Iterable[IntentRecord]) ->
         lab_s = max(lab_s, *(transition.lab_s for transition in trial.transitions))
         if trial.state in FINAL:
             book.concluded[trial.number] = trial.outcome if trial.state is TrialState.INGESTED else None
+            if trial.state is TrialState.FAILED and trial.fault is not None:
+                book.faults[trial.number] = trial.fault
+            elif trial.state is TrialState.REFUSED and trial.verdict is not None:
+                book.refused(trial.number, trial.verdict)
             if trial.closes is not None:
                 book.closes[trial.number] = trial.closes
         elif trial.state is TrialState.REDUCED:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autolab.campaign.stopping import End, StopRequest
-from autolab.config.specs import Budget, NoImprovement
+from autolab.config.specs import Budget, Stopping
 from autolab.core.errors import (
     AutolabError,
     DeviceError,
@@ -34,9 +34,6 @@ __all__ = [
     "unproposed",
     "visible",
 ]
-
-MAX_FAILURES_IN_A_ROW = 3
-"""After so many trials in a row without an outcome the campaign ends: what fails three times is not chance."""
 
 
 def visible(trial: int, lanes: int) -> tuple[range, range]:
@@ -103,7 +100,7 @@ def reaching(problem: Problem, outcomes: Sequence[tuple[int, Outcome]]) -> int |
 def good_end(
     problem: Problem,
     budget: Budget,
-    no_improvement: NoImprovement | None,
+    stopping: Stopping,
     best: Best | None,
     outcomes: Sequence[tuple[int, Outcome]],
     lab_s: float,
@@ -113,12 +110,12 @@ def good_end(
     Args:
         problem: Says the objective.
         budget: Says the hours.
-        no_improvement: Rule for giving up, or None.
+        stopping: When to give up.
         best: The best trial so far, see `best_of`.
         outcomes: Trial number and outcome, in the order of trial numbers.
         lab_s: Lab seconds since the campaign started.
     """
-    objective = problem.ranking
+    objective, no_improvement = problem.ranking, stopping.no_improvement
     if problem.seeks_front and (trial := reaching(problem, outcomes)) is not None:
         return End("finished", f"all targets reached by trial {trial}", 0)
     if best is not None and objective.is_reached(best.value):
@@ -136,7 +133,11 @@ def good_end(
 
 
 def bad_end(
-    error: BaseException | None, trip: str | None, check: Callable[[], list[str]], failures_in_a_row: int
+    error: BaseException | None,
+    trip: str | None,
+    check: Callable[[], list[str]],
+    failures_in_a_row: int,
+    stopping: Stopping,
 ) -> End | None:
     """Why a campaign cannot go on after a trial has concluded; None where it can.
 
@@ -145,6 +146,7 @@ def bad_end(
         trip: Why the lab has tripped; None where it has not.
         check: Asks every device whether it answers; returns a sentence for each that does not.
         failures_in_a_row: Trials without an outcome, up to this one.
+        stopping: How many of them end the campaign.
     """
     if trip is not None:
         return StopRequest(trip, True, TripError.exit_code).end
@@ -152,9 +154,11 @@ def bad_end(
         return End("failed", str(error), error.exit_code)
     if end := silent_end(error, check):
         return end
-    if failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
+    most = stopping.failures_in_a_row
+    if failures_in_a_row >= most:
         last = error or "the screen refused it, and 'autolab show' says why"
-        reason = f"{MAX_FAILURES_IN_A_ROW} trials in a row have no outcome; the last one: {last}"
+        row = "the trial has" if most == 1 else f"{most} trials in a row have"
+        reason = f"{row} no outcome; the last one: {last}"
         return End("failed", reason, SafetyError.exit_code if error is None else DeviceError.exit_code)
     return None
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from bluesky.utils import Msg
 
-from autolab.config.specs import Budget, NoImprovement
+from autolab.config.specs import Budget, Stopping
 from autolab.core.authority import NOBODY, Authority
 from autolab.core.clock import real_clock
 from autolab.core.data import TrialData
@@ -66,7 +66,7 @@ class CampaignSetup:
     name: str
     problem: Problem
     budget: Budget
-    no_improvement: NoImprovement | None
+    stopping: Stopping
     engine: EngineSpec
     lanes: int
     seed: int

@@ -240,7 +240,7 @@ def make_setup(
         name=campaign.name,
         problem=campaign.problem,
         budget=campaign.budget,
-        no_improvement=campaign.no_improvement,
+        stopping=campaign.stopping,
         on_failure=campaign.on_failure,
         engine=campaign.engine,
         lanes=campaign.lanes,

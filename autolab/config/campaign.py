@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from autolab.config.avoiding import read_rules
 from autolab.config.campaignmodel import CampaignModel
 from autolab.config.goals import check_goals, read_objectives, read_outcome_constraints
-from autolab.config.policies import read_policies
+from autolab.config.policies import read_policies, recipe_faults
 from autolab.config.problems import Problems
 from autolab.config.spaces import read_space
-from autolab.config.specs import Budget, CampaignSpec, NoImprovement, Source
+from autolab.config.specs import Budget, CampaignSpec, NoImprovement, Source, Stopping
 from autolab.config.yamlfile import read_yaml
 from autolab.core.avoidances import Avoidance
 from autolab.core.canonical import content_hash
@@ -51,7 +52,7 @@ def load_campaign(path: str | Path) -> CampaignSpec:
             problems.not_available_yet((key,), f"{key} is not available yet ({instead}): remove the key")
     on_failure, rules = read_policies(problems, file.values), read_rules(problems, file.values, space)
     problems.raise_any()
-    problem = _problem(space, objectives, outcome_constraints)
+    problem = replace(_problem(space, objectives, outcome_constraints), recipe_faults=recipe_faults(file.values))
     return _spec(Path(path), file.values, file.source, problem, on_failure, rules)
 
 
@@ -79,7 +80,9 @@ def _spec(
         plan=model.plan,
         reduce=model.reduce,
         budget=Budget(model.budget.trials, model.budget.hours),
-        no_improvement=None if stop is None else NoImprovement(stop.trials, stop.by),
+        stopping=Stopping(
+            None if stop is None else NoImprovement(stop.trials, stop.by), model.stopping.failures_in_a_row
+        ),
         engine=EngineSpec(model.engine.name, model.engine.initial),
         lanes=model.lanes,
         seed=model.seed,

@@ -146,6 +146,9 @@ class StoppingModel(FileModel):
 
     no_improvement: NoImprovementModel | None = None
     """Stop when nothing improves any more."""
+    failures_in_a_row: int = Field(default=3, ge=1, le=99)
+    """Trials in a row without an outcome after which the campaign ends as failed. Allow more where many recipes are
+    expected to fail, and the campaign is to learn which."""
 
 
 EngineName = Literal["auto", "ax", "botorch", "lean", "sobol", "random", "grid"]
@@ -180,6 +183,9 @@ class FaultModel(FileModel):
     for this campaign and go on; or end the campaign."""
     region: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False), IS_NUMBER] = 0.05
     """How far a quarantined region reaches to each side of the trial, as a fraction of each parameter's range."""
+    teaches: bool | None = None
+    """Whether the recipe is to blame and not an instrument: the campaign then learns where trials fail, and looks
+    elsewhere. Without it, only for `bad_outcome`."""
 
 
 class ConfirmModel(FileModel):

@@ -10,9 +10,9 @@ from autolab.config.problems import Problems, valid
 from autolab.config.units import convert, read_quantity
 from autolab.config.words import shown
 from autolab.core.errors import InputError
-from autolab.core.faults import FaultKind, FaultPolicy
+from autolab.core.faults import SCREENED, FaultKind, FaultPolicy
 
-__all__ = ["read_policies"]
+__all__ = ["read_policies", "recipe_faults"]
 
 _KINDS = frozenset(map(str, FaultKind))
 
@@ -35,6 +35,19 @@ def read_policies(problems: Problems, values: Mapping[str, Any]) -> dict[FaultKi
             continue
         found[FaultKind(kind)] = FaultPolicy(model.retry, wait_s, model.recover, model.then, model.region)
     return found
+
+
+def recipe_faults(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The kinds of fault that teach where trials fail, by a file of the right shape: in alphabetical order.
+
+    What the screen refuses always does: nothing but the values is to blame.
+    """
+    found = {FaultKind.BAD_OUTCOME.value, SCREENED}
+    for kind, policy in cast("dict[str, Any]", values.get("on_failure") or {}).items():
+        teaches = policy.get("teaches")
+        if teaches is not None:
+            (found.add if teaches else found.discard)(kind)
+    return tuple(sorted(found))
 
 
 def _idle(model: FaultModel) -> list[tuple[str, str]]:

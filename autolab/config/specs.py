@@ -31,6 +31,7 @@ __all__ = [
     "PowerSpec",
     "SimulatorSpec",
     "Source",
+    "Stopping",
 ]
 
 
@@ -80,6 +81,15 @@ class NoImprovement:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopping:
+    """When a campaign ends before its budget is used up."""
+
+    no_improvement: NoImprovement | None = None
+    failures_in_a_row: int = 3
+    """Trials in a row without an outcome: what fails three times is not chance, unless a campaign expects it."""
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignSpec:
     """A ``campaign.yaml``: one goal pursued in one lab."""
 
@@ -93,7 +103,7 @@ class CampaignSpec:
     reduce: str
     """Dotted name of the reducer."""
     budget: Budget
-    no_improvement: NoImprovement | None
+    stopping: Stopping
     on_failure: Mapping[FaultKind, FaultPolicy]
     """What to do by kind of fault; `autolab.core.faults.DEFAULT_POLICY` for those that are not named."""
     engine: EngineSpec

@@ -47,7 +47,8 @@ class Explanation:
     """What the engine made as large as it could, in the engine's own terms: comparable within one campaign only."""
     gain: float | None = None
     """Expected improvement over the best trial (by the model's means, of those that keep the outcome constraints), in
-    the objective's unit, times the chance of keeping the outcome constraints. Of a front: of its hypervolume."""
+    the objective's unit, times the chances of keeping the outcome constraints and of success. Of a front: of its
+    hypervolume."""
     exploration: float | None = None
     """Share of the gain, 0 to 1, that is due to the model's ignorance: 1 minus the improvement that would be left if
     the outcome were exactly its mean, over the expected improvement."""
@@ -57,3 +58,5 @@ class Explanation:
     """Bounds and constraints on which the point lies."""
     silent: str | None = None
     """Why nothing is predicted; None where something is."""
+    success: float | None = None
+    """Probability that the trial has an outcome at all; None where no trial had failed for its recipe."""

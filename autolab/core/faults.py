@@ -18,7 +18,7 @@ from autolab.core.errors import (
     WireError,
 )
 
-__all__ = ["DEFAULT_POLICY", "FaultKind", "FaultPolicy", "kind_of"]
+__all__ = ["DEFAULT_POLICY", "SCREENED", "FaultKind", "FaultPolicy", "kind_of"]
 
 
 class FaultKind(StrEnum):
@@ -41,6 +41,9 @@ class FaultKind(StrEnum):
     UNKNOWN = "unknown"
     """Anything else. It never continues by itself."""
 
+
+SCREENED = "screened"
+"""Stands for the kind of fault of a trial that the screen has refused: nothing ran, and its values are to blame."""
 
 _KINDS: tuple[tuple[type[AutolabError], FaultKind], ...] = (
     (PlanError, FaultKind.UNKNOWN),

@@ -10,6 +10,7 @@ from autolab.core.avoidances import Avoidance
 from autolab.core.conditionals import Conditional, unfit_conditional
 from autolab.core.constraints import Constraint
 from autolab.core.errors import InputError
+from autolab.core.faults import SCREENED, FaultKind
 from autolab.core.objectives import Objective, OutcomeConstraint
 from autolab.core.parameters import ChoiceParameter, FixedParameter, Parameter, Values
 from autolab.core.trials import Estimate, Outcome
@@ -112,6 +113,8 @@ class Problem:
     """What people want to be avoided; the space has the constraints that keep out of it."""
     lapsed: tuple[Avoidance, ...] = ()
     """What people wanted to be avoided, until a day that is over: it has no effect."""
+    recipe_faults: tuple[str, ...] = (FaultKind.BAD_OUTCOME.value, SCREENED)
+    """Faults that are the recipe's and not an instrument's: where trials failed so, others are likely to fail."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

@@ -37,6 +37,8 @@ class Observation:
     outcome: Outcome | None
     closes: float | None = None
     """Half width of the region around it that is in quarantine, see `autolab.core.quarantine`; None where none is."""
+    fault: str | None = None
+    """Why it has no outcome: the kind of its fault, or `autolab.core.faults.SCREENED`. None where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,3 +125,9 @@ class Verdict:
     """How many different people have to approve it."""
     dry_run: str | None = None
     """What the dry run of the plan has shown, in words; None where there was none."""
+
+    @property
+    def blames_recipe(self) -> bool:
+        """True where the plan was walked through with these values, and what it would do is refused."""
+        is_known = self.dry_run is not None and not self.dry_run.startswith("not analysable")
+        return self.decision == "refused" and is_known

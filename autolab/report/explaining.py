@@ -15,6 +15,8 @@ def explanation_lines(problem: Problem, explanation: Explanation | None) -> list
         return []
     lines = [_prediction(problem, explanation)] if explanation.silent is None else []
     lines += [f"chance to keep {each.constraint}: {100 * each.probability:.3g} %" for each in explanation.odds]
+    if explanation.success is not None:
+        lines.append(f"probability of success, by where trials failed: {100 * explanation.success:.3g} %")
     if explanation.gain is not None:
         lines.append(_gain(problem, explanation.gain, explanation.exploration))
     if explanation.silent is not None:

@@ -19,7 +19,7 @@ from autolab.campaign.lab import OpenLab
 from autolab.campaign.recovery import Recovered, recovered
 from autolab.campaign.setup import CampaignSetup, PermitRules
 from autolab.campaign.stopping import StopSwitch
-from autolab.config.specs import Budget, NoImprovement
+from autolab.config.specs import Budget, Stopping
 from autolab.core.clock import Clock, VirtualClock
 from autolab.core.data import TrialData
 from autolab.core.errors import DeviceError, NotConnectedError, ProposerError
@@ -182,7 +182,7 @@ class SoftLab:
     wells: tuple[tuple[str, str, int], ...] = ()
     uses_samples: bool = False
     stations: frozenset[str] = frozenset()
-    no_improvement: NoImprovement | None = None
+    stopping: Stopping = field(default_factory=Stopping)
     hours: float | None = None
     silent: tuple[str, ...] = ()
     on_failure: Mapping[FaultKind, FaultPolicy] = field(default_factory=dict)
@@ -239,7 +239,7 @@ class SoftLab:
     def _setup(self) -> CampaignSetup:
         return CampaignSetup(
             id="soft-1", key="soft1", name="soft", problem=self.problem, budget=Budget(self.trials, self.hours),
-            no_improvement=self.no_improvement, engine=EngineSpec("line"), lanes=self.lanes, seed=7,
+            stopping=self.stopping, engine=EngineSpec("line"), lanes=self.lanes, seed=7,
             plan_name="pour_and_read", make_plan=self._plan, reduce=self.reduce, uses_samples=self.uses_samples,
             stations=self.stations, principal=self.principal, on_failure=self.on_failure, permits=self.permits,
         )  # fmt: skip

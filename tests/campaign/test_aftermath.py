@@ -10,13 +10,16 @@ from typing import Any
 import bluesky.plan_stubs as bps
 import pytest
 
+from autolab.campaign.book import Book, request_for
+from autolab.campaign.recovery import recovered
 from autolab.campaign.setup import CampaignSetup
+from autolab.config.specs import Stopping
 from autolab.core.clock import ScaledClock
 from autolab.core.errors import DeviceError, DeviceTimeoutError, InputError
-from autolab.core.faults import FaultKind, FaultPolicy
+from autolab.core.faults import SCREENED, FaultKind, FaultPolicy
 from autolab.core.operations import Operations
 from autolab.core.samples import Sample
-from autolab.core.trials import TrialState
+from autolab.core.trials import TrialState, Verdict
 from autolab.journal import amendments
 from autolab.journal.recoveries import owed
 from plans.conventions import act
@@ -220,3 +223,31 @@ def test_a_late_answer_of_a_device_is_a_fault_like_any_other():
     )  # fmt: skip
     lab.run()
     assert lab.trials_of()[1].closes == 0.05
+
+
+def test_the_proposer_hears_why_a_trial_failed_also_after_a_resume():
+    lab = SoftLab(trials=5, reduce=fails_at(2), fails=late(1))
+    lab.run()
+    faults = [observation.fault for observation in lab.proposer.requests[-1].observations]
+    assert faults == [None, "timeout", "bad_outcome"]
+    again = recovered(lab.trials_of(), lab.reader.intents("soft-1")).book
+    assert request_for(lab._setup(), again, 5) == lab.proposer.requests[-1]
+
+
+def test_what_the_screen_refuses_is_the_recipe_s_fault_where_its_plan_was_walked_through():
+    book = Book()
+    book.refused(1, Verdict("refused", ("outside the envelope",), dry_run="proved"))
+    book.refused(2, Verdict("refused", ("nobody knows",), dry_run="not analysable: the plan waits for a person"))
+    book.refused(3, Verdict("refused", ("the region around trial 1, which failed there, is in quarantine",)))
+    assert book.faults == {1: SCREENED}
+
+
+def test_a_campaign_may_expect_many_failures():
+    def reduce(data: Any):
+        raise InputError("no film has formed")
+
+    result = SoftLab(trials=9, reduce=reduce, stopping=Stopping(failures_in_a_row=5)).run()
+    assert (result.state, result.reason) == (
+        "failed",
+        "5 trials in a row have no outcome; the last one: no film has formed",
+    )

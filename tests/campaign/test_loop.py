@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from autolab.campaign.events import StopRequested, TrialEnded, TrialStarted
-from autolab.config.specs import NoImprovement
+from autolab.config.specs import NoImprovement, Stopping
 from autolab.core.clock import ScaledClock
 from autolab.core.errors import DeviceError, EnvelopeError, NoPermittedTrialError
 from autolab.core.objectives import Objective
@@ -179,7 +179,7 @@ def test_a_front_is_recommended_by_its_middle_and_ends_when_one_trial_reaches_al
 
 
 def test_no_improvement_ends_the_campaign():
-    lab = SoftLab(trials=9, proposer=LineProposer(lambda trial: 0.5), no_improvement=NoImprovement(3))
+    lab = SoftLab(trials=9, proposer=LineProposer(lambda trial: 0.5), stopping=Stopping(NoImprovement(3)))
     assert lab.run().reason == "no improvement: the last 3 trials gained 0 in y"
     assert len(lab.pump.poured) == 4
 

@@ -81,8 +81,8 @@ def test_a_campaign_with_every_key_becomes_its_values(tmp_path: Path) -> None:
     assert [str(constraint) for constraint in spec.problem.outcome_constraints] == ["turbidity <= 0.2", "cost >= 0.001"]
     assert [constraint.hard for constraint in spec.problem.outcome_constraints] == [None, 0.05]
     assert (spec.engine.name, spec.engine.initial, spec.lanes, spec.seed) == ("botorch", 8, 2, 7)
-    assert spec.no_improvement is not None
-    assert (spec.no_improvement.trials, spec.no_improvement.by) == (10, 0.1)
+    assert spec.stopping.no_improvement is not None
+    assert (spec.stopping.no_improvement.trials, spec.stopping.no_improvement.by) == (10, 0.1)
     assert (spec.budget.trials, spec.budget.hours) == (40, 6.0)
     assert (spec.lab, spec.challenge) == (tmp_path / "../labs/lab.yaml", "some-challenge")
     assert spec.source.line(("parameters", "heat")) == 10
@@ -98,7 +98,7 @@ def test_an_engine_may_be_given_by_its_name_alone(tmp_path: Path, engine: str) -
 def test_a_campaign_with_the_needed_keys_only_has_the_defaults_of_the_reference() -> None:
     spec = load_campaign(ROOT / "examples/replay/campaign.yaml")
     assert (spec.engine.name, spec.engine.initial, spec.lanes, spec.seed) == ("ax", None, 1, None)
-    assert (spec.challenge, spec.no_improvement, spec.budget.hours) == (None, None, None)
+    assert (spec.challenge, spec.stopping.no_improvement, spec.budget.hours) == (None, None, None)
 
 
 def test_the_lab_of_the_colour_bench_becomes_its_values() -> None:
