@@ -37,8 +37,10 @@ from ax.utils.common.logger import set_ax_logger_levels
 from autolab.core.objectives import Objective
 from autolab.core.problem import Problem
 from optimizer.evidence import Evidence
+from optimizer.lean_model import QUIETEST
 from optimizer.learner import Forecast, NumericalFailureError, Wish
 from optimizer.numerics import NUMERICAL_ERRORS, single_thread
+from optimizer.outliers import noises_of
 from optimizer.polytope import polytope
 from optimizer.space import Dimension, Points
 
@@ -170,9 +172,10 @@ def _experiment(evidence: Evidence, names: list[str], *, with_constraints: bool)
 
 
 def _rows(evidence: Evidence, arms: list[tuple[int, str]]) -> list[dict[str, Any]]:
-    metrics = [(_OBJECTIVE, evidence.losses)]
+    own = evidence.problem.objective.metric
+    metrics = [(_OBJECTIVE, evidence.losses, _sems(evidence, own))]
     for index, constraint in enumerate(evidence.problem.outcome_constraints):
-        metrics.append((f"c{index}", evidence.values(constraint.metric)))
+        metrics.append((f"c{index}", evidence.values(constraint.metric), _sems(evidence, constraint.metric)))
     return [
         {
             "trial_index": trial,
@@ -180,11 +183,18 @@ def _rows(evidence: Evidence, arms: list[tuple[int, str]]) -> list[dict[str, Any
             "metric_name": name,
             "metric_signature": name,
             "mean": float(values[row]),
-            "sem": math.nan,  # inferred: see decision 8
+            "sem": float(sems[row]),
         }
-        for name, values in metrics
+        for name, values, sems in metrics
         for row, (trial, arm) in enumerate(arms)
     ]
+
+
+def _sems(evidence: Evidence, metric: str) -> Points:
+    """Standard errors of the outcomes; NaN where the noise is inferred (decision 8). Shape ``(n,)``."""
+    known = noises_of(evidence, metric)
+    quietest = QUIETEST * (float(evidence.values(metric).var(ddof=1)) or 1.0)
+    return np.full(evidence.n, math.nan) if known is None else np.sqrt(np.maximum(known, quietest))
 
 
 def _is_choice(evidence: Evidence, dimension: Dimension) -> bool:

@@ -40,6 +40,7 @@ from optimizer.cholesky import inverse_of_factor
 from optimizer.evidence import Evidence
 from optimizer.lean_model import Features, LeanModel, kernel
 from optimizer.learner import NumericalFailureError
+from optimizer.outliers import doubts_of
 from optimizer.space import Dimension, Points, UnitSpace
 
 __all__ = ["Fitted", "diagnose", "of_lean"]
@@ -167,9 +168,10 @@ def _misfits(evidence: Evidence, fitted: Fitted, z: Points, explained: float) ->
     trials = [observation.trial for observation, _ in evidence.usable]
     if explained < _SOME and not _depends(evidence, fitted.y):
         yield Misfit("blind", _blind(metric, n))
-    far = tuple(trials[row] for row in _far(evidence, metric, z))
+    doubted = {doubt.trial for doubt in doubts_of(evidence, metric)}
+    far = tuple(sorted({*doubted, *(trials[row] for row in _far(evidence, metric, z))}))
     if far:
-        yield Misfit("outliers", _outliers(metric, far), far)
+        yield Misfit("outliers", _outliers(metric, far) + _doubted(doubted), far)
     if _is_better_as_logarithm(evidence, metric):
         yield Misfit(
             "scale",
@@ -196,6 +198,13 @@ def _outliers(metric: str, far: Sequence[int]) -> str:
     lies = "1 outcome lies" if len(far) == 1 else f"{len(far)} outcomes lie"
     which = f"trial{'s' if len(far) > 1 else ''} {', '.join(map(str, far))}"
     return f"{metric}: {lies} far from the model. Repeat {which} ('autolab repeat'), or correct what was misread"
+
+
+def _doubted(trials: set[int]) -> str:
+    if not trials:
+        return ""
+    which = f"trial{'s' if len(trials) > 1 else ''} {', '.join(map(str, sorted(trials)))}"
+    return f"; until then {which} {'count' if len(trials) > 1 else 'counts'} for little"
 
 
 def _far(evidence: Evidence, metric: str, z: Points) -> list[int]:

@@ -201,7 +201,11 @@ def _incumbent(evidence: Evidence) -> str:
         front = front_of(evidence.problem, [(seen.trial, outcome) for seen, outcome in evidence.usable])
         size = f"{len(front)} trial{'s' if len(front) != 1 else ''}" if front else "no trial yet"
         return f"the hypervolume of the front ({size})"
-    observation, outcome = evidence.usable[evidence.incumbent]
+    from optimizer.outliers import doubts_of  # scipy's optimisers take a third of a second to import
+
+    doubted = {doubt.trial for metric in evidence.outputs for doubt in doubts_of(evidence, metric)}
+    believed = replace(evidence, observations=tuple(o for o in evidence.observations if o.trial not in doubted))
+    observation, outcome = believed.usable[believed.incumbent]
     ranking, score = evidence.problem.ranking, evidence.problem.score(outcome)
     value = "" if score is None else f" ({ranking.metric} {score.value:.4g} {ranking.unit}".rstrip() + ")"
     return f"trial {observation.trial}{value}"

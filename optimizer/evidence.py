@@ -128,6 +128,23 @@ class Evidence:
         """Values of ``metric`` over the usable outcomes, in its unit. Shape ``(n,)``."""
         return np.array([outcome[metric].value for _, outcome in self.usable])
 
+    def noises(self, metric: str) -> Points | None:
+        """Variances of the noise of the usable outcomes in ``metric``, in its unit squared; None where it is learned.
+
+        Where outcomes report their own, one that does not counts with the mean variance of those that do. Shape
+        ``(n,)``.
+        """
+        known = next((noise for noise in self.problem.noises if noise.metric == metric), None)
+        if known is None:
+            return None
+        if known.sem is not None:
+            return np.full(self.n, known.sem**2)
+        sems = [outcome[metric].sem for _, outcome in self.usable]
+        reported = [sem**2 for sem in sems if sem is not None]
+        if not reported:
+            return None
+        return np.array([float(np.mean(reported)) if sem is None else sem**2 for sem in sems])
+
     @property
     def outputs(self) -> tuple[str, ...]:
         """Metric of each output of a model, each once: the objective's first."""

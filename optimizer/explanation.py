@@ -54,6 +54,8 @@ def explain(evidence: Evidence, values: Values, forecast: Forecast | None, silen
     if forecast is None or not _is_finite(forecast):
         return Explanation(nearest=nearest, active=active, silent=silent or "the model's numbers are not finite")
     odds = _odds(forecast)
+    from optimizer.outliers import doubts_of  # scipy's optimisers take a third of a second to import
+
     success = _finite(forecast.success)
     chance = math.prod(each.probability for each in odds)
     gain, exploration = _gain(evidence, forecast, chance)
@@ -66,6 +68,7 @@ def explain(evidence: Evidence, values: Values, forecast: Forecast | None, silen
         nearest=nearest,
         active=active,
         success=success,
+        doubted=tuple(doubt for metric in evidence.outputs for doubt in doubts_of(evidence, metric)),
     )
 
 

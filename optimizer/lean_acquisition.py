@@ -131,6 +131,7 @@ class Conditioned:
         values = np.tile(np.append(model.y, np.zeros(q))[:, None], (1, count))
         values[places] = self.samples.T
         noise = np.full(n + q, model.hyperparameters.noise)
+        noise[:n] = model.noise
         noise[places] = _EXACT
         self._rows = np.vstack([model.rows, model.scaled(pending)]) if q else model.rows
         covariance = kernel(self._rows, self._rows) if q else model.covariance

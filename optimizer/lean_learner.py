@@ -17,6 +17,7 @@ from optimizer.lean_acquisition import Conditioned, Limit, NoisyImprovement, pro
 from optimizer.lean_model import Features, Hyperparameters, LeanModel
 from optimizer.lean_search import Surface, maximise
 from optimizer.learner import Forecast, NumericalFailureError, Wish
+from optimizer.outliers import noises_of
 from optimizer.space import Points
 from optimizer.success import success_of
 from optimizer.weighting import weighted
@@ -50,8 +51,8 @@ def _numerics() -> Iterator[None]:
         raise NumericalFailureError(f"the lean model stopped with {type(error).__name__}") from error
 
 
-def model_of(evidence: Evidence, values: Points) -> LeanModel:
-    """The model of ``values``, one for each usable outcome, shape ``(n,)``.
+def model_of(evidence: Evidence, metric: str, values: Points) -> LeanModel:
+    """The model of ``values`` of ``metric`` (or of their losses), one for each usable outcome, shape ``(n,)``.
 
     Up to `_EACH` outcomes the hyperparameters are fitted to all of them. From then on they are those of the outcomes up
     to the last multiple of a growing step, in the order of their trials: they hardly move any more, and the answer
@@ -61,14 +62,15 @@ def model_of(evidence: Evidence, values: Points) -> LeanModel:
         NumericalFailureError: The numerics gave up.
     """
     features = Features.of(evidence.unit)
-    settled = _settled(evidence.n)
+    settled, known = _settled(evidence.n), noises_of(evidence, metric)
     hyperparameters = _fitted(
         tuple(None if not dim.is_categorical else dim.size for dim in evidence.unit.dimensions),
         tuple((at, dim.table.tobytes()) for at, dim in enumerate(evidence.unit.dimensions) if dim.table is not None),
         evidence.points[:settled].tobytes(),
         values[:settled].tobytes(),
+        None if known is None else known[:settled].tobytes(),
     )
-    return LeanModel(features, evidence.points, values, hyperparameters)
+    return LeanModel(features, evidence.points, values, hyperparameters, known)
 
 
 def _settled(n: int) -> int:
@@ -81,21 +83,27 @@ def _settled(n: int) -> int:
 
 @lru_cache(maxsize=32)
 def _fitted(
-    choices: tuple[int | None, ...], tables: tuple[tuple[int, bytes], ...], points: bytes, values: bytes
+    choices: tuple[int | None, ...],
+    tables: tuple[tuple[int, bytes], ...],
+    points: bytes,
+    values: bytes,
+    known: bytes | None,
 ) -> Hyperparameters:
     """`optimizer.lean_model.fit`, remembered: a trial in flight changes the request, and not the fit."""
     described = {at: np.frombuffer(table).reshape(choices[at] or 0, -1) for at, table in tables}
     features = Features([None if size is None else np.linspace(0.0, 1.0, size) for size in choices], described)
     found = np.frombuffer(values)
-    return LeanModel(features, np.frombuffer(points).reshape(len(found), -1), found).hyperparameters
+    noises = None if known is None else np.frombuffer(known)
+    return LeanModel(features, np.frombuffer(points).reshape(len(found), -1), found, known=noises).hyperparameters
 
 
 def _models(evidence: Evidence) -> dict[str, LeanModel]:
     """A model of each metric; where the objective's is made large, of its loss."""
     objective = evidence.problem.objective
-    model = model_of(evidence, evidence.values(objective.metric) if objective.goal == "target" else evidence.losses)
+    values = evidence.values(objective.metric) if objective.goal == "target" else evidence.losses
+    model = model_of(evidence, objective.metric, values)
     others = dict.fromkeys(metric for metric in evidence.outputs if metric != objective.metric)
-    return {metric: model_of(evidence, evidence.values(metric)) for metric in others} | {objective.metric: model}
+    return {m: model_of(evidence, m, evidence.values(m)) for m in others} | {objective.metric: model}
 
 
 def _forecast(evidence: Evidence, models: dict[str, LeanModel], surface: Surface, point: Points) -> Forecast:

@@ -31,6 +31,7 @@ from optimizer.learner import NumericalFailureError
 from optimizer.space import Points, UnitSpace
 
 __all__ = [
+    "QUIETEST",
     "SHORTEST",
     "Features",
     "Hyperparameters",
@@ -97,7 +98,9 @@ class Features:
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """Lengthscales of the features, shape ``(l,)``, and the variance of the noise in standardised units."""
+    """Lengthscales of the features, shape ``(l,)``, and the variance of the noise in standardised units (its mean where
+    it is known for each outcome).
+    """
 
     lengthscales: Points
     noise: float
@@ -112,20 +115,23 @@ def kernel(left: Points, right: Points) -> Points:
     return np.exp(exponent, out=exponent)
 
 
-def log_posterior(columns: Points, owner: NDArray[np.intp], y: Points, theta: Points) -> tuple[float, Points]:
+def log_posterior(
+    columns: Points, owner: NDArray[np.intp], y: Points, theta: Points, known: Points | None = None
+) -> tuple[float, Points]:
     """Logarithm of the posterior density of the hyperparameters, up to a constant, and its gradient.
 
     Args:
         columns: Features of the outcomes, shape ``(n, c)``.
         owner: Lengthscale of each column, shape ``(c,)``.
         y: Standardised values, shape ``(n,)``.
-        theta: Lengthscales, then the variance of the noise. Shape ``(d + 1,)``.
+        theta: Lengthscales, then the variance of the noise unless it is known. Shape ``(d + 1,)``, or ``(d,)``.
+        known: Variances of the noise, shape ``(n,)``; None where it is to be found.
 
     Raises:
         NumericalFailureError: The covariance is not positive definite.
     """
-    n, d = len(y), len(theta) - 1
-    lengths, noise = theta[:-1], float(theta[-1])
+    n, d = len(y), len(theta) - (known is None)
+    lengths, noise = theta[:d], float(theta[-1]) if known is None else known
     scaled = columns / lengths[owner]
     covariance = kernel(scaled, scaled)
     lower = factor(with_noise(covariance, noise))
@@ -133,18 +139,18 @@ def log_posterior(columns: Points, owner: NDArray[np.intp], y: Points, theta: Po
     value = -0.5 * float((y - mean) @ alpha) - float(np.log(np.diag(lower)).sum()) - 0.5 * n * math.log(2 * math.pi)
 
     half = half_inverse(lower)
-    gradient = np.empty(d + 1)
+    gradient = np.empty(len(theta))
     gradient[-1] = 0.5 * float(alpha @ alpha) - float(np.trace(half))
     # By lengthscale j: the sum over all pairs of (alpha alpha' - inverse) * covariance * (z_j - z_j')^2 / 2.
     half *= covariance
     weighted = alpha[:, None] * scaled
     pairs = np.einsum("ij,ij->j", weighted, covariance @ weighted) - 2.0 * np.einsum("ij,ij->j", scaled, half @ scaled)
     sums = alpha * (covariance @ alpha) - half.sum(axis=0) - half.sum(axis=1)
-    gradient[:-1] = np.bincount(owner, sums @ (scaled * scaled) - pairs, d) / lengths
+    gradient[:d] = np.bincount(owner, sums @ (scaled * scaled) - pairs, d) / lengths
 
     logs = np.log(theta)
-    centres = np.append(np.full(d, _length_centre(d)), _NOISE_PRIOR[0])
-    spreads = np.append(np.full(d, _LENGTH_SPREAD), _NOISE_PRIOR[1])
+    centres = np.append(np.full(d, _length_centre(d)), _NOISE_PRIOR[0])[: len(theta)]
+    spreads = np.append(np.full(d, _LENGTH_SPREAD), _NOISE_PRIOR[1])[: len(theta)]
     deviations = (logs - centres) / spreads
     value -= float((logs + 0.5 * deviations**2 + np.log(spreads * math.sqrt(2 * math.pi))).sum())
     return value, gradient - (1.0 + deviations / spreads) / theta
@@ -178,13 +184,14 @@ def prior_mode(d: int) -> Points:
     return np.append(np.full(d, math.exp(_length_centre(d) - 3.0)), math.exp(_NOISE_PRIOR[0] - 1.0))
 
 
-def fit(features: Features, points: Points, y: Points) -> Hyperparameters:
+def fit(features: Features, points: Points, y: Points, known: Points | None = None) -> Hyperparameters:
     """The hyperparameters of the largest posterior density that is met from the priors' own mode, as BoTorch does.
 
     Args:
         features: Of the space.
         points: Points of the outcomes, shape ``(n, d)``.
         y: Standardised values, shape ``(n,)``.
+        known: Variances of their noise, shape ``(n,)``; None where it is to be found.
 
     Raises:
         NumericalFailureError: The numerics gave up.
@@ -193,18 +200,20 @@ def fit(features: Features, points: Points, y: Points) -> Hyperparameters:
 
     def descend(logs: Points) -> tuple[float, Points]:
         theta = np.exp(logs)
-        value, gradient = log_posterior(columns, features.owner, y, theta)
+        value, gradient = log_posterior(columns, features.owner, y, theta, known)
         return -value / n, -gradient * theta / n
 
     # The density is that of the parameters themselves; their logarithms only make the way to its top three times
     # shorter. Both are followed to about 1 % of a parameter, which moves no suggestion.
     start = np.log(prior_mode(features.n_lengths))
     bounds = [(math.log(SHORTEST), None)] * features.n_lengths + [(math.log(QUIETEST), None)]
+    if known is not None:
+        start, bounds = start[:-1], bounds[:-1]
     found: Any = minimize(descend, start, jac=True, method="L-BFGS-B", bounds=bounds, options=_SEARCH)
     theta = np.exp(found.x)
     if not np.all(np.isfinite(theta)):
         raise NumericalFailureError("the search for hyperparameters diverged")
-    return Hyperparameters(theta[:-1], float(theta[-1]))
+    return Hyperparameters(theta[: features.n_lengths], float(theta[-1] if known is None else known.mean()))
 
 
 class LeanModel:
@@ -215,22 +224,31 @@ class LeanModel:
         points: Points of the outcomes, shape ``(n, d)``.
         values: Values of the metric, shape ``(n,)``, in its unit.
         hyperparameters: None fits them.
+        known: Variances of the noise, in the unit squared, shape ``(n,)``; None where it is learned.
 
     Raises:
         NumericalFailureError: The numerics gave up.
     """
 
     def __init__(
-        self, features: Features, points: Points, values: Points, hyperparameters: Hyperparameters | None = None
+        self,
+        features: Features,
+        points: Points,
+        values: Points,
+        hyperparameters: Hyperparameters | None = None,
+        known: Points | None = None,
     ) -> None:
         self.features, self.points = features, points
         self.centre, self.scale = _centre_and_scale(values)
         self.y = (values - self.centre) / self.scale
-        self.hyperparameters = fit(features, points, self.y) if hyperparameters is None else hyperparameters
+        given = None if known is None else np.maximum(known / self.scale**2, QUIETEST)
+        self.hyperparameters = hyperparameters or fit(features, points, self.y, given)
+        self.noise: float | Points = self.hyperparameters.noise if given is None else given
+        """Variance of the noise, standardised: one for all, or shape ``(n,)``."""
         self.rows = self.scaled(points)
         self.covariance = kernel(self.rows, self.rows)
         """Prior covariance of the noise-free values at the outcomes. Shape ``(n, n)``."""
-        self.lower = factor(with_noise(self.covariance, self.hyperparameters.noise))
+        self.lower = factor(with_noise(self.covariance, self.noise))
         self.mean, self.alpha = _profiled(self.lower, self.y)
 
     @cached_property
@@ -253,23 +271,23 @@ class LeanModel:
         return self.mean + cross.T @ self.alpha, kernel(rows, rows) - solved.T @ solved
 
     # With A the covariance of the outcomes and v the noise, the noise-free values at the outcomes have the posterior
-    # mean y - v A^-1 (y - m) and the posterior covariance v - v^2 A^-1: one inverse is all that it takes.
+    # mean y - v A^-1 (y - m) and the posterior covariance v - v A^-1 v: one inverse is all that it takes.
 
     @cached_property
     def means(self) -> Points:
         """Posterior means of the noise-free values at the outcomes, standardised. Shape ``(n,)``."""
-        return self.y - self.hyperparameters.noise * self.alpha
+        return self.y - self.noise * self.alpha
 
     @cached_property
     def variances(self) -> Points:
         """Their posterior variances. Shape ``(n,)``."""
-        noise, inverse = self.hyperparameters.noise, inverse_of_factor(self.lower)
+        noise, inverse = self.noise, inverse_of_factor(self.lower)
         return noise - noise * noise * np.einsum("ij,ij->j", inverse, inverse)
 
     def covariances(self, row: int) -> Points:
         """Their posterior covariances with that of outcome ``row``. Shape ``(n,)``."""
-        noise, picked = self.hyperparameters.noise, np.zeros((len(self.y), 1))
-        picked[row] = noise
+        noise, picked = self.noise, np.zeros((len(self.y), 1))
+        picked[row] = np.broadcast_to(noise, len(self.y))[row]
         return picked[:, 0] - noise * solve(self.lower, picked)[:, 0]
 
     def predict(self, points: Points) -> tuple[Points, Points]:

@@ -2,9 +2,9 @@
 
 `SingleTaskGP` with a Matérn-5/2 kernel (measured responses are rarely as smooth as BoTorch's default assumes
 [Liang2021benchmarking]_) and the dimension-scaled priors of [Hvarfner2024vanilla]_; `MixedSingleTaskGP` where there are
-unordered choices without descriptors. Choices with descriptors are as far apart as these. The noise is inferred: the
-standard error of an outcome comes from repeats within a trial, and leaves out what differs from trial to trial
-(decision 8).
+unordered choices without descriptors. Choices with descriptors are as far apart as these. The noise is inferred unless
+the campaign file says that it is known: the standard error of an outcome mostly comes from repeats within a trial, and
+leaves out what differs from trial to trial (decision 8).
 
 .. [Liang2021benchmarking] Q. Liang et al., Benchmarking the performance of Bayesian optimization across multiple
    experimental materials science domains, npj Comput. Mater. 7 (2021) 188, doi:10.1038/s41524-021-00656-9.
@@ -29,6 +29,8 @@ from torch import Tensor
 
 from optimizer.diagnosis import Fitted
 from optimizer.evidence import Evidence
+from optimizer.lean_model import QUIETEST
+from optimizer.outliers import noises_of
 from optimizer.space import Dimension, Points
 
 __all__ = ["fit", "fitted", "tensor"]
@@ -54,7 +56,7 @@ def fitted(metric: str, model: SingleTaskGP) -> Fitted:
         gp: Any = model  # gpytorch types its parts as modules of any kind
         (points,), y = gp.train_inputs, gp.train_targets
         prior = gp.forward(points)
-        noise = float(gp.likelihood.noise.mean())
+        noise = gp.likelihood.noise.flatten()  # one for all, or where it is known one for each outcome
         covariance = prior.covariance_matrix + noise * torch.eye(len(y), dtype=y.dtype)
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(covariance))
         lengths = getattr(gp.covar_module, "lengthscale", None)  # a mixed model has several kernels, each its own
@@ -65,7 +67,7 @@ def fitted(metric: str, model: SingleTaskGP) -> Fitted:
             inverse=inverse.numpy(),
             centre=float(gp.outcome_transform.means),
             scale=float(gp.outcome_transform.stdvs),
-            noise=noise,
+            noise=float(noise.mean()),
             lengthscales=None if lengths is None else lengths.flatten().numpy(),
             mean_at=lambda at: _mean_at(model, at),
         )
@@ -78,7 +80,9 @@ def _mean_at(model: SingleTaskGP, points: Points) -> Points:
 
 def _fit_metric(evidence: Evidence, metric: str) -> SingleTaskGP:
     train_x = tensor(evidence.points)
-    train_y = tensor(evidence.values(metric)).unsqueeze(-1)
+    train_y, known = tensor(evidence.values(metric)).unsqueeze(-1), noises_of(evidence, metric)
+    quietest = QUIETEST * (float(train_y.var()) or 1.0)
+    variances = None if known is None else tensor(known).clamp_min(quietest).unsqueeze(-1)
     dimensions = evidence.unit.dimensions
     categorical = [
         at for at, dimension in enumerate(dimensions) if dimension.is_categorical and dimension.table is None
@@ -89,11 +93,16 @@ def _fit_metric(evidence: Evidence, metric: str) -> SingleTaskGP:
     if categorical:
         factory = _factory(dimensions) if any(dimension.table is not None for dimension in dimensions) else None
         model = MixedSingleTaskGP(
-            train_x, train_y, categorical, cont_kernel_factory=factory, outcome_transform=standardize
+            train_x,
+            train_y,
+            categorical,
+            train_Yvar=variances,
+            cont_kernel_factory=factory,
+            outcome_transform=standardize,
         )
     else:
         kernel = described_kernel(dimensions, range(evidence.unit.d), use_rbf_kernel=False)
-        model = SingleTaskGP(train_x, train_y, covar_module=kernel, outcome_transform=standardize)
+        model = SingleTaskGP(train_x, train_y, train_Yvar=variances, covar_module=kernel, outcome_transform=standardize)
     fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
     return model
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autolab.core.diagnoses import Diagnosis
 from autolab.core.front import losses_of, middle_of, non_dominated
@@ -109,7 +110,7 @@ def _lean_posterior(evidence: Evidence) -> _Belief:
     from optimizer.lean_learner import model_of
 
     metrics = evidence.outputs
-    models = {metric: model_of(evidence, evidence.values(metric)) for metric in metrics}
+    models = {metric: model_of(evidence, metric, evidence.values(metric)) for metric in metrics}
     found = [models[metric].predict(evidence.points) for metric in metrics]
     means, deviations = (np.stack(part, axis=1) for part in zip(*found, strict=True))
     parts = [of_lean(metric, models[metric]) for metric in metrics]
@@ -120,11 +121,20 @@ def _modelled(evidence: Evidence, modelled: Points, deviations: Points) -> Recom
     metrics = evidence.outputs
     measured = np.stack([evidence.values(metric) for metric in metrics], axis=1)
     means = TRUST_IN_MODEL * modelled + (1.0 - TRUST_IN_MODEL) * measured
+    means = np.where(_doubted(evidence), modelled, means)
     believed = [
         {metric: Estimate(float(mean), float(sd)) for metric, mean, sd in zip(metrics, row, sds, strict=True)}
         for row, sds in zip(means, deviations, strict=True)
     ]
     return _chosen(evidence, believed, f"best midway between its measurement and a model of {evidence.n} outcomes")
+
+
+def _doubted(evidence: Evidence) -> NDArray[np.bool_]:
+    """Which outcomes are doubted: of these the model alone is believed. Shape ``(n, m)``."""
+    from optimizer.outliers import doubts_of  # scipy's optimisers take a third of a second to import
+
+    doubted = [{doubt.trial for doubt in doubts_of(evidence, metric)} for metric in evidence.outputs]
+    return np.array([[seen.trial in trials for trials in doubted] for seen, _ in evidence.usable], dtype=bool)
 
 
 def _chosen(evidence: Evidence, outcomes: list[Outcome], reason: str) -> Recommendation:

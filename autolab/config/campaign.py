@@ -10,6 +10,7 @@ from typing import Any
 from autolab.config.avoiding import read_rules
 from autolab.config.campaignmodel import CampaignModel
 from autolab.config.goals import check_goals, read_objectives, read_outcome_constraints
+from autolab.config.noises import read_noises
 from autolab.config.policies import read_policies, recipe_faults
 from autolab.config.problems import Problems
 from autolab.config.spaces import read_space
@@ -51,8 +52,11 @@ def load_campaign(path: str | Path) -> CampaignSpec:
         if file.values.get(key) is not None and not problems.has((key,)):
             problems.not_available_yet((key,), f"{key} is not available yet ({instead}): remove the key")
     on_failure, rules = read_policies(problems, file.values), read_rules(problems, file.values, space)
+    noises = read_noises(problems, file.values, objectives or (), outcome_constraints)
     problems.raise_any()
-    problem = replace(_problem(space, objectives, outcome_constraints), recipe_faults=recipe_faults(file.values))
+    problem = _problem(space, objectives, outcome_constraints)
+    problem = replace(problem, recipe_faults=recipe_faults(file.values), noises=noises)
+    problem = replace(problem, doubts_outliers=file.values.get("outliers") == "doubt")
     return _spec(Path(path), file.values, file.source, problem, on_failure, rules)
 
 

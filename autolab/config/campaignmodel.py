@@ -240,6 +240,14 @@ class CampaignModel(FileModel):
         default_factory=list[OutcomeConstraintModel], max_length=100, examples=['["turbidity <= 0.2"]']
     )
     """Bounds on metrics that the recommended trial should keep: texts such as `"turbidity <= 0.2"`, or mappings."""
+    noise: dict[Name, Quantity] = Field(
+        default_factory=dict[Name, Quantity], max_length=100, examples=["{colour_distance: 0.3}"]
+    )
+    """Standard error of one trial's outcome where it is known, by metric: a number in the metric's unit, or `reported`
+    where each outcome brings its own. That of other metrics is learned."""
+    outliers: Literal["keep", "doubt"] = "keep"
+    """`doubt`: an outcome that the others make impossible counts for little until it is repeated. `keep`: it counts
+    like any other. Either way the report names it."""
     plan: DottedName = Field(examples=["plans.colour.mix_and_measure"])
     """Dotted name of the Bluesky plan that runs a trial."""
     reduce: DottedName = Field(examples=["plans.colour.colour_distance"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Explanation", "Neighbour", "Odds", "Prediction"]
+__all__ = ["Doubt", "Explanation", "Neighbour", "Odds", "Prediction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,19 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """An outcome that the others make impossible, and which counts for little until it is repeated."""
+
+    metric: str
+    trial: int
+    measured: float
+    mean: float
+    """What the others predict."""
+    sd: float
+    """Standard deviation of what would be measured."""
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Why a trial was suggested. What is None was not known, or has no meaning for the problem."""
 
@@ -60,3 +73,5 @@ class Explanation:
     """Why nothing is predicted; None where something is."""
     success: float | None = None
     """Probability that the trial has an outcome at all; None where no trial had failed for its recipe."""
+    doubted: tuple[Doubt, ...] = ()
+    """Outcomes that counted for little."""

@@ -11,6 +11,7 @@ from autolab.core.conditionals import Conditional, unfit_conditional
 from autolab.core.constraints import Constraint
 from autolab.core.errors import InputError
 from autolab.core.faults import SCREENED, FaultKind
+from autolab.core.noises import KnownNoise
 from autolab.core.objectives import Objective, OutcomeConstraint
 from autolab.core.parameters import ChoiceParameter, FixedParameter, Parameter, Values
 from autolab.core.trials import Estimate, Outcome
@@ -115,6 +116,10 @@ class Problem:
     """What people wanted to be avoided, until a day that is over: it has no effect."""
     recipe_faults: tuple[str, ...] = (FaultKind.BAD_OUTCOME.value, SCREENED)
     """Faults that are the recipe's and not an instrument's: where trials failed so, others are likely to fail."""
+    noises: tuple[KnownNoise, ...] = ()
+    """Noise that is known, by metric; that of other metrics is learned."""
+    doubts_outliers: bool = False
+    """Whether outcomes that the others make impossible count for little."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

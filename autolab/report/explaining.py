@@ -19,6 +19,13 @@ def explanation_lines(problem: Problem, explanation: Explanation | None) -> list
         lines.append(f"probability of success, by where trials failed: {100 * explanation.success:.3g} %")
     if explanation.gain is not None:
         lines.append(_gain(problem, explanation.gain, explanation.exploration))
+    for doubt in explanation.doubted:
+        unit = problem.unit_of(doubt.metric)
+        predicted, measured = estimate_text(doubt.mean, doubt.sd), with_unit(number_text(doubt.measured), unit)
+        lines.append(
+            f"trial {doubt.trial} counted for little: {doubt.metric} {measured}, and the others predict "
+            f"{with_unit(predicted, unit)}; repeat it ('autolab repeat'), or correct what was misread"
+        )
     if explanation.silent is not None:
         lines.append(f"nothing is predicted: {explanation.silent}")
     if explanation.nearest:

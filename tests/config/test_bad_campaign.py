@@ -277,6 +277,26 @@ CASES = [
         "remove the rule",
     ),
     (
+        "noise-of-no-metric",
+        PLAN,
+        f"noise: {{color_distance: 0.1}}\n{PLAN}",
+        "10: noise: color_distance is neither an objective nor bounded by an outcome constraint: did you mean "
+        "'colour_distance'?",
+    ),
+    (
+        "noise-below-zero",
+        PLAN,
+        f"noise: {{colour_distance: -0.1}}\n{PLAN}",
+        "10: noise of colour_distance: a standard error is a number of at least zero, not -0.1",
+    ),
+    (
+        "noise-of-another-dimension",
+        PLAN,
+        f"noise: {{colour_distance: 0.1 mL}}\n{PLAN}",
+        "10: noise of colour_distance: '0.1 mL': 'mL' is a volume, and a pure number is wanted: write the number "
+        "without a unit",
+    ),
+    (
         "outcome-constraint-strict",
         PLAN,
         f'outcome_constraints: ["t < 2"]\n{PLAN}',

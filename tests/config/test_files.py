@@ -22,6 +22,7 @@ from autolab.config.specs import PowerSpec
 from autolab.core.addresses import EpicsAddress, NoAddress, SerialAddress, ZmqAddress
 from autolab.core.envelope import AllowedValues, RangeLimit
 from autolab.core.errors import AutolabError
+from autolab.core.noises import KnownNoise
 from autolab.core.operations import OperationId
 from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerParameter, RangeParameter
 
@@ -45,7 +46,10 @@ outcome_constraints: ["turbidity <= 0.2", {keep: "cost>=1e-3", hard: 0.05}]
 plan: my_lab.plans.run
 reduce: my_lab.plans.reduce
 budget: {trials: 40, hours: 6}
-stopping: {no_improvement: {trials: 10, by: 0.1}}
+stopping: {no_improvement: {trials: 10, by: 0.1}, failures_in_a_row: 8}
+on_failure: {refused: {teaches: true}, bad_outcome: {teaches: false}}
+noise: {yield_: 0.5 percent, turbidity: 0.02, cost: reported}
+outliers: doubt
 engine: {name: botorch, initial: 8}
 lanes: 2
 seed: 7
@@ -81,6 +85,14 @@ def test_a_campaign_with_every_key_becomes_its_values(tmp_path: Path) -> None:
     assert [str(constraint) for constraint in spec.problem.outcome_constraints] == ["turbidity <= 0.2", "cost >= 0.001"]
     assert [constraint.hard for constraint in spec.problem.outcome_constraints] == [None, 0.05]
     assert (spec.engine.name, spec.engine.initial, spec.lanes, spec.seed) == ("botorch", 8, 2, 7)
+    assert spec.problem.recipe_faults == ("refused", "screened")
+    assert spec.problem.noises == (
+        KnownNoise("yield_", 0.5),
+        KnownNoise("turbidity", 0.02),
+        KnownNoise("cost"),
+    )
+    assert spec.problem.doubts_outliers
+    assert spec.stopping.failures_in_a_row == 8
     assert spec.stopping.no_improvement is not None
     assert (spec.stopping.no_improvement.trials, spec.stopping.no_improvement.by) == (10, 0.1)
     assert (spec.budget.trials, spec.budget.hours) == (40, 6.0)

@@ -59,7 +59,7 @@ def test_described_choices_stand_beside_others_and_beside_ones_without(engine: s
 def test_what_the_model_foretells_of_an_untried_choice_is_that_of_its_neighbours() -> None:
     space = described("alpha")
     evidence = Evidence(problem(space), tuple(history()), ())
-    model = model_of(evidence, evidence.losses)
+    model = model_of(evidence, "y", evidence.losses)
     points = np.array([evidence.unit.encode({"solvent": name, "time": 0.5}) for name in (*TRIED, *UNTRIED)])
     means, deviations = model.predict(points)
     assert means[5] == pytest.approx(0.0, abs=0.01)  # alpha, at its true value

@@ -57,7 +57,7 @@ def kinds(found: MetricDiagnosis) -> list[str]:
 def test_each_outcome_is_predicted_as_by_a_model_that_has_not_seen_it() -> None:
     evidence = Evidence(POSED, measured(noisy(), 15), ())
     values = evidence.values("y")
-    model = model_of(evidence, values)
+    model = model_of(evidence, "y", values)
     (found,) = diagnosis_of(evidence, model).metrics
     for row, out in enumerate(found.left_out):
         others = np.arange(len(values)) != row

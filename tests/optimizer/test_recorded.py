@@ -24,7 +24,6 @@ RECORDED = Path(__file__).parent / "recorded.json"
 CASES = [
     *((name, "lean", goal, n) for name in SPACES for goal in ("minimize", "maximize", "target") for n in (7, 16)),
     ("bench", "botorch", "minimize", 7),
-    ("kinds", "botorch", "minimize", 7),
     ("plain", "ax", "minimize", 7),
 ]
 CASES = [case for case in CASES if case[:2] != ("curved", "lean")]  # lean leaves that to BoTorch
