@@ -5,8 +5,9 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from autolab.campaign.book import Book, request_for
-from autolab.campaign.rules import visible
+from autolab.campaign.rules import gain_end, visible
 from autolab.campaign.setup import CampaignSetup
+from autolab.campaign.stopping import End
 from autolab.core.proposing import Proposer
 from autolab.core.trials import Suggestion
 
@@ -36,6 +37,11 @@ class Asking:
         seen, _ = visible(number, setup.lanes)
         if all(trial in self._book.concluded for trial in seen):
             self.asked = self._thread.submit(self._proposer.suggest, request_for(setup, self._book, number))
+
+    def end(self) -> End | None:
+        """Why no further trial is worth its while; None while one may be."""
+        suggestions = [self._book.suggestions[number] for number in sorted(self._book.suggestions)]
+        return gain_end(self._setup.problem, self._setup.stopping.expected_gain, suggestions)
 
     def take(self, asked: Future[Suggestion]) -> Suggestion:
         """The suggestion that was asked for, which has been made.

@@ -150,9 +150,9 @@ class Campaign:
     # suggestions
 
     def _ask(self) -> None:
-        if self._end is None:
-            if self._asking.asked is None:
-                self._injecting.take(self._judge)
+        self._end = self._end or self._asking.end()
+        if self._end is None and self._asking.asked is None:
+            self._injecting.take(self._judge)
             self._asking.ask()
 
     def _prepare(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autolab.campaign.stopping import End, StopRequest
-from autolab.config.specs import Budget, Stopping
+from autolab.config.specs import Budget, ExpectedGain, Stopping
 from autolab.core.errors import (
     AutolabError,
     DeviceError,
@@ -19,7 +19,7 @@ from autolab.core.errors import (
 from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.front import front_of
 from autolab.core.problem import Problem
-from autolab.core.trials import Outcome
+from autolab.core.trials import PERSON, REPEAT, Outcome, Suggestion
 
 __all__ = [
     "Best",
@@ -27,6 +27,7 @@ __all__ = [
     "bad_end",
     "best_of",
     "changed_underway",
+    "gain_end",
     "good_end",
     "in_doubt",
     "silent_end",
@@ -130,6 +131,28 @@ def good_end(
                 said = f"the last {no_improvement.trials} trials gained {gain:.3g} in {objective.metric}"
                 return End("finished", f"no improvement: {said}", 0)
     return None
+
+
+def gain_end(problem: Problem, rule: ExpectedGain | None, suggestions: Sequence[Suggestion]) -> End | None:
+    """Why no further trial is worth its while; None while one may be, or nobody has said what it has to gain.
+
+    Args:
+        problem: Says the unit.
+        rule: What a trial has to be expected to gain.
+        suggestions: In the order of trial numbers. What people hand in is passed over; one of which no gain was
+            expected, since there was no model, is not below anything.
+    """
+    if rule is None:
+        return None
+    proposed = [one for one in suggestions if one.engine not in (PERSON, REPEAT)][-rule.suggestions :]
+    gains = [None if one.explanation is None else one.explanation.gain for one in proposed]
+    known = [gain for gain in gains if gain is not None and gain < rule.below]
+    if len(known) < rule.suggestions:
+        return None
+    unit = "of hypervolume" if problem.seeks_front else problem.ranking.unit
+    row = "suggestion was" if rule.suggestions == 1 else f"{rule.suggestions} suggestions in a row were each"
+    said = f"{row} expected to gain less than {rule.below:g} {unit}".rstrip()
+    return End("finished", f"little to gain: {said}, the last one {known[-1]:.3g}", 0)
 
 
 def bad_end(

@@ -14,7 +14,7 @@ from autolab.config.noises import read_noises
 from autolab.config.policies import read_policies, recipe_faults
 from autolab.config.problems import Problems
 from autolab.config.spaces import read_space
-from autolab.config.specs import Budget, CampaignSpec, NoImprovement, Source, Stopping
+from autolab.config.specs import Budget, CampaignSpec, ExpectedGain, NoImprovement, Source, Stopping
 from autolab.config.yamlfile import read_yaml
 from autolab.core.avoidances import Avoidance
 from autolab.core.canonical import content_hash
@@ -75,7 +75,7 @@ def _spec(
     rules: tuple[Avoidance, ...],
 ) -> CampaignSpec:
     model = CampaignModel.model_validate(values)
-    stop = model.stopping.no_improvement
+    stop, gain = model.stopping.no_improvement, model.stopping.expected_gain
     return CampaignSpec(
         name=model.name,
         lab=path.parent / model.lab,
@@ -85,7 +85,9 @@ def _spec(
         reduce=model.reduce,
         budget=Budget(model.budget.trials, model.budget.hours),
         stopping=Stopping(
-            None if stop is None else NoImprovement(stop.trials, stop.by), model.stopping.failures_in_a_row
+            None if stop is None else NoImprovement(stop.trials, stop.by),
+            model.stopping.failures_in_a_row,
+            None if gain is None else ExpectedGain(gain.below, gain.suggestions),
         ),
         engine=EngineSpec(model.engine.name, model.engine.initial),
         lanes=model.lanes,

@@ -26,6 +26,7 @@ __all__ = [
     "CampaignModel",
     "ConfirmModel",
     "EngineModel",
+    "ExpectedGainModel",
     "FaultModel",
     "NoImprovementModel",
     "ObjectiveModel",
@@ -141,11 +142,22 @@ class NoImprovementModel(FileModel):
     """Smallest improvement that counts, in the unit of the objective."""
 
 
+class ExpectedGainModel(FileModel):
+    """Stop when so many suggestions in a row were each expected to gain less than `below`: what a trial costs, say."""
+
+    below: Annotated[float, Field(gt=0, allow_inf_nan=False), IS_NUMBER] = Field(examples=["0.1"])
+    """Smallest expected gain that is worth a trial, in the unit of the objective; of a front, hypervolume."""
+    suggestions: int = Field(default=3, ge=1, le=99)
+    """How many suggestions in a row. Those without a model and those of people do not count."""
+
+
 class StoppingModel(FileModel):
     """When to stop before the budget is used up. A reached target always ends the campaign."""
 
     no_improvement: NoImprovementModel | None = None
     """Stop when nothing improves any more."""
+    expected_gain: ExpectedGainModel | None = None
+    """Stop when little is expected of further trials."""
     failures_in_a_row: int = Field(default=3, ge=1, le=99)
     """Trials in a row without an outcome after which the campaign ends as failed. Allow more where many recipes are
     expected to fail, and the campaign is to learn which."""

@@ -134,6 +134,10 @@ def check_goals(
             )
             problems.add(("outcome_constraints", index, "hard"), f"{said}or remove 'hard'")
     stopping = values.get("stopping")
+    gain = cast("dict[str, Any]", stopping).get("expected_gain") if isinstance(stopping, dict) else None
+    if gain is not None and name in UNLEARNED:
+        said = f"expected_gain needs an engine that learns, and {name} expects nothing: take another engine, "
+        problems.add(("stopping", "expected_gain"), f"{said}or remove the rule")
     rule = cast("dict[str, Any]", stopping).get("no_improvement") if isinstance(stopping, dict) else None
     if rule is not None and len(objectives) > 1 and objectives[0].weight is None:
         said = "no_improvement needs one number to look at, and here are several objectives: give each a weight, or "

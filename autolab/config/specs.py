@@ -24,6 +24,7 @@ __all__ = [
     "Budget",
     "CampaignSpec",
     "DeviceSpec",
+    "ExpectedGain",
     "LabSpec",
     "LabwareSpec",
     "MaterialSpec",
@@ -81,12 +82,22 @@ class NoImprovement:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedGain:
+    """Stop when so many suggestions in a row were each expected to gain less than ``below``."""
+
+    below: float
+    """In the unit of the objective's metric; of a front, hypervolume."""
+    suggestions: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """When a campaign ends before its budget is used up."""
 
     no_improvement: NoImprovement | None = None
     failures_in_a_row: int = 3
     """Trials in a row without an outcome: what fails three times is not chance, unless a campaign expects it."""
+    expected_gain: ExpectedGain | None = None
 
 
 @dataclass(frozen=True, slots=True)

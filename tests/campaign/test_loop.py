@@ -7,12 +7,19 @@ from dataclasses import replace
 
 import pytest
 
+from autolab.campaign.asking import Asking
 from autolab.campaign.events import StopRequested, TrialEnded, TrialStarted
-from autolab.config.specs import NoImprovement, Stopping
+from autolab.campaign.recovery import recovered
+from autolab.campaign.stopping import End
+from autolab.config.specs import ExpectedGain, NoImprovement, Stopping
 from autolab.core.clock import ScaledClock
+from autolab.core.data import TrialData
 from autolab.core.errors import DeviceError, EnvelopeError, NoPermittedTrialError
+from autolab.core.explanations import Explanation
 from autolab.core.objectives import Objective
-from autolab.core.trials import Estimate, TrialState
+from autolab.core.proposing import EngineSpec, SuggestRequest
+from autolab.core.trials import Estimate, Outcome, Suggestion, TrialState
+from optimizer.engine import suggest
 from tests.campaign.softlab import PROBLEM, LineProposer, SoftLab, with_objective
 
 
@@ -279,3 +286,60 @@ def test_a_campaign_leaves_no_engine_behind():
     SoftLab(trials=2).run()
     names = [thread.name for thread in set(threading.enumerate()) - before]
     assert [name for name in names if not name.startswith("autolab-proposer")] == []
+
+
+class Hoping(LineProposer):
+    """Expects of each trial what it is told."""
+
+    def __init__(self, gains: list[float | None]) -> None:
+        super().__init__()
+        self._gains = gains
+
+    def suggest(self, request: SuggestRequest) -> Suggestion:
+        gain = self._gains[request.trial - 1]
+        return replace(super().suggest(request), explanation=Explanation(gain=gain))
+
+
+@pytest.mark.parametrize(
+    ("gains", "n_run"),
+    [
+        ([None, None, 0.5, 0.05, 0.04, 0.03, 9.0, 9.0], 5),
+        ([None, 0.01, 0.01, 0.5, 0.01, 0.01, 0.3, 0.01], 8),  # never three in a row
+        ([0.01, 0.01, None, 0.01, 0.01, 0.01, 0.3, 0.01], 5),  # what has no model is not below
+    ],
+)
+def test_little_to_gain_ends_the_campaign_before_the_last_suggestion_is_run(gains: list[float | None], n_run: int):
+    lab = SoftLab(trials=8, proposer=Hoping(gains), stopping=Stopping(expected_gain=ExpectedGain(0.1)))
+    result = lab.run()
+    assert (result.state, result.exit_code, result.trials) == ("finished", 0, n_run)
+    if n_run == 8:
+        return
+    wanted = "little to gain: 3 suggestions in a row were each expected to gain less than 0.1, the last one"
+    assert result.reason == f"{wanted} {gains[n_run]:.3g}"
+    assert lab.trials_of()[-1].state is TrialState.ABANDONED
+    past = recovered(lab.trials_of(), lab.reader.intents("soft-1")).book  # as one that resumes would see it
+    assert Asking(lab._setup(), past, lab.proposer).end() == End("finished", result.reason, 0)
+
+
+class Learning(LineProposer):
+    """The lean engine itself."""
+
+    def suggest(self, request: SuggestRequest) -> Suggestion:
+        return suggest(replace(request, engine=EngineSpec("lean", 4)))
+
+
+def test_a_real_engine_stops_in_time_near_the_best_with_the_reason_on_record():
+    def run(stopping: Stopping) -> tuple[int, float, str]:
+        lab = SoftLab(trials=25, proposer=Learning(), reduce=bowl, stopping=stopping)
+        result = lab.run()
+        return result.trials, min(t.outcome["y"].value for t in lab.trials_of() if t.outcome), result.reason
+
+    n_run, best, reason = run(Stopping(expected_gain=ExpectedGain(0.001, 2)))
+    assert n_run < 20
+    assert best < 0.002
+    assert reason.startswith("little to gain: 2 suggestions in a row")
+    assert run(Stopping())[0] == 25
+
+
+def bowl(data: TrialData) -> Outcome:
+    return {"y": Estimate((float(data.column("pump_amount").mean()) - 0.4) ** 2)}

@@ -277,6 +277,13 @@ CASES = [
         "remove the rule",
     ),
     (
+        "expected-gain-without-a-model",
+        PLAN,
+        f"engine: sobol\nstopping: {{expected_gain: {{below: 0.1}}}}\n{PLAN}",
+        "11: expected_gain needs an engine that learns, and sobol expects nothing: take another engine, or remove the "
+        "rule",
+    ),
+    (
         "noise-of-no-metric",
         PLAN,
         f"noise: {{color_distance: 0.1}}\n{PLAN}",

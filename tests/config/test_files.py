@@ -18,7 +18,7 @@ from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
 from autolab.config.reference import reference_page
 from autolab.config.schema import FileKind, json_schema
-from autolab.config.specs import PowerSpec
+from autolab.config.specs import ExpectedGain, PowerSpec
 from autolab.core.addresses import EpicsAddress, NoAddress, SerialAddress, ZmqAddress
 from autolab.core.envelope import AllowedValues, RangeLimit
 from autolab.core.errors import AutolabError
@@ -46,7 +46,7 @@ outcome_constraints: ["turbidity <= 0.2", {keep: "cost>=1e-3", hard: 0.05}]
 plan: my_lab.plans.run
 reduce: my_lab.plans.reduce
 budget: {trials: 40, hours: 6}
-stopping: {no_improvement: {trials: 10, by: 0.1}, failures_in_a_row: 8}
+stopping: {no_improvement: {trials: 10, by: 0.1}, failures_in_a_row: 8, expected_gain: {below: 0.2}}
 on_failure: {refused: {teaches: true}, bad_outcome: {teaches: false}}
 noise: {yield_: 0.5 percent, turbidity: 0.02, cost: reported}
 outliers: doubt
@@ -93,6 +93,7 @@ def test_a_campaign_with_every_key_becomes_its_values(tmp_path: Path) -> None:
     )
     assert spec.problem.doubts_outliers
     assert spec.stopping.failures_in_a_row == 8
+    assert spec.stopping.expected_gain == ExpectedGain(0.2, 3)
     assert spec.stopping.no_improvement is not None
     assert (spec.stopping.no_improvement.trials, spec.stopping.no_improvement.by) == (10, 0.1)
     assert (spec.budget.trials, spec.budget.hours) == (40, 6.0)
