@@ -22,7 +22,7 @@ from optimizer.space import Points
 from optimizer.success import success_of
 from optimizer.weighting import weighted
 
-__all__ = ["LeanLearner", "model_of"]
+__all__ = ["LeanLearner", "model_of", "settled"]
 
 _EACH = 128
 """Outcomes up to which each new one is fitted to."""
@@ -62,18 +62,18 @@ def model_of(evidence: Evidence, metric: str, values: Points) -> LeanModel:
         NumericalFailureError: The numerics gave up.
     """
     features = Features.of(evidence.unit)
-    settled, known = _settled(evidence.n), noises_of(evidence, metric)
+    count, known = settled(evidence.n), noises_of(evidence, metric)
     hyperparameters = _fitted(
         tuple(None if not dim.is_categorical else dim.size for dim in evidence.unit.dimensions),
         tuple((at, dim.table.tobytes()) for at, dim in enumerate(evidence.unit.dimensions) if dim.table is not None),
-        evidence.points[:settled].tobytes(),
-        values[:settled].tobytes(),
-        None if known is None else known[:settled].tobytes(),
+        evidence.points[:count].tobytes(),
+        values[:count].tobytes(),
+        None if known is None else known[:count].tobytes(),
     )
     return LeanModel(features, evidence.points, values, hyperparameters, known)
 
 
-def _settled(n: int) -> int:
+def settled(n: int) -> int:
     """Outcomes, of ``n``, to which the hyperparameters are fitted."""
     if n <= _EACH:
         return n

@@ -31,22 +31,26 @@ from optimizer.learner import NumericalFailureError
 from optimizer.space import Points, UnitSpace
 
 __all__ = [
+    "LENGTH_SPREAD",
+    "NOISE_PRIOR",
     "QUIETEST",
     "SHORTEST",
     "Features",
     "Hyperparameters",
     "LeanModel",
+    "centre_and_scale",
     "fit",
     "kernel",
     "length_prior",
     "log_posterior",
+    "profiled",
     "with_noise",
 ]
 
 SHORTEST = 0.025
 QUIETEST = 1e-4
-_NOISE_PRIOR = (-4.0, 1.0)
-_LENGTH_SPREAD = math.sqrt(3.0)
+NOISE_PRIOR = (-4.0, 1.0)
+LENGTH_SPREAD = math.sqrt(3.0)
 _SEARCH = {"maxfun": 200, "ftol": 1e-6, "gtol": 1e-3}
 
 
@@ -135,7 +139,7 @@ def log_posterior(
     scaled = columns / lengths[owner]
     covariance = kernel(scaled, scaled)
     lower = factor(with_noise(covariance, noise))
-    mean, alpha = _profiled(lower, y)
+    mean, alpha = profiled(lower, y)
     value = -0.5 * float((y - mean) @ alpha) - float(np.log(np.diag(lower)).sum()) - 0.5 * n * math.log(2 * math.pi)
 
     half = half_inverse(lower)
@@ -149,8 +153,8 @@ def log_posterior(
     gradient[:d] = np.bincount(owner, sums @ (scaled * scaled) - pairs, d) / lengths
 
     logs = np.log(theta)
-    centres = np.append(np.full(d, _length_centre(d)), _NOISE_PRIOR[0])[: len(theta)]
-    spreads = np.append(np.full(d, _LENGTH_SPREAD), _NOISE_PRIOR[1])[: len(theta)]
+    centres = np.append(np.full(d, _length_centre(d)), NOISE_PRIOR[0])[: len(theta)]
+    spreads = np.append(np.full(d, LENGTH_SPREAD), NOISE_PRIOR[1])[: len(theta)]
     deviations = (logs - centres) / spreads
     value -= float((logs + 0.5 * deviations**2 + np.log(spreads * math.sqrt(2 * math.pi))).sum())
     return value, gradient - (1.0 + deviations / spreads) / theta
@@ -163,7 +167,7 @@ def with_noise(covariance: Points, noise: float | Points) -> Points:
     return noisy
 
 
-def _profiled(lower: Points, y: Points) -> tuple[float, Points]:
+def profiled(lower: Points, y: Points) -> tuple[float, Points]:
     """The likeliest constant mean, and the inverse covariance times what is left of ``y``. Shapes ``()``, ``(n,)``."""
     solved = solve(lower, np.column_stack([y, np.ones(len(y))]))
     mean = float(solved[:, 0].sum() / solved[:, 1].sum())
@@ -176,12 +180,12 @@ def _length_centre(d: int) -> float:
 
 def length_prior(d: int) -> tuple[float, float]:
     """Mean and standard deviation of the logarithm of a lengthscale in ``d`` dimensions."""
-    return _length_centre(d), _LENGTH_SPREAD
+    return _length_centre(d), LENGTH_SPREAD
 
 
 def prior_mode(d: int) -> Points:
     """Where the density of the priors is largest: lengthscales, then noise. Shape ``(d + 1,)``."""
-    return np.append(np.full(d, math.exp(_length_centre(d) - 3.0)), math.exp(_NOISE_PRIOR[0] - 1.0))
+    return np.append(np.full(d, math.exp(_length_centre(d) - 3.0)), math.exp(NOISE_PRIOR[0] - 1.0))
 
 
 def fit(features: Features, points: Points, y: Points, known: Points | None = None) -> Hyperparameters:
@@ -239,7 +243,7 @@ class LeanModel:
         known: Points | None = None,
     ) -> None:
         self.features, self.points = features, points
-        self.centre, self.scale = _centre_and_scale(values)
+        self.centre, self.scale = centre_and_scale(values)
         self.y = (values - self.centre) / self.scale
         given = None if known is None else np.maximum(known / self.scale**2, QUIETEST)
         self.hyperparameters = hyperparameters or fit(features, points, self.y, given)
@@ -249,7 +253,7 @@ class LeanModel:
         self.covariance = kernel(self.rows, self.rows)
         """Prior covariance of the noise-free values at the outcomes. Shape ``(n, n)``."""
         self.lower = factor(with_noise(self.covariance, self.noise))
-        self.mean, self.alpha = _profiled(self.lower, self.y)
+        self.mean, self.alpha = profiled(self.lower, self.y)
 
     @cached_property
     def _lengths(self) -> Points:
@@ -301,7 +305,7 @@ class LeanModel:
         )
 
 
-def _centre_and_scale(values: Points) -> tuple[float, float]:
+def centre_and_scale(values: Points) -> tuple[float, float]:
     """Mean and standard deviation, or 1 where the values differ by rounding only. Safe for numbers of any size."""
     largest = float(np.abs(values).max()) or 1.0
     if not math.isfinite(largest):
