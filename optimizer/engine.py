@@ -21,10 +21,10 @@ from optimizer.design import design_point, initial_trials, uniform_point
 from optimizer.evidence import LARGEST, Evidence
 from optimizer.explanation import explain
 from optimizer.factorial import factorial_point, factorial_size
-from optimizer.learner import Learner, NumericalFailureError, Wish
+from optimizer.learner import Forecast, Learner, Loan, NumericalFailureError, Wish
 from optimizer.rounding import NoPointLeftError, nearest
 from optimizer.routing import Routing, choose
-from optimizer.space import Key
+from optimizer.space import Key, Points
 
 __all__ = [
     "FEWEST",
@@ -151,14 +151,16 @@ class LearningEngine:
             return self._filling(request, evidence, f"space-filling point, {why}")
         seed = request.seed
         try:
-            wish = self.make_learner().wish(evidence, seed)
+            loan = _loan(evidence)
+            wish = self.make_learner().wish(loan.evidence, seed)
         except NumericalFailureError as error:
             return self._filling(request, evidence, f"space-filling point, since the model failed: {error}")
         values, note = _untaken(
             evidence, lambda avoid: nearest(evidence.unit, wish.point, avoid=avoid, seed=request.seed)
         )
-        explanation = explained(evidence, values, wish)
-        return suggestion_of(request, values, self.routing.name, self._reason(evidence) + note, explanation)
+        explanation = explained(evidence, values, _own(wish, evidence.n))
+        reason = self._reason(evidence) + loan.said + note
+        return suggestion_of(request, values, self.routing.name, reason, explanation)
 
     def _filling(self, request: SuggestRequest, evidence: Evidence, reason: str) -> Suggestion:
         if evidence.failed and request.trial > initial_trials(request.problem.space, request.engine):
@@ -193,6 +195,25 @@ class LearningEngine:
 def _failures(evidence: Evidence) -> str:
     n = len(evidence.failed)
     return "1 trial that failed" if n == 1 else f"{n} trials that failed"
+
+
+def _loan(evidence: Evidence) -> Loan:
+    """The evidence with what earlier campaigns lend to it."""
+    if not evidence.problem.earlier:
+        return Loan(evidence, "")
+    from optimizer.transfer import borrow  # scipy's optimisers take a third of a second to import
+
+    return borrow(evidence)
+
+
+def _own(wish: Wish, n: int) -> Wish:
+    """The same, with what it says of the campaign's own ``n`` outcomes only, which come last."""
+
+    def foresee(point: Points) -> Forecast:
+        forecast = wish.foresee(point)
+        return replace(forecast, known=forecast.known[-n:])
+
+    return replace(wish, foresee=foresee)
 
 
 def _incumbent(evidence: Evidence) -> str:

@@ -57,6 +57,8 @@ class Evidence:
     problem: Problem
     observations: tuple[Observation, ...]
     pending: tuple[Pending, ...]
+    borrowed: tuple[Observation, ...] = ()
+    """Outcomes of earlier data, numbered below 1: models learn from them, and no suggestion is compared to them."""
 
     @cached_property
     def unit(self) -> UnitSpace:
@@ -73,7 +75,7 @@ class Evidence:
         """The same, with their points of the unit cube."""
         found: list[tuple[Observation, Outcome, Points]] = []
         metrics = self.problem.metrics
-        for observation in sorted(self.observations, key=lambda item: item.trial):
+        for observation in sorted((*self.borrowed, *self.observations), key=lambda item: item.trial):
             outcome = observation.outcome
             if outcome is None or any(metric not in outcome for metric in metrics):
                 continue
@@ -184,13 +186,13 @@ class Evidence:
 
     @cached_property
     def possible(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Which usable outcomes are of points that may be proposed; earlier data may break constraints. Shape ``(n,)``.
+        """Which usable outcomes are the campaign's own, of points that may be proposed (a table may break constraints).
 
-        All of them where none is: something has to be improved upon.
+        All of them where none is: something has to be improved upon. Shape ``(n,)``.
         """
-        if self.unit.is_cube:
-            return np.ones(self.n, dtype=bool)
-        keeps = self.unit.feasible(self.points, slack=10.0)
+        keeps = np.array([seen.trial > 0 for seen, _ in self.usable], dtype=bool)
+        if not self.unit.is_cube:
+            keeps &= self.unit.feasible(self.points, slack=10.0)
         return keeps if keeps.any() else np.ones(self.n, dtype=bool)
 
     @cached_property

@@ -11,7 +11,7 @@ from autolab.core.problem import Problem
 from optimizer.evidence import Evidence
 from optimizer.space import Points
 
-__all__ = ["Forecast", "Learner", "NumericalFailureError", "Wish"]
+__all__ = ["Forecast", "Learner", "Loan", "NumericalFailureError", "Wish"]
 
 
 class NumericalFailureError(ProposerError):
@@ -54,6 +54,15 @@ class Wish:
     """
     said: str = ""
     """What was predicted of hard outcome constraints, in words."""
+
+
+@dataclass(frozen=True)
+class Loan:
+    """Evidence with what was borrowed for it."""
+
+    evidence: Evidence
+    said: str
+    """What became of each source, in words that follow the reason of a suggestion."""
 
 
 class Learner(Protocol):

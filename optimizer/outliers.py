@@ -58,6 +58,7 @@ def doubts_of(evidence: Evidence, metric: str) -> tuple[Doubt, ...]:
     return tuple(
         Doubt(metric, evidence.usable[row][0].trial, float(values[row]), float(f"{mean:.6g}"), float(f"{sd:.6g}"))
         for row, mean, sd in rows
+        if evidence.usable[row][0].trial > 0  # what earlier campaigns lend is theirs to doubt
     )
 
 

@@ -40,6 +40,7 @@ class Trait(Enum):
     SEVERAL_OBJECTIVES = auto()
     HARD_CONSTRAINT = auto()
     TARGET = auto()
+    EARLIER = auto()
 
 
 UNABLE: Mapping[str, Mapping[Trait, str]] = {
@@ -54,6 +55,7 @@ UNABLE: Mapping[str, Mapping[Trait, str]] = {
         Trait.CONDITIONAL: "Ax takes no conditional parameter such as {}",
         Trait.DESCRIPTORS: "Ax takes no descriptors of choices, such as those of {}",
         Trait.CHOICE_BESIDE_CONSTRAINT: "Ax is slow with {}",
+        Trait.EARLIER: "Ax is handed no earlier data such as {}",
     },
     "lean": {
         Trait.SEVERAL_OBJECTIVES: "lean takes one objective, and here are {}",
@@ -148,6 +150,8 @@ def traits(problem: Problem) -> dict[Trait, str]:
         found[Trait.SEVERAL_OBJECTIVES] = str(len(problem.objectives))
     for bound in problem.hard_constraints:
         found.setdefault(Trait.HARD_CONSTRAINT, f"'{bound}'")
+    for source in problem.earlier:
+        found.setdefault(Trait.EARLIER, source.name)
     if problem.objective.goal == "target":
         found[Trait.TARGET] = problem.objective.metric
     _add_constraints(found, problem, logs, choices)

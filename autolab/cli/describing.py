@@ -266,6 +266,7 @@ def _head(facts: Facts) -> list[str]:
     problem = campaign.problem
     lines += [f"rule: {rule}" for rule in problem.avoided]
     lines += [f"rule that had expired, and was not applied: {rule}" for rule in problem.lapsed]
+    lines += [f"earlier data: {source}" for source in problem.earlier]
     if facts.front:
         lines.append(f"front: {len(facts.front)} trials ({', '.join(map(str, facts.front))})")
     if facts.best is not None:

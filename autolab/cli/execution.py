@@ -59,7 +59,7 @@ def execute_try(
     def start(view: Observer, stop: StopSwitch) -> CampaignResult:
         return try_by_hand(lab, plan, values, options, reducer=reducer, observers=(view,), stop=stop, person=person)
 
-    return _execute(options.data, start, json=json)
+    return _execute(options.data, start, person, json=json)
 
 
 def execute_resume(data: Path, campaign: str, *, accept_changes: bool, person: str | None = None, json: bool) -> int:

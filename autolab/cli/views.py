@@ -94,6 +94,8 @@ class LineView(SilentView):
                     tell(f"rule: {rule}")
                 for rule in event.problem.lapsed:
                     tell(f"rule that has expired, and is not applied: {rule}")
+                for source in event.problem.earlier:
+                    tell(f"earlier data: {source}")
             case TrialStarted():
                 tell(f"trial {event.suggestion.trial}: {_values_text(self.progress, event)}; {event.suggestion.reason}")
             case Noted():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autolab.compose.challenges import check_challenge
+from autolab.compose.earlier import notes_on_tables
 from autolab.compose.names import Names
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
@@ -52,6 +53,7 @@ def check_files(files: Sequence[Path]) -> CheckReport:
             if kind == "campaign":
                 campaign = load_campaign(file)
                 check_challenge(campaign)
+                notes += notes_on_tables(campaign)
                 load_lab(campaign.lab)
             else:
                 load_lab(file)

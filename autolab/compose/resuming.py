@@ -27,7 +27,7 @@ from autolab.journal.journal import Journal
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord
 
-__all__ = ["RESUMABLE", "campaign_record", "note_rules_of_people", "options_of", "resume_campaign"]
+__all__ = ["RESUMABLE", "as_begun", "campaign_record", "note_rules_of_people", "options_of", "resume_campaign"]
 
 RESUMABLE = ("running", "paused", "failed")
 """States of a campaign that can be resumed; *running* is one whose controller is gone."""
@@ -64,7 +64,7 @@ def resume_campaign(
         file = Path(record.options["file"])
         if not file.is_file():
             raise InputError(f"{record.id}: its campaign file {file} is gone: put it back, then resume")
-        campaign = _with_repeats(with_options(load_campaign(file), options), data, record)
+        campaign = as_begun(_with_repeats(with_options(load_campaign(file), options), data, record), record)
         proposer = stack.enter_context(proposer_for(campaign))
         lab_spec = load_lab(campaign.lab)
         host = host_for(stack, campaign, lab_spec, options)
@@ -143,6 +143,11 @@ def _with_repeats(campaign: CampaignSpec, data: Path, record: CampaignRecord) ->
     finally:
         reader.close()
     return replace(campaign, budget=replace(campaign.budget, trials=campaign.budget.trials + repeats))
+
+
+def as_begun(campaign: CampaignSpec, record: CampaignRecord) -> CampaignSpec:
+    """The campaign with the earlier data that were frozen when it began, whatever has become of them since."""
+    return replace(campaign, problem=replace(campaign.problem, earlier=record.problem.earlier))
 
 
 def _changes(record: CampaignRecord, bound: Bound) -> str:

@@ -19,6 +19,7 @@ from autolab.campaign.stopping import StopSwitch
 from autolab.compose.challenges import check_challenge
 from autolab.compose.claims import claim_devices
 from autolab.compose.conducting import conduct
+from autolab.compose.earlier import with_earlier
 from autolab.compose.environment import environment
 from autolab.compose.locks import holding
 from autolab.compose.matching import Bound, bind, with_options
@@ -80,7 +81,7 @@ def run_campaign(
     Raises:
         AutolabError: it is refused before anything moves; ``exit_code`` says what kind of refusal it is.
     """
-    campaign = with_options(load_campaign(file), options)
+    campaign = with_earlier(with_options(load_campaign(file), options), options.data)
     check_challenge(campaign)
     seed = _seed(campaign, options)
     key = secrets.token_hex(4)

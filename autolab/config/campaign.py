@@ -9,6 +9,7 @@ from typing import Any
 
 from autolab.config.avoiding import read_rules
 from autolab.config.campaignmodel import CampaignModel
+from autolab.config.earlier import check_earlier
 from autolab.config.goals import check_goals, read_objectives, read_outcome_constraints
 from autolab.config.noises import read_noises
 from autolab.config.policies import read_policies, recipe_faults
@@ -48,6 +49,7 @@ def load_campaign(path: str | Path) -> CampaignSpec:
     objectives = read_objectives(problems, file.values)
     outcome_constraints = read_outcome_constraints(problems, file.values)
     check_goals(problems, file.values, objectives or (), outcome_constraints)
+    check_earlier(problems, file.values, outcome_constraints)
     for key, instead in _LATER.items():
         if file.values.get(key) is not None and not problems.has((key,)):
             problems.not_available_yet((key,), f"{key} is not available yet ({instead}): remove the key")
@@ -97,4 +99,5 @@ def _spec(
         rules=rules,
         source=source,
         content_hash=content_hash(values),
+        earlier=tuple(model.earlier),
     )

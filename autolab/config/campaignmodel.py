@@ -268,6 +268,9 @@ class CampaignModel(FileModel):
     """What the campaign may use at most."""
     stopping: StoppingModel = StoppingModel()
     """When to stop before the budget is used up."""
+    earlier: list[Text] = Field(default_factory=list[str], max_length=10, examples=["[teal-20260131-120000-1a2b]"])
+    """What was measured before, from which the engine learns while it agrees with this campaign's own outcomes: ids of
+    campaigns in the data folder, and tables (`.csv`) by their path from the folder of this file."""
     engine: Annotated[EngineModel, BeforeValidator(_engine)] = Field(
         default=EngineModel(), json_schema_extra=_engine_schema
     )

@@ -127,6 +127,8 @@ class CampaignSpec:
     of them are in force."""
     source: Source
     content_hash: str
+    earlier: tuple[str, ...] = ()
+    """Ids of campaigns and paths of tables with earlier data; `problem` holds none until they were read."""
 
 
 @dataclass(frozen=True, slots=True)

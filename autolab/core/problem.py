@@ -9,6 +9,7 @@ from autolab.core.atmost import AtMost, unfit_for_at_most
 from autolab.core.avoidances import Avoidance
 from autolab.core.conditionals import Conditional, unfit_conditional
 from autolab.core.constraints import Constraint
+from autolab.core.earlier import Earlier
 from autolab.core.errors import InputError
 from autolab.core.faults import SCREENED, FaultKind
 from autolab.core.noises import KnownNoise
@@ -120,6 +121,8 @@ class Problem:
     """Noise that is known, by metric; that of other metrics is learned."""
     doubts_outliers: bool = False
     """Whether outcomes that the others make impossible count for little."""
+    earlier: tuple[Earlier, ...] = ()
+    """What was measured before, from which the proposer may learn."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

@@ -11,6 +11,7 @@ from autolab.core.trials import TrialState
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, TrialRecord
 from autolab.report import competing, figures, trusting
+from autolab.report.earlier import earlier_rows
 from autolab.report.explaining import explanation_lines
 from autolab.report.facts import Facts, median
 from autolab.report.html import Picture, page, picture, write_page
@@ -54,6 +55,7 @@ def render_report(reader: JournalReader, campaign: CampaignRecord) -> str:
         parameters=[_headed(p) for p in campaign.problem.space.parameters],
         trials=[_trial_row(facts, trial) for trial in facts.trials],
         environment=list(_flat(campaign.environment)),
+        earlier=earlier_rows(facts),
     )
 
 

@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "ax", "botorch", "ophyd", "bluesky")
 HEAVY_FOR_HELP = (*HEAVY, "numpy", "pandas", "pint", "plotly", "yaml", "sqlite_utils", "epics", "zmq")
 COMMANDS = (
-    "demo", "run", "try", "resume", "pause", "stop", "reset", "settle", "correct", "repeat", "inject", "abandon", "approve",
-    "refuse", "answer", "check", "simulate", "backtest",
+    "demo", "run", "try", "resume", "pause", "stop", "reset", "settle", "correct", "repeat", "inject", "abandon",
+    "approve", "refuse", "answer", "check", "simulate", "backtest",
     "list", "status", "show", "explain", "report", "export", "review", "portfolio", "deliverables",
     "backup", "schema", "doctor", "key", "audit",
     "safety", "bypass", "sample",
