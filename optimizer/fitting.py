@@ -32,7 +32,7 @@ _FREE = math.log(2.0)
 _SCALES = (1e-3, 1e3)
 _ALIKE = (1e-2, 1e2)
 """Bounds of what has no prior: beyond them, a kernel changes by nothing that could be measured."""
-_SEARCH = {"maxfun": 200, "ftol": 1e-6, "gtol": 1e-3}
+_SEARCH = {"maxfun": 200, "ftol": 1e-9, "gtol": 1e-5}
 
 
 class Kernel(Protocol):
