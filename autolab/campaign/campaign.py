@@ -87,7 +87,7 @@ class Campaign:
         desk = desk or Desk()
         self._permitting = Permitting(setup, journal, desk)
         self._injecting = Injecting(setup, self._book, journal, desk, lab.realm)
-        self.lanes = open_lanes(setup, lab, journal, self.teller, self._supplies.stock.book)
+        self.lanes = open_lanes(setup, lab, journal, self.teller, self._supplies.book)
 
     def run(self) -> CampaignResult:
         """Run the campaign to its end. Returns how it ended; errors of trials are recorded, not raised.
@@ -302,7 +302,7 @@ class Campaign:
         for running in over:
             self._running.remove(running)
             number = running.suggestion.trial
-            self._supplies.stock.over(number)
+            self._supplies.over(number)
             error = running.future.exception()
             if error is None:
                 error = self._reduce(running)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autolab.config.specs import ConsumableSpec
 from autolab.core.clock import Clock
 from autolab.core.trials import Realm
 from autolab.journal.journal import Journal
@@ -51,6 +52,10 @@ class OpenLab:
     """The guard of each device."""
     stock_left: Callable[[Journal], Mapping[str, float]] = field(default=lambda _: {}, repr=False)
     """What is left of each material by the record, in microlitres."""
+    consumables: Mapping[str, ConsumableSpec] = field(default_factory=dict[str, ConsumableSpec])
+    """What is used up besides the materials, by name."""
+    consumables_left: Callable[[Journal], Mapping[str, float]] = field(default=lambda _: {}, repr=False)
+    """What is left of each by the record."""
     power: Path | None = None
     """Folder of the watchdog's sockets; None where nothing takes the power away."""
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from autolab.campaign.consumables import BEGINS, ConsumableUses
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stock import Stock
 from autolab.campaign.wells import Wells, content_ul
+from autolab.core.principals import Principal
 from autolab.core.samples import Sample
 from autolab.journal.journal import Journal
 from safety.mixing import expired
 from safety.scene import Scene
 
 __all__ = ["Supplies", "fresh_scene"]
+
+SYSTEM = Principal("autolab", "system")
+"""Who asks people for what runs out."""
 
 
 class Supplies:
@@ -28,12 +34,25 @@ class Supplies:
     """
 
     def __init__(self, setup: CampaignSetup, lab: OpenLab, journal: Journal) -> None:
-        self.stock = Stock(lambda: lab.stock_left(journal))
+        self._stocks = (
+            Stock(lambda: lab.stock_left(journal)),
+            Stock(lambda: lab.consumables_left(journal), ConsumableUses(lab.consumables)),
+        )
         self._wells = (
             Wells(setup.id, lab.wells, journal.used_wells(lab.name, lab.bench)) if setup.uses_samples else None
         )
         self._said: set[str] = set()
-        self._lab, self._journal = lab, journal
+        self._lab, self._journal, self._campaign = lab, journal, setup.id
+
+    def book(self, trial: int, action: Any) -> None:
+        """Take note of an action that is about to be done. Callable from any thread."""
+        for stock in self._stocks:
+            stock.book(trial, action)
+
+    def over(self, trial: int) -> None:
+        """A trial needs nothing more."""
+        for stock in self._stocks:
+            stock.over(trial)
 
     def take(
         self, trial: int, attempt: int, needs_ul: Mapping[str, float] | None = None
@@ -45,12 +64,17 @@ class Supplies:
             attempt: Number of the attempt, from 1.
             needs_ul: What it will pour, in microlitres by material; None where nobody knows.
         """
-        lacking = self._expired() or self.stock.lacking(needs_ul)
-        if lacking is not None or self._wells is None:
-            return None, lacking
-        sample = self._wells.take(trial, attempt)
-        lacking = "no free well is left: put in fresh labware, then resume the campaign"
-        return sample, lacking if sample is None else None
+        materials, consumables = self._stocks
+        lacking = self._expired() or materials.lacking(needs_ul) or consumables.lacking()
+        sample = None
+        if lacking is None and self._wells is not None:
+            sample = self._wells.take(trial, attempt)
+            lacking = "no free well is left: put in fresh labware, then resume the campaign" if sample is None else None
+        if lacking is None:
+            consumables.book(trial, BEGINS)
+        else:
+            self._journal.intervene(self._campaign, None, SYSTEM, "request", f"trial {trial} waits: {lacking}")
+        return sample, lacking
 
     def scene(self, sample: Sample | None) -> Scene:
         """How things stand for a trial that would begin now: date, and what is in its well.
@@ -81,7 +105,8 @@ class Supplies:
 
     def outlook(self, n_trials: int) -> str | None:
         """What will not last for so many more trials, in one sentence; None where all will, or it has been said."""
-        for found in (self.stock.outlook(n_trials), self._wells and self._wells.outlook(n_trials)):
+        outlooks = [stock.outlook(n_trials) for stock in self._stocks]
+        for found in (*outlooks, self._wells and self._wells.outlook(n_trials)):
             what = found and found.partition(":")[0]
             if found and what and what not in self._said:
                 self._said.add(what)

@@ -1,4 +1,4 @@
-"""Commands about samples: ``sample show``, ``sample label``, ``sample add``."""
+"""Commands about samples and supplies: ``sample show``, ``sample label``, ``sample add``, ``stock``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from autolab.cli.options import ActingAs, CampaignId, DataFolder, Json
-from autolab.cli.output import say, say_json
+from autolab.cli.options import ActingAs, CampaignId, DataFolder, Json, OneOrNewest
+from autolab.cli.output import columns, say, say_json
 
-__all__ = ["commands"]
+__all__ = ["commands", "stock"]
 
 commands = typer.Typer(no_args_is_help=True, help="Samples: where one comes from, its barcode, one made by hand.")
 
@@ -68,3 +68,35 @@ def add(
     from autolab.compose.sampling import add_sample
 
     say(add_sample(data, campaign, barcode, at, made_from or [], person))
+
+
+def stock(campaign: OneOrNewest = None, data: DataFolder = Path("autolab-data"), json: Json = False) -> None:
+    """Say what is left of materials, wells, tips and waste, what a campaign has used, and what it will still need."""
+    from autolab.compose.supplyview import supplies_of
+    from autolab.core.canonical import plain
+    from autolab.journal.reader import JournalReader
+
+    reader = JournalReader.open(data)
+    try:
+        name = reader.campaign(campaign).id
+    finally:
+        reader.close()
+    record, supplies = supplies_of(data, name)
+    if json:
+        said = [{**plain(supply), "is_enough": supply.is_enough} for supply in supplies]
+        say_json({"campaign": record.id, "supplies": said})
+        return
+    said = {True: "", False: "NOT ENOUGH", None: ""}
+    rows = [
+        (
+            supply.name,
+            " ".join(text for text in (supply.bottle, supply.lot and f"lot {supply.lot}") if text) or "–",
+            supply.text(supply.left),
+            supply.text(supply.booked),
+            supply.text(supply.predicted),
+            said[supply.is_enough],
+        )
+        for supply in supplies
+    ]
+    head = ("what", "bottle", "left", "used so far", "still needed", "")
+    say(columns([head, *rows], right=(2, 3, 4)) if rows else f"{record.id}: its lab declares nothing that is used up")

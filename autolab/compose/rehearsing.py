@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from autolab.campaign.consumables import amount
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.stock import volume
 from autolab.campaign.stopping import StopSwitch
@@ -62,7 +63,8 @@ def _rehearsed(file: Path, options: RunOptions, wanted: Bound) -> list[str]:
         reader = JournalReader(journal.states, journal.documents)
         trials, intents = reader.trials("check"), reader.intents("check")
         n_trials = wanted.campaign.budget.trials
-        notes = [*_time(trials, n_trials), *_materials(wanted, intents, n_trials), *_crash(lab, intents, trials)]
+        notes = [*_time(trials, n_trials), *_materials(wanted, intents, n_trials)]
+        notes += [*_consumables(wanted, intents, n_trials), *_crash(lab, intents, trials)]
         if setup.uses_samples and len(lab.wells) < n_trials:
             notes.append(f"the lab has {len(lab.wells)} wells for {n_trials} trials: the campaign will pause for more")
         return notes
@@ -116,6 +118,18 @@ def _materials(bound: Bound, intents: Sequence[IntentRecord], n_trials: int) -> 
             enough.append(f"{volume(mean * n_trials)} of {name}")
     if enough:
         notes.append(f"{n_trials} trials use about {', '.join(enough)}; there is enough in stock")
+    return notes
+
+
+def _consumables(bound: Bound, intents: Sequence[IntentRecord], n_trials: int) -> list[str]:
+    """How far the consumables reach, by the mean of the rehearsed trials."""
+    volumes = [float(i.action.get("volume_ul") or 0.0) for i in intents if i.action.get("material") is not None]
+    each = {"pour": len(volumes) / N_TRIALS, "volume": sum(volumes) / N_TRIALS, "trial": 1.0}
+    notes: list[str] = []
+    for name, spec in bound.lab.consumables.items():
+        need = each[spec.per] * n_trials
+        said = f"{n_trials} trials take about {amount(spec, need)} of {name}, and {amount(spec, spec.stock)} are there"
+        notes.append(said if need <= spec.stock else f"{said}: the campaign pauses when there is no more")
     return notes
 
 

@@ -6,16 +6,35 @@ from autolab.config.specs import LabSpec
 from autolab.core.canonical import canonical_json
 from autolab.core.errors import InputErrors
 from autolab.core.principals import Principal
-from autolab.journal.bottles import CHANGED, Bottle, declared_bottles, shelf_of, shelves
+from autolab.journal.bottles import (
+    CHANGED,
+    CONSUMABLES,
+    Bottle,
+    consumables_since,
+    declared_bottles,
+    declared_consumables,
+    shelf_of,
+    shelves,
+)
 from autolab.journal.journal import Journal
 from autolab.journal.samples import bearing
 
-__all__ = ["note_materials", "refuse_reused", "stock_left"]
+__all__ = ["consumables_left", "note_materials", "refuse_reused", "stock_left"]
 
 _USED = """
 SELECT json_extract(action, '$.material') AS material,
     SUM(COALESCE(used_ul, json_extract(action, '$.volume_ul'))) AS volume_ul
 FROM intents WHERE campaign = ? AND intended_lab_s >= ? AND state <> 'void' GROUP BY 1
+"""
+
+_COUNTED = """
+SELECT
+    (SELECT COUNT(*) FROM intents WHERE campaign = ?1 AND intended_lab_s >= ?2 AND state <> 'void'
+        AND json_extract(action, '$.material') IS NOT NULL) AS pour,
+    (SELECT SUM(COALESCE(used_ul, json_extract(action, '$.volume_ul'))) FROM intents WHERE campaign = ?1
+        AND intended_lab_s >= ?2 AND state <> 'void' AND json_extract(action, '$.material') IS NOT NULL) AS volume,
+    (SELECT COUNT(*) FROM transitions WHERE campaign = ?1 AND lab_s >= ?2 AND state = 'running'
+        AND (detail IS NULL OR detail LIKE 'attempt %')) AS trial
 """
 
 
@@ -40,6 +59,23 @@ def stock_left(journal: Journal, lab: LabSpec, bench: str) -> dict[str, float]:
         for used in journal.states.rows(_USED, (campaign, since_lab_s)):
             if used["material"] in left:
                 left[used["material"]] -= used["volume_ul"] or 0.0
+    return left
+
+
+def consumables_left(journal: Journal, lab: LabSpec, bench: str) -> dict[str, float]:
+    """What is left of each consumable of a lab: pieces, or room in microlitres; see `stock_left`."""
+    left = {name: spec.stock for name, spec in lab.consumables.items()}
+    if not left:
+        return left
+    declared = declared_consumables(lab.source.text)
+    rows = journal.states.rows("SELECT id, lab_file FROM campaigns WHERE lab = ? AND bench = ?", (lab.name, bench))
+    for row in rows:
+        since_lab_s, written = consumables_since(journal.states, row["id"], row["lab_file"])
+        if written != declared:
+            continue
+        (used,) = journal.states.rows(_COUNTED, (row["id"], since_lab_s))
+        for name, spec in lab.consumables.items():
+            left[name] -= used[spec.per] or 0.0
     return left
 
 
@@ -76,7 +112,7 @@ def _was(journal: Journal, lab: LabSpec, name: str, lot: str | None, before: Bot
 
 
 def note_materials(journal: Journal, campaign: str, lab_file: str, lab: LabSpec, by: Principal) -> None:
-    """Record with which materials a campaign goes on, where the lab file says others than before.
+    """Record with which materials and consumables a campaign goes on, where the lab file says others than before.
 
     Args:
         journal: Keeps the record.
@@ -88,3 +124,6 @@ def note_materials(journal: Journal, campaign: str, lab_file: str, lab: LabSpec,
     declared = declared_bottles(lab.source.text)
     if shelf_of(journal.states, campaign, lab.name, lab_file).latest[1] != declared:
         journal.intervene(campaign, None, by, CHANGED, canonical_json(declared))
+    other = declared_consumables(lab.source.text)
+    if consumables_since(journal.states, campaign, lab_file)[1] != other:
+        journal.intervene(campaign, None, by, CONSUMABLES, canonical_json(other))

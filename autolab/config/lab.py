@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autolab.config.consumables import read_consumables
 from autolab.config.deviceentries import read_devices
 from autolab.config.interlocks import read_hazards, read_interlocks
 from autolab.config.labmodel import LabModel
@@ -39,6 +40,7 @@ def load_lab(path: str | Path) -> LabSpec:
     devices = read_devices(problems, file.values)
     materials = read_materials(problems, file.values)
     labware = read_labware(problems, file.values)
+    consumables = read_consumables(problems, file.values)
     envelope = read_envelope(problems, file.values)
     zones = read_zones(problems, file.values, envelope)
     dwell_s = read_dwell(problems, file.values, envelope, labware)
@@ -71,4 +73,5 @@ def load_lab(path: str | Path) -> LabSpec:
         dwell_s=dwell_s,
         authority=authority,
         envelope_version=model.envelope_version or "",
+        consumables=consumables,
     )

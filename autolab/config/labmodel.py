@@ -28,6 +28,7 @@ from autolab.config.fields import (
 __all__ = [
     "AddressModel",
     "AuditModel",
+    "ConsumableModel",
     "DeviceModel",
     "HazardModel",
     "InterlockModel",
@@ -122,6 +123,20 @@ class LabwareModel(FileModel):
     """What one well holds to its brim. Without it, a trial that pours into a well needs a person's approval."""
     freeboard: Quantity | None = Field(default=None, examples=["50 uL"])
     """What of the capacity must stay empty, so that nothing spills; none where it is not given."""
+
+
+class ConsumableModel(FileModel):
+    """What is used up besides the materials: pieces (`stock` and `per`), or the `room` of a waste bottle."""
+
+    model_config = one_of(("stock", "per"), ("room",))
+
+    stock: int | None = Field(default=None, ge=0, le=1_000_000_000, examples=["960"])
+    """Pieces in stock when this line was written. Campaigns count down from it; after a refill, write what is there
+    then."""
+    per: Literal["pour", "trial"] | None = Field(default=None, examples=["pour"])
+    """What uses one piece up: each dispense, or each attempt at a trial."""
+    room: Quantity | None = Field(default=None, examples=["5 L"])
+    """What still went into the waste bottle when this line was written. All that is poured ends there."""
 
 
 class SpanModel(FileModel):
@@ -286,6 +301,10 @@ class LabModel(FileModel):
     """What one trial holds at a time: names of devices or of places, each with `{}`."""
     materials: dict[Slug, MaterialModel] = Field(default_factory=dict[Slug, MaterialModel])
     """The liquids of the lab, by name."""
+    consumables: dict[Slug, ConsumableModel] = Field(
+        default_factory=dict[Slug, ConsumableModel], max_length=1000, examples=["{tips: {stock: 960, per: pour}}"]
+    )
+    """What else is used up, by name: tips, plates that are used once, the room of waste bottles."""
     labware: dict[Slug, LabwareModel] = Field(default_factory=dict[Slug, LabwareModel])
     """The labware of the lab, by kind."""
     dwell: dict[Slug, Quantity] = Field(default_factory=dict[Slug, Quantity], examples=["{stage: 1 h}"])

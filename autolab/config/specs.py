@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from autolab.core.addresses import Address
 from autolab.core.approvals import Level
@@ -23,6 +23,7 @@ from autolab.core.zones import Zone
 __all__ = [
     "Budget",
     "CampaignSpec",
+    "ConsumableSpec",
     "DeviceSpec",
     "ExpectedGain",
     "LabSpec",
@@ -171,6 +172,17 @@ class MaterialSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsumableSpec:
+    """Something that is used up besides the materials."""
+
+    name: str
+    stock: float
+    """Pieces when the lab file was written; of a waste bottle its room in microlitres."""
+    per: Literal["pour", "trial", "volume"]
+    """What uses it up: one piece for each dispense, one for each attempt at a trial, or room for what is poured."""
+
+
+@dataclass(frozen=True, slots=True)
 class LabwareSpec:
     """Labware of one kind: where each piece belongs, and how many wells it has."""
 
@@ -227,6 +239,7 @@ class LabSpec:
     """Who may approve, reset and bypass."""
     envelope_version: str = ""
     """As the lab's owner counts; empty where they do not."""
+    consumables: Mapping[str, ConsumableSpec] = field(default_factory=dict[str, ConsumableSpec])
 
     @property
     def envelope_hash(self) -> str:

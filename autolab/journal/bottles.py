@@ -12,10 +12,22 @@ import yaml
 from autolab.core.canonical import content_hash
 from autolab.journal.database import Database
 
-__all__ = ["CHANGED", "Bottle", "Shelf", "declared_bottles", "shelf_of", "shelves"]
+__all__ = [
+    "CHANGED",
+    "CONSUMABLES",
+    "Bottle",
+    "Shelf",
+    "consumables_since",
+    "declared_bottles",
+    "declared_consumables",
+    "shelf_of",
+    "shelves",
+]
 
 CHANGED = "materials"
 """Cause of the intervention that keeps the ``materials`` with which a campaign goes on."""
+CONSUMABLES = "consumables"
+"""Cause of the intervention that keeps the ``consumables`` with which a campaign goes on."""
 _CHANGES = "SELECT detail, lab_s FROM interventions WHERE campaign = ? AND cause = ? ORDER BY id"
 _KEYS = ("stock", "expires", "bottle", "lot")
 
@@ -89,11 +101,11 @@ def declared_bottles(text: str) -> Declared | None:
     return _of((yaml.safe_load(text) or {}).get("materials") if text else None)
 
 
-def _of(declared: Any) -> Declared | None:
+def _of(declared: Any, keys: tuple[str, ...] = _KEYS) -> Declared | None:
     if not isinstance(declared, dict):
         return None
     bottles = cast("dict[str, dict[str, Any]]", declared)
-    return {name: {key: str(said[key]) for key in _KEYS if key in said} for name, said in bottles.items()}
+    return {name: {key: str(said[key]) for key in keys if key in said} for name, said in bottles.items()}
 
 
 def _bottle(lab: str, material: str, said: dict[str, str]) -> Bottle:
@@ -102,3 +114,16 @@ def _bottle(lab: str, material: str, said: dict[str, str]) -> Bottle:
     return Bottle(
         material, code or made, code is not None, said.get("stock", "?"), said.get("lot"), said.get("expires")
     )
+
+
+@lru_cache(maxsize=64)
+def declared_consumables(text: str) -> Declared | None:
+    """What a lab file says of each consumable; not to be changed."""
+    return _of((yaml.safe_load(text) or {}).get(CONSUMABLES) if text else None, ("stock", "per", "room"))
+
+
+def consumables_since(states: Database, campaign: str, lab_file: str) -> tuple[float, Declared | None]:
+    """The consumables with which a campaign was started or resumed last, and since when in lab seconds."""
+    for row in states.rows(f"{_CHANGES} DESC LIMIT 1", (campaign, CONSUMABLES)):
+        return row["lab_s"], json.loads(row["detail"])
+    return 0.0, declared_consumables(lab_file)

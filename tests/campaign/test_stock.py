@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autolab.campaign.consumables import BEGINS, ConsumableUses
 from autolab.campaign.stock import Stock
 from autolab.campaign.wells import Wells
+from autolab.config.specs import ConsumableSpec
 
 
 @dataclass(frozen=True)
@@ -79,3 +81,26 @@ def test_what_will_not_last_is_foreseen() -> None:
     wells = Wells("c", [("strip", "rack", n) for n in range(4)], {("strip", 0)})
     assert wells.outlook(3) is None
     assert wells.outlook(4) == "wells will run out: 3 are free and 4 trials are to come"
+
+
+def test_tips_plates_and_room_for_waste_are_counted_like_materials():
+    specs = {
+        "tips": ConsumableSpec("tips", 10.0, "pour"),
+        "plates": ConsumableSpec("plates", 3.0, "trial"),
+        "waste": ConsumableSpec("waste", 200.0, "volume"),
+    }
+    left = {"tips": 5.0, "plates": 3.0, "waste": 200.0}
+    used = Stock(lambda: left, ConsumableUses(specs))
+    used.book(1, BEGINS)
+    used.book(1, Dispense("dye", 60.0))
+    used.book(1, "a mixing")
+    used.book(1, Dispense("dye", 50.0))
+    used.over(1)
+    refill = "write what is there now under 'consumables' in the lab file, and resume with --accept-changes"
+    assert used.outlook(2) == "tips may run out: 3 left, 2 trials are to come, and one has needed up to 2"
+    said = used.lacking()
+    assert said == f"waste is full: room for 90 µL is left and a trial has needed up to 110 µL: empty it, {refill}"
+    tips = Stock(lambda: {"tips": 1.0}, ConsumableUses({"tips": specs["tips"]}))
+    tips.book(1, Dispense("dye", 60.0))
+    tips.over(1)
+    assert tips.lacking() == f"tips run out: 0 are left and a trial has needed up to 1: put in more, {refill}"

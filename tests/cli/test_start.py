@@ -20,7 +20,7 @@ HEAVY_FOR_HELP = (*HEAVY, "numpy", "pandas", "pint", "plotly", "yaml", "sqlite_u
 COMMANDS = (
     "demo", "run", "try", "resume", "pause", "stop", "reset", "settle", "correct", "repeat", "inject", "abandon",
     "approve", "refuse", "answer", "check", "simulate", "backtest",
-    "list", "status", "show", "explain", "report", "export", "review", "portfolio", "deliverables",
+    "list", "status", "show", "stock", "explain", "report", "export", "review", "portfolio", "deliverables",
     "backup", "schema", "doctor", "key", "audit",
     "safety", "bypass", "sample",
 )  # fmt: skip

@@ -319,6 +319,30 @@ CASES = [
     ),
     # Names that are paths
     ("name-is-a-path", "name: bench", "name: ../bench", f"1: name: '../bench' is a path, and {SLUG}"),
+    (
+        "one-bottle-twice",
+        MATERIALS,
+        "materials: {cyan: {stock: 1 mL, bottle: B-1}, clear: {stock: 1 mL, bottle: B-1}}",
+        "15: clear: bottle 'B-1' is that of cyan already: a barcode names one bottle; write that of this bottle",
+    ),
+    (
+        "consumable-of-two-kinds",
+        MATERIALS,
+        f"consumables: {{tips: {{stock: 96, per: pour, room: 1 L}}}}\n{MATERIALS}",
+        "15: tips: give either 'stock' and 'per', such as {stock: 960, per: pour}, or 'room'",
+    ),
+    (
+        "waste-without-unit",
+        MATERIALS,
+        f"consumables: {{bin: {{room: 5}}}}\n{MATERIALS}",
+        "15: bin: room 5 has no unit: write for example '5 L'",
+    ),
+    (
+        "consumable-is-a-material",
+        MATERIALS,
+        f"consumables: {{cyan: {{room: 5 L}}}}\n{MATERIALS}",
+        "15: cyan is a material too: choose another name",
+    ),
     ("material-is-a-path", "cyan:", "a/cyan:", f"15: materials: 'a/cyan' is a path, and {SLUG}"),
     ("labware-is-a-path", "strip:", "../strip:", f"16: labware: '../strip' is a path, and {SLUG}"),
     (

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from autolab.campaign.events import CampaignResult
 from autolab.campaign.stopping import StopSwitch
 from autolab.cli.app import app
 from autolab.cli.tracing import origin_lines
@@ -23,6 +24,7 @@ from autolab.compose.matching import bind_files
 from autolab.compose.options import RunOptions
 from autolab.compose.running import campaign_start, make_setup, open_all
 from autolab.compose.sampling import add_sample, label_sample
+from autolab.compose.supplyview import Supply
 from autolab.core.errors import InputError, ProposerError
 from autolab.core.principals import Principal
 from autolab.core.proposing import SuggestRequest
@@ -52,26 +54,31 @@ class Sobol:
         raise ProposerError("a fixed design recommends nothing")
 
 
-@pytest.fixture(scope="module")
-def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with a campaign of 100 trials on the colour bench in memory, plans not screened to save time."""
-    folder = tmp_path_factory.mktemp("provenance")
+def on_bench(folder: Path, consumables: str, n_trials: int) -> tuple[CampaignResult, Path]:
+    """A campaign on the colour bench in memory, plans not screened to save time. Returns how it ended, and its data."""
     file = example("colour", folder)
     lab_file = file.with_name("lab.yaml")
     text = lab_file.read_text(encoding="utf-8")
     for name, code in BOTTLES.items():
         text, n = re.subn(rf"{name}: +{{stock: 250 mL", f"{name}: {{stock: 250 mL, bottle: {code}, lot: L7", text)
         assert n == 1
-    lab_file.write_text(text, encoding="utf-8")
+    lab_file.write_text(f"{text}{consumables}\n", encoding="utf-8")
     data = folder / "data"
     data.mkdir()
-    options = RunOptions(data=data, simulate=True, virtual=True, trials=N_TRIALS, seed=1, engine="sobol", lanes=1)
+    options = RunOptions(data=data, simulate=True, virtual=True, trials=n_trials, seed=1, engine="sobol", lanes=1)
     bound = bind_files(file, options)
     with ExitStack() as stack:
         journal, lab = open_all(stack, bound, options, data, 1, "prov")
         setup = replace(make_setup(bound, lab, "prov", 1, ADA, "prov-1", None), plan_screen=None)
         journal.start_campaign(campaign_start(bound, lab, setup, file, options), ADA)
-        result = conduct(stack, bound, setup, lab, Sobol(), journal, (), StopSwitch())
+        return conduct(stack, bound, setup, lab, Sobol(), journal, (), StopSwitch()), data
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a campaign of 100 trials."""
+    consumables = "consumables: {tips: {stock: 1000, per: pour}, plates: {stock: 100, per: trial}, bin: {room: 1 L}}"
+    result, data = on_bench(tmp_path_factory.mktemp("provenance"), consumables, N_TRIALS)
     assert result.trials == N_TRIALS, result.reason
     return data
 
@@ -127,6 +134,41 @@ def test_show_walks_back_for_people_and_for_programs(campaign: Path):
     assert json.loads(said("show", "prov", "--trial", "7", "--json"))["provenance"]["gaps"] == []
     assert said("sample", "show", "prov", "prov-1.s7").startswith("sample prov-1.s7 (strip-1, well 6): holds ")
     assert json.loads(said("sample", "show", "prov", "prov-1.s7", "--json"))["sample"]["well"] == 6
+
+
+def test_stock_says_what_is_left_what_was_used_and_what_is_still_needed(campaign: Path):
+    done = CliRunner().invoke(app, ["stock", "prov", "--json", "--data", str(campaign)])
+    assert done.exit_code == 0, done.output
+    supplies = {supply["name"]: supply for supply in json.loads(done.output)["supplies"]}
+    with closing(sqlite3.connect(campaign / STATES_FILE)) as connection:
+        query = "SELECT action FROM intents WHERE json_extract(action, '$.material') IS NOT NULL"
+        poured = [json.loads(action) for (action,) in connection.execute(query)]
+    cyan_ul = sum(action["volume_ul"] for action in poured if action["material"] == "cyan")
+    assert supplies["cyan"]["bottle"] == "CY-0042"
+    assert supplies["cyan"]["booked"] == pytest.approx(cyan_ul)
+    assert supplies["cyan"]["left"] == pytest.approx(250_000.0 - cyan_ul)
+    assert supplies["tips"]["left"] == 1000 - len(poured)
+    assert supplies["bin"]["booked"] == pytest.approx(sum(action["volume_ul"] for action in poured))
+    assert (supplies["plates"]["left"], supplies["plates"]["booked"]) == (0, 100)
+    assert supplies["wells of strip"]["left"] == 8 * 24 - 100
+    assert {supply["predicted"] for supply in supplies.values()} == {0.0}, "no trial is to come"
+    shown = CliRunner().invoke(app, ["stock", "prov", "--data", str(campaign)]).output
+    assert shown.splitlines()[1].split()[:3] == ["cyan", "CY-0042", "lot"]
+
+
+def test_what_will_not_be_enough_is_marked_and_a_person_is_asked_when_it_runs_out(tmp_path: Path):
+    supply = Supply("tips", "pieces", None, None, left=10.0, booked=40.0, predicted=11.0)
+    assert (supply.is_enough, replace(supply, left=11.0).is_enough, replace(supply, predicted=None).is_enough) == (
+        False, True, None,
+    )  # fmt: skip
+    stopped, data = on_bench(tmp_path, "consumables: {tips: {stock: 6, per: pour}}", 5)
+    assert (stopped.state, stopped.exit_code) == ("paused", 5)
+    assert stopped.reason.startswith("tips run out: ")
+    reader = JournalReader.open(data)
+    ((who, cause, detail),) = [(i.principal, i.cause, i.detail) for i in reader.interventions("prov-1")]
+    reader.close()
+    assert (who, cause) == ("autolab", "request")
+    assert detail.startswith("trial 2 waits: tips run out: 2 are left and a trial has needed up to 4: put in more, ")
 
 
 def changed(data: Path, folder: Path, *statements: str) -> Path:

@@ -21,7 +21,11 @@ def test_a_campaign_pauses_before_the_trial_that_would_run_dry(tmp_path: Path):
     campaign = reader.campaign()
     states = [trial.state for trial in reader.trials(campaign.id)]
     used = [i.action["volume_ul"] for i in reader.intents(campaign.id) if i.action.get("material") == "clear"]
+    asked = [(i.principal, i.cause, i.detail) for i in reader.interventions(campaign.id)]
     reader.close()
+    ((who, cause, detail),) = asked
+    assert (who, cause) == ("autolab", "request")
+    assert " waits: clear runs dry: " in detail
     assert set(states) == {TrialState.INGESTED, TrialState.SCREENED}, "a trial was begun that could not be finished"
     assert 600.0 - max(used) < sum(used) <= 600.0
     again = autolab("resume", campaign.id, data=tmp_path / "data")
