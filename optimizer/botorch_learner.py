@@ -42,6 +42,7 @@ from optimizer.polytope import is_straight, polytope
 from optimizer.projection import project
 from optimizer.rounding import NoPointLeftError, nearest
 from optimizer.space import Points, UnitSpace, key_of
+from optimizer.spending import thrift_of
 from optimizer.success import Success, success_of
 
 __all__ = ["BoTorchLearner"]
@@ -103,7 +104,7 @@ class _Sought:
 
 def _sought(evidence: Evidence, model: ModelListGP, seed: int) -> _Sought:
     plain, success = acquisition_of(evidence, model, seed), success_of(evidence)
-    return _Sought(plain, weighted(plain, success), success)
+    return _Sought(plain, weighted(plain, success, thrift_of(evidence)), success)
 
 
 def _wish(evidence: Evidence, model: ModelListGP, sought: _Sought, point: Points, said: str = "") -> Wish:

@@ -189,6 +189,8 @@ class LearningEngine:
             reason += f", times the probability of success after {_failures(evidence)}"
         if evidence.too_large:
             reason += f"; without trial {', '.join(map(str, evidence.too_large))}, whose outcome is beyond {LARGEST:g}"
+        if evidence.problem.costs is not None:
+            reason += f", for each {evidence.problem.costs.unit} of its cost"
         return reason + self.routing.note
 
 
@@ -237,9 +239,19 @@ def _evidence(request: SuggestRequest) -> Evidence:
 
 
 def _design_point(request: SuggestRequest, evidence: Evidence) -> tuple[Values, str]:
-    return _untaken(
-        evidence, lambda avoid: design_point(evidence.unit, request.design_seed, request.trial - 1, avoid=avoid)
-    )
+    index = _place_in_design(request, evidence)
+    return _untaken(evidence, lambda avoid: design_point(evidence.unit, request.design_seed, index, avoid=avoid))
+
+
+def _place_in_design(request: SuggestRequest, evidence: Evidence) -> int:
+    """Which point of the design comes now: where changes cost, those of equal choices come together."""
+    costs, initial = request.problem.costs, initial_trials(request.problem.space, request.engine)
+    if costs is None or not costs.changes or request.trial > initial:
+        return request.trial - 1
+    dearest_first = [name for name, _ in sorted(costs.changes, key=lambda part: -part[1])]
+    points = [design_point(evidence.unit, request.design_seed, index) for index in range(initial)]
+    order = sorted(range(initial), key=lambda index: [str(points[index][name]) for name in dearest_first])
+    return order[request.trial - 1]
 
 
 def _untaken(evidence: Evidence, find: Callable[[Collection[Key]], Values]) -> tuple[Values, str]:

@@ -9,6 +9,7 @@ from typing import cast
 
 import numpy as np
 
+from autolab.core.faults import SCREENED
 from autolab.core.parameters import Values
 from autolab.core.problem import Problem, Space
 from autolab.core.proposing import Observation, Pending
@@ -129,6 +130,12 @@ class Evidence:
     def values(self, metric: str) -> Points:
         """Values of ``metric`` over the usable outcomes, in its unit. Shape ``(n,)``."""
         return np.array([outcome[metric].value for _, outcome in self.usable])
+
+    @cached_property
+    def before(self) -> Values | None:
+        """Values of the last trial that was run or is to run; None where there is none."""
+        run = [seen for seen in self.observations if seen.outcome is not None or seen.fault not in (None, SCREENED)]
+        return max((*run, *self.pending), key=lambda item: item.trial).values if run or self.pending else None
 
     def noises(self, metric: str) -> Points | None:
         """Variances of the noise of the usable outcomes in ``metric``, in its unit squared; None where it is learned.

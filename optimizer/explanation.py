@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -51,22 +52,28 @@ def explain(evidence: Evidence, values: Values, forecast: Forecast | None, silen
     """
     point = evidence.unit.encode(values)
     nearest, active = _nearest(evidence, point), (*_edges(evidence.unit, values), *_walls(evidence.unit, point))
+    costs, before = evidence.problem.costs, evidence.before
+    plain = Explanation(
+        nearest=nearest,
+        active=active,
+        cost=None if costs is None else costs.of(values, before),
+        cost_of_changes=0.0 if costs is None else costs.of_changes(values, before),
+    )
     if forecast is None or not _is_finite(forecast):
-        return Explanation(nearest=nearest, active=active, silent=silent or "the model's numbers are not finite")
+        return replace(plain, silent=silent or "the model's numbers are not finite")
     odds = _odds(forecast)
     from optimizer.outliers import doubts_of  # scipy's optimisers take a third of a second to import
 
     success = _finite(forecast.success)
     chance = math.prod(each.probability for each in odds)
     gain, exploration = _gain(evidence, forecast, chance)
-    return Explanation(
+    return replace(
+        plain,
         predictions=_predictions(forecast),
         odds=odds,
         acquisition=_finite(forecast.acquisition),
         gain=None if gain is None else _finite(gain * (1.0 if success is None else success)),
         exploration=_finite(exploration),
-        nearest=nearest,
-        active=active,
         success=success,
         doubted=tuple(doubt for metric in evidence.outputs for doubt in doubts_of(evidence, metric)),
     )

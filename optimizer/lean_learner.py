@@ -19,6 +19,7 @@ from optimizer.lean_search import Surface, maximise
 from optimizer.learner import Forecast, NumericalFailureError, Wish
 from optimizer.outliers import noises_of
 from optimizer.space import Points
+from optimizer.spending import thrift_of
 from optimizer.success import success_of
 from optimizer.weighting import weighted
 
@@ -34,7 +35,7 @@ class LeanLearner:
     def wish(self, evidence: Evidence, seed: int) -> Wish:
         with _numerics():
             models, success = _models(evidence), success_of(evidence)
-            surface = weighted(_acquisition(evidence, models), success)
+            surface = weighted(_acquisition(evidence, models), success, thrift_of(evidence))
 
             def foresee(point: Points) -> Forecast:
                 known = None if success is None else float(success(point[None, :])[0])

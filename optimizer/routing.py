@@ -41,12 +41,14 @@ class Trait(Enum):
     HARD_CONSTRAINT = auto()
     TARGET = auto()
     EARLIER = auto()
+    COSTS = auto()
 
 
 UNABLE: Mapping[str, Mapping[Trait, str]] = {
     "ax": {
         Trait.SEVERAL_OBJECTIVES: "Ax is asked for one objective, and here are {}",
         Trait.HARD_CONSTRAINT: "Ax has no hard outcome constraint such as {}",
+        Trait.COSTS: "Ax does not weigh what {} costs",
         Trait.LOG_STEP: "Ax has no step on a log scale, as {} has",
         Trait.EQUALITY: "Ax takes no equality such as {}",
         Trait.NONLINEAR: "Ax takes no nonlinear constraint such as {}",
@@ -72,6 +74,7 @@ UNPROVEN: Mapping[Trait, str] = {
     Trait.CONDITIONAL: "it is not proven that lean is as good with conditional parameters, such as {}",
     Trait.CHOICE: "it is not proven that lean is as good with choices, such as {}",
     Trait.OUTCOME_CONSTRAINT: "it is not proven that lean is as good under outcome constraints, such as {}",
+    Trait.COSTS: "it is not proven that lean is as good at weighing what {} costs",
     Trait.TARGET: "it is not proven that lean is as good at bringing {} to a target",
 }
 """What keeps ``auto`` from taking lean, which could serve such a problem."""
@@ -154,6 +157,8 @@ def traits(problem: Problem) -> dict[Trait, str]:
         found.setdefault(Trait.EARLIER, source.name)
     if problem.objective.goal == "target":
         found[Trait.TARGET] = problem.objective.metric
+    if problem.costs is not None:
+        found[Trait.COSTS] = "a trial"
     _add_constraints(found, problem, logs, choices)
     return found
 

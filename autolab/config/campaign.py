@@ -9,6 +9,7 @@ from typing import Any
 
 from autolab.config.avoiding import read_rules
 from autolab.config.campaignmodel import CampaignModel
+from autolab.config.costs import read_costs
 from autolab.config.earlier import check_earlier
 from autolab.config.goals import check_goals, read_objectives, read_outcome_constraints
 from autolab.config.noises import read_noises
@@ -55,10 +56,11 @@ def load_campaign(path: str | Path) -> CampaignSpec:
             problems.not_available_yet((key,), f"{key} is not available yet ({instead}): remove the key")
     on_failure, rules = read_policies(problems, file.values), read_rules(problems, file.values, space)
     noises = read_noises(problems, file.values, objectives or (), outcome_constraints)
+    costs = read_costs(problems, file.values, space)
     problems.raise_any()
     problem = _problem(space, objectives, outcome_constraints)
     problem = replace(problem, recipe_faults=recipe_faults(file.values), noises=noises)
-    problem = replace(problem, doubts_outliers=file.values.get("outliers") == "doubt")
+    problem = replace(problem, doubts_outliers=file.values.get("outliers") == "doubt", costs=costs)
     return _spec(Path(path), file.values, file.source, problem, on_failure, rules)
 
 

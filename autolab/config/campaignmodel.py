@@ -25,6 +25,7 @@ __all__ = [
     "BudgetModel",
     "CampaignModel",
     "ConfirmModel",
+    "CostsModel",
     "EngineModel",
     "ExpectedGainModel",
     "FaultModel",
@@ -122,6 +123,24 @@ class OutcomeConstraintModel(FileModel):
     hard: Annotated[float, Field(gt=0, le=0.5, allow_inf_nan=False), IS_NUMBER] | None = None
     """Largest probability with which a proposed trial may break the bound: what is predicted to break it more often is
     not proposed. Without it the bound is soft. It needs an engine that learns."""
+
+
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False), IS_NUMBER]
+
+
+class CostsModel(FileModel):
+    """What a trial costs, all parts in one unit. What is expected to be gained is divided by it."""
+
+    unit: Text = Field(examples=["min"])
+    """The unit of all parts, as people read it: minutes, money."""
+    trial: Annotated[float, Field(gt=0, allow_inf_nan=False), IS_NUMBER] = Field(examples=["10"])
+    """Cost of each trial, whatever its values."""
+    amounts: dict[Name, Cost] = Field(default_factory=dict[Name, Cost], max_length=100, examples=["{cyan: 0.02}"])
+    """Cost of one unit of a parameter, by name: the price of a material, the time for each degree."""
+    changes: dict[Name, Cost] = Field(default_factory=dict[Name, Cost], max_length=100, examples=["{solvent: 20}"])
+    """Cost of another choice than in the trial before, by parameter."""
+    exponent: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False), IS_NUMBER] = 1.0
+    """Power of the cost by which the expected gain is divided: 0 minds no cost."""
 
 
 class BudgetModel(FileModel):
@@ -264,6 +283,8 @@ class CampaignModel(FileModel):
     """Dotted name of the Bluesky plan that runs a trial."""
     reduce: DottedName = Field(examples=["plans.colour.colour_distance"])
     """Dotted name of the reducer that makes outcomes from recorded data."""
+    costs: CostsModel | None = None
+    """What a trial costs: engines that learn then look for the most gain for the cost."""
     budget: BudgetModel = Field(examples=["{trials: 40}"])
     """What the campaign may use at most."""
     stopping: StoppingModel = StoppingModel()

@@ -75,3 +75,7 @@ class Explanation:
     """Probability that the trial has an outcome at all; None where no trial had failed for its recipe."""
     doubted: tuple[Doubt, ...] = ()
     """Outcomes that counted for little."""
+    cost: float | None = None
+    """Predicted cost of the trial, in the unit of the campaign's costs; None where none are stated."""
+    cost_of_changes: float = 0.0
+    """What of it is paid because choices differ from those of the trial before."""

@@ -9,6 +9,7 @@ from autolab.core.atmost import AtMost, unfit_for_at_most
 from autolab.core.avoidances import Avoidance
 from autolab.core.conditionals import Conditional, unfit_conditional
 from autolab.core.constraints import Constraint
+from autolab.core.costs import Costs
 from autolab.core.earlier import Earlier
 from autolab.core.errors import InputError
 from autolab.core.faults import SCREENED, FaultKind
@@ -123,6 +124,8 @@ class Problem:
     """Whether outcomes that the others make impossible count for little."""
     earlier: tuple[Earlier, ...] = ()
     """What was measured before, from which the proposer may learn."""
+    costs: Costs | None = None
+    """What trials cost; None where all count alike."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

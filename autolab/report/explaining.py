@@ -28,6 +28,11 @@ def explanation_lines(problem: Problem, explanation: Explanation | None) -> list
         )
     if explanation.silent is not None:
         lines.append(f"nothing is predicted: {explanation.silent}")
+    if explanation.cost is not None and problem.costs is not None:
+        paid = (
+            f", of which {number_text(explanation.cost_of_changes)} for changes" if explanation.cost_of_changes else ""
+        )
+        lines.append(f"predicted cost: {number_text(explanation.cost)} {problem.costs.unit}{paid}")
     if explanation.nearest:
         near = ", ".join(f"trial {each.trial} at {each.distance:.3f}" for each in explanation.nearest)
         lines.append(f"nearest trials, in fractions of the ranges: {near}")

@@ -277,6 +277,19 @@ CASES = [
         "remove the rule",
     ),
     (
+        "costs-of-what-is-no-parameter",
+        PLAN,
+        f"costs: {{unit: min, trial: 1, changes: {{wash: 3}}}}\n{PLAN}",
+        "10: costs: wash is no parameter with choices, and only another choice has a cost of its own",
+    ),
+    (
+        "costs-that-change-nothing",
+        PLAN,
+        f"costs: {{unit: min, trial: 1}}\n{PLAN}",
+        "10: costs: every trial costs the same, which changes no suggestion: give 'amounts' or 'changes', or remove "
+        "the key",
+    ),
+    (
         "expected-gain-without-a-model",
         PLAN,
         f"engine: sobol\nstopping: {{expected_gain: {{below: 0.1}}}}\n{PLAN}",

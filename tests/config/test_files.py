@@ -20,6 +20,7 @@ from autolab.config.reference import reference_page
 from autolab.config.schema import FileKind, json_schema
 from autolab.config.specs import ExpectedGain, PowerSpec
 from autolab.core.addresses import EpicsAddress, NoAddress, SerialAddress, ZmqAddress
+from autolab.core.costs import Costs
 from autolab.core.envelope import AllowedValues, RangeLimit
 from autolab.core.errors import AutolabError
 from autolab.core.noises import KnownNoise
@@ -50,6 +51,7 @@ stopping: {no_improvement: {trials: 10, by: 0.1}, failures_in_a_row: 8, expected
 on_failure: {refused: {teaches: true}, bad_outcome: {teaches: false}}
 noise: {yield_: 0.5 percent, turbidity: 0.02, cost: reported}
 outliers: doubt
+costs: {unit: min, trial: 5, amounts: {cyan: 0.01}, changes: {solvent: 20}, exponent: 0.5}
 engine: {name: botorch, initial: 8}
 lanes: 2
 seed: 7
@@ -92,6 +94,7 @@ def test_a_campaign_with_every_key_becomes_its_values(tmp_path: Path) -> None:
         KnownNoise("cost"),
     )
     assert spec.problem.doubts_outliers
+    assert spec.problem.costs == Costs("min", 5.0, (("cyan", 0.01),), (("solvent", 20.0),), 0.5)
     assert spec.stopping.failures_in_a_row == 8
     assert spec.stopping.expected_gain == ExpectedGain(0.2, 3)
     assert spec.stopping.no_improvement is not None
