@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from autolab.compose.challenges import check_challenge
 from autolab.compose.earlier import notes_on_tables
@@ -18,6 +21,7 @@ from autolab.config.specs import LabSpec
 from autolab.config.yamlfile import read_yaml
 from autolab.core.clock import real_clock
 from autolab.core.errors import AutolabError, FileError, InputError, InputErrors
+from autolab.screen.process import is_forkable
 
 __all__ = ["CheckReport", "check_files", "check_names"]
 
@@ -139,23 +143,62 @@ def _is_campaign(file: Path) -> bool:
 
 
 def _in_child(kind: str, file: Path) -> list[str]:
-    command = [sys.executable, "-m", "autolab.compose.checking", kind, str(file)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_REAL_S, check=False)  # noqa: S603 (our own interpreter and module)
-    except subprocess.TimeoutExpired:
-        raise InputError(
-            f"{file}: resolving its names took more than {CHILD_REAL_S:g} s: a module hangs on import"
-        ) from None
-    lines = done.stdout.strip().splitlines()
+    """What `check_names` says, from a child: forked where this process has opened nothing yet, and else a new one.
+
+    What the child has imported of ours and of libraries it need not import again where it is forked.
+
+    Raises:
+        InputError: what the names of the file stand for is refused, or the child hangs or dies.
+    """
+    run = _fork if is_forkable() else _spawn
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as errors:
+        if not run((kind, str(file)), said.fileno(), errors.fileno()):
+            raise InputError(f"{file}: resolving its names took more than {CHILD_REAL_S:g} s: a module hangs on import")
+        lines, complaints = _lines(said), _lines(errors)
     try:
         answer = json.loads(lines[-1])
     except (IndexError, ValueError):
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        last = (complaints or ["no message"])[-1]
         raise InputError(f"{file}: resolving its names ended without an answer: {last}") from None
     if answer["problems"]:
-        errors = [InputError(text) for text in answer["problems"]]
-        raise errors[0] if len(errors) == 1 else InputErrors(errors)
+        problems = [InputError(text) for text in answer["problems"]]
+        raise problems[0] if len(problems) == 1 else InputErrors(problems)
     return answer["notes"]
+
+
+def _spawn(arguments: Sequence[str], said: int, errors: int) -> bool:
+    """Whether a new process ended in time, with these files for what it says."""
+    command = [sys.executable, "-m", "autolab.compose.checking", *arguments]
+    try:
+        subprocess.run(command, stdout=said, stderr=errors, timeout=CHILD_REAL_S, check=False)  # noqa: S603 (our own interpreter and module)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _fork(arguments: Sequence[str], said: int, errors: int) -> bool:
+    """Whether a fork of this process ended in time, with these files for what it says."""
+    from multiprocessing import get_context
+
+    child = get_context("fork").Process(target=_forked, args=(arguments, said, errors))
+    child.start()
+    try:
+        child.join(CHILD_REAL_S)
+        return not child.is_alive()
+    finally:
+        child.kill()
+        child.join()
+
+
+def _forked(arguments: Sequence[str], said: int, errors: int) -> None:
+    os.dup2(said, 1)
+    os.dup2(errors, 2)
+    _main(arguments)
+
+
+def _lines(file: IO[bytes]) -> list[str]:
+    file.seek(0)
+    return file.read().decode(errors="replace").strip().splitlines()
 
 
 def _main(arguments: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from autolab.compose.matching import bind_files, with_options
 from autolab.compose.options import RunOptions
 from autolab.config.campaign import load_campaign
 from autolab.core.errors import InputError
+from tests.cli.running import autolab
 from tests.compose.files import EXAMPLES, example
 
 BAD = {
@@ -135,10 +137,18 @@ def test_numbers_reach_an_open_ended_plan_in_the_unit_of_the_devices_signal(tmp_
     assert bound.binding.converters["cyan"](0.1) == 100.0
 
 
+def checked(*files: Path) -> dict[str, list[str]]:
+    """What ``autolab check`` says of good files, from a process that need not import everything anew."""
+    done = autolab("check", "--json", *map(str, files), cwd=files[0].parent)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 def test_check_resolves_names_in_a_child_and_reports_what_it_finds(tmp_path: Path):
-    report = check_files([EXAMPLES / "colour" / "campaign.yaml", EXAMPLES / "replay" / "lab.yaml"])
-    assert [file.parent.name for file in report.ok_files] == ["colour", "replay"]
-    notes = [note for note in report.notes if not note.startswith("on hardware")]
+    good = [EXAMPLES / "colour" / "campaign.yaml", EXAMPLES / "replay" / "lab.yaml"]
+    report = checked(*good)
+    assert report["files"] == [str(file) for file in good]
+    notes = [note for note in report["notes"] if not note.startswith("on hardware")]
     assert notes[0] == "dry run of the plan: proved at 8 of 8 points"
     assert [note.partition(" about ")[0] for note in notes[1:3]] == ["a trial takes", "30 trials use"]
     assert notes[3].startswith("after a crash no action is repeated: arm and dispenser can say what became of")
@@ -149,12 +159,12 @@ def test_check_resolves_names_in_a_child_and_reports_what_it_finds(tmp_path: Pat
 
 def test_check_says_what_will_not_last(tmp_path: Path):
     changes = {"lab.yaml": ("clear:   {stock: 250 mL}", "clear:   {stock: 1 mL}")}
-    notes = check_files([example("colour", tmp_path, changes)]).notes
+    notes = checked(example("colour", tmp_path, changes))["notes"]
     assert any(note.startswith("clear may run dry: 30 trials need about ") for note in notes)
 
 
 def test_check_says_that_a_plan_without_actions_is_run_again_after_a_crash():
-    notes = check_files([EXAMPLES / "hotplate" / "campaign.yaml"]).notes
+    notes = checked(EXAMPLES / "hotplate" / "campaign.yaml")["notes"]
     assert any("after a crash the whole trial is run again, with all that it moves" in note for note in notes)
 
 
@@ -165,7 +175,7 @@ def test_check_lists_the_signals_of_a_foreign_class_that_are_closed_for_writing(
         "  open: {class: ophyd.Signal}\n  closed: {class: ophyd.Signal}\n"
         "envelope:\n  open.value: {min: 0, max: 1}\n"
     )
-    note, _ = check_files([lab]).notes
+    note, _ = checked(lab)["notes"]
     assert note == (
         "closed: ophyd.Signal is not a class of ours; closed for writing, because the envelope does not declare them: "
         "value"
@@ -199,9 +209,9 @@ def test_interlocks_that_cannot_work_are_refused_with_their_line(rules: str, mes
     campaign = with_interlocks(tmp_path, rules)
     lab = campaign.with_name("lab.yaml")
     line = next(n for n, text in enumerate(lab.read_text().splitlines(), 1) if text.startswith("interlocks"))
-    with pytest.raises(InputError) as caught:
-        check_files([lab])
-    assert str(caught.value).startswith(f"{lab}:{line}: {message}")
+    done = autolab("check", str(lab), cwd=tmp_path, COLUMNS="1000")
+    assert done.returncode == InputError.exit_code
+    assert f"{lab}:{line}: {message}" in done.stderr
 
 
 def test_an_interlock_that_another_makes_superfluous_is_mentioned(tmp_path: Path):
@@ -210,12 +220,13 @@ def test_an_interlock_that_another_makes_superfluous_is_mentioned(tmp_path: Path
         "{name: farther, when: stage.position > 250 mm, effect: trip, why: it is farther}"
     )
     campaign = with_interlocks(tmp_path, rules)
-    notes = check_files([campaign.with_name("lab.yaml")]).notes
+    notes = checked(campaign.with_name("lab.yaml"))["notes"]
     assert any(note.startswith("interlocks: farther: ") for note in notes), notes
 
 
 def test_check_says_who_would_have_to_approve_and_that_nobody_could(tmp_path: Path):
-    (note,) = [note for note in check_files([example("colour", tmp_path)]).notes if note.startswith("on hardware")]
+    notes = checked(example("colour", tmp_path))["notes"]
+    (note,) = [note for note in notes if note.startswith("on hardware")]
     assert note.startswith("on hardware 8 of 8 points need the approval of 1 person besides whoever runs the campaign")
     assert note.endswith("; the lab file names nobody with 'may: [approve]'")
 
