@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from autolab.core.diagnoses import Diagnosis
 from autolab.core.front import losses_of, middle_of, non_dominated
 from autolab.core.problem import Problem
-from autolab.core.proposing import EngineSpec, Observation, Recommendation
+from autolab.core.proposing import UNLEARNED, EngineSpec, Observation, Recommendation
 from autolab.core.trials import Estimate, Outcome
 from optimizer.evidence import Evidence
 from optimizer.learner import NumericalFailureError
@@ -48,7 +48,8 @@ def recommend(
         problem: The problem; its objective decides what is best.
         observations: All finished trials.
         seed: Seed of the model's fit (it restarts from random places where the first fit fails).
-        engine: Engine of the campaign: where ``lean`` serves it, its model is used and no torch is imported.
+        engine: Engine of the campaign: where ``lean`` serves it, its model is used and no torch is imported. So it is
+            for an engine without a model, where ``auto`` would take ``lean``.
         with_model: False recommends the best as measured, and imports no torch.
 
     Returns:
@@ -63,12 +64,17 @@ def recommend(
         return _measured(evidence, f"as measured: {evidence.n} outcomes are too few for a model")
     if evidence.unit.d == 0 or evidence.is_flat:
         return _measured(evidence, "as measured: the outcomes differ in nothing that a model could learn")
-    is_lean = engine is not None and choose(problem, EngineSpec(engine)).name == "lean"
     try:
-        belief = _lean_posterior(evidence) if is_lean else _posterior(evidence, seed)
+        belief = _lean_posterior(evidence) if _is_lean(problem, engine) else _posterior(evidence, seed)
     except NumericalFailureError as error:
         return _measured(evidence, f"as measured: the model failed with {error}")
     return replace(_modelled(evidence, belief.means, belief.deviations), diagnosis=belief.diagnosis)
+
+
+def _is_lean(problem: Problem, engine: str | None) -> bool:
+    if engine is None:
+        return False
+    return choose(problem, EngineSpec("auto" if engine in UNLEARNED else engine)).name == "lean"
 
 
 def _measured(evidence: Evidence, reason: str) -> Recommendation:

@@ -8,6 +8,7 @@ import pytest
 from autolab.core.objectives import OutcomeConstraint
 from autolab.core.parameters import RangeParameter
 from autolab.core.problem import Space
+from autolab.core.proposing import UNLEARNED
 from optimizer.recommendation import recommend
 from tests.optimizer.builders import failed, observed, problem
 
@@ -71,6 +72,15 @@ def test_it_says_when_no_trial_keeps_the_outcome_constraints() -> None:
     best = recommend(posed, tuple(observed(n, {"x": n / 10}, float(n), z=n / 10) for n in range(1, 9)))
     assert best is not None
     assert best.reason.endswith("; no trial keeps z <= -1")
+
+
+@pytest.mark.parametrize("engine", sorted(UNLEARNED))
+def test_an_engine_without_a_model_borrows_the_one_that_auto_would_take(engine: str) -> None:
+    past = tuple(observed(n, {"x": n / 10}, (n - 4) ** 2 / 9, z=n / 10) for n in range(1, 9))
+    bounded = problem(LINE, constraints=[OutcomeConstraint("z", "<=", 0.5)])
+    found, lean = (recommend(problem(LINE), past, engine=name) for name in (engine, "lean"))
+    assert found == lean != recommend(problem(LINE), past, engine="botorch")
+    assert recommend(bounded, past, engine=engine) == recommend(bounded, past, engine="botorch")
 
 
 def test_the_same_outcomes_give_the_same_recommendation() -> None:
