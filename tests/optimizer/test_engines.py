@@ -79,7 +79,13 @@ SPACES = {
     "at-most": AT_MOST,
     "conditional": CONDITIONAL,
 }
-every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
+OWN = [
+    pytest.param(engine, space, id=f"{name}-{engine}")
+    for name, space in SPACES.items()
+    for engine in ENGINES
+    if choose(problem(space), EngineSpec(engine)).name == engine
+]
+"""Each engine with the spaces that it serves itself; of the others it hands on the request as it is."""
 
 
 def history(space: Space, n: int) -> list[Observation]:
@@ -87,8 +93,7 @@ def history(space: Space, n: int) -> list[Observation]:
     return [observed(index + 1, design_point(unit, 99, index)) for index in range(n)]
 
 
-@every_engine
-@every_space
+@pytest.mark.parametrize(("engine", "space"), OWN)
 def test_suggestions_keep_grids_and_constraints_and_repeat_nothing(engine: str, space: Space) -> None:
     past = history(space, 7)
     pending = [Pending(8, design_point(UnitSpace(space), 99, 7))]
