@@ -136,13 +136,6 @@ def traits(problem: Problem) -> dict[Trait, str]:
     parameters = problem.space.parameters
     logs = [p for p in parameters if isinstance(p, RangeParameter) and p.scale == "log"]
     choices = [p for p in parameters if isinstance(p, ChoiceParameter)]
-    for parameter in logs:
-        if parameter.step is not None:
-            found.setdefault(Trait.LOG_STEP, parameter.name)
-    for parameter in choices:
-        found.setdefault(Trait.CHOICE, parameter.name)
-        if parameter.descriptors:
-            found.setdefault(Trait.DESCRIPTORS, parameter.name)
     for rule in problem.space.at_most:
         found.setdefault(Trait.AT_MOST, repr(rule.text))
     for rule in problem.space.conditionals:
@@ -159,8 +152,21 @@ def traits(problem: Problem) -> dict[Trait, str]:
         found[Trait.TARGET] = problem.objective.metric
     if problem.costs is not None:
         found[Trait.COSTS] = "a trial"
+    _add_parameters(found, logs, choices)
     _add_constraints(found, problem, logs, choices)
     return found
+
+
+def _add_parameters(
+    found: dict[Trait, str], logs: Sequence[RangeParameter], choices: Sequence[ChoiceParameter]
+) -> None:
+    for parameter in logs:
+        if parameter.step is not None:
+            found.setdefault(Trait.LOG_STEP, parameter.name)
+    for parameter in choices:
+        found.setdefault(Trait.CHOICE, parameter.name)
+        if parameter.descriptors:
+            found.setdefault(Trait.DESCRIPTORS, parameter.name)
 
 
 def _add_constraints(
