@@ -33,8 +33,9 @@ SELECT
         AND json_extract(action, '$.material') IS NOT NULL) AS pour,
     (SELECT SUM(COALESCE(used_ul, json_extract(action, '$.volume_ul'))) FROM intents WHERE campaign = ?1
         AND intended_lab_s >= ?2 AND state <> 'void' AND json_extract(action, '$.material') IS NOT NULL) AS volume,
-    (SELECT COUNT(*) FROM transitions WHERE campaign = ?1 AND lab_s >= ?2 AND state = 'running'
-        AND (detail IS NULL OR detail LIKE 'attempt %')) AS trial
+    (SELECT COUNT(*) FROM trials, json_each(history) AS moment WHERE campaign = ?1
+        AND json_extract(moment.value, '$[0]') = 'running' AND json_extract(moment.value, '$[1]') >= ?2
+        AND COALESCE(json_extract(moment.value, '$[3]') LIKE 'attempt %', 1)) AS trial
 """
 
 

@@ -119,7 +119,7 @@ def test_a_program_gets_the_same_answer(record: Record) -> None:
 
 
 def test_a_flipped_entry_is_seen(record: Record) -> None:
-    changed = record.entry(5).replace("2000", "2001")
+    changed = record.entry(5).replace("2000", "2001", 1)
     record.sql("UPDATE log SET entry = :text WHERE seq = 5", text=changed)
     kind, table = (json.loads(changed)[name] for name in ("kind", "table"))
     first, *heads = record.complaints()

@@ -52,7 +52,7 @@ def test_each_write_is_logged_once_with_its_row(journal: Journal):
     assert changed["date"] == "2000-01-01T00:00:00.000+00:00"
     history = json.loads(changed["row"].pop("history"))
     assert history[-1] == ["failed", 0.0, changed["date"], "it leaks"]
-    assert changed["row"] == {"state": "failed", "failure": "it leaks", "fault": "unknown"}
+    assert changed["row"] == {"state": "failed", "failure": "it leaks", "fault": "unknown", "workflow": "automated"}
 
 
 def test_every_table_of_the_schema_is_logged_but_the_log_itself(journal: Journal):

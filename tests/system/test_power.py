@@ -151,7 +151,7 @@ def test_a_trip_leaves_no_action_without_an_answer(running: WarmCommand, colour:
 def test_hardware_is_refused_as_long_as_no_relay_of_it_is_driven(colour: Path, tmp_path: Path):
     refused = autolab("run", colour, data=tmp_path)
     assert refused.returncode == 2
-    assert "'power' works with --simulate only" in refused.stderr
+    assert "'power' works with --simulate of all devices only" in refused.stderr
 
 
 def test_check_says_what_each_device_does_without_power_and_where_nothing_takes_it_away(colour: Path):
