@@ -24,7 +24,7 @@ ALL = "*"
 
 
 class RunCommand(TyperCommand):
-    """``run``: ``--simulate`` stands alone, or as ``--simulate=DEVICE,…``."""
+    """``run`` and ``try``: ``--simulate`` stands alone, or as ``--simulate=DEVICE,…``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the words of the command."""

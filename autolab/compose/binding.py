@@ -18,9 +18,10 @@ from devices.base import WritableSignal
 from plans.conventions import Unit
 from plans.reducers import Reducer
 
-__all__ = ["Binding", "RecoveryBinding", "bind", "bind_recovery"]
+__all__ = ["RESERVED", "Binding", "RecoveryBinding", "bind", "bind_recovery", "is_plan", "measured_by", "unit_in"]
 
-_RESERVED = ("operations", "sample", "md")
+RESERVED = ("operations", "sample", "md")
+"""Arguments that a campaign gives to a plan by itself."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,24 @@ def bind_recovery(campaign: CampaignSpec, lab: LabSpec, kind: str, name: str, pl
 
 
 def _refuse_other_than_a_plan(campaign: CampaignSpec, where: tuple[str, ...], name: str, plan: Any) -> None:
-    if not inspect.isgeneratorfunction(inspect.unwrap(plan) if callable(plan) else plan):
+    if not is_plan(plan):
         raise campaign.source.error(where, f"{name!r} is not a plan: a plan is a function that yields messages")
+
+
+def is_plan(found: Any) -> bool:
+    """Whether this is a function that yields messages."""
+    return inspect.isgeneratorfunction(inspect.unwrap(found) if callable(found) else found)
+
+
+def unit_in(hint: Any) -> str | None:
+    """The unit that the annotation of an argument names; None where it names none."""
+    return next((item.name for item in getattr(hint, "__metadata__", ()) if isinstance(item, Unit)), None)
+
+
+def measured_by(lab: LabSpec) -> list[str]:
+    """Metrics that the instruments of a lab declare, and results that its people give, in the order of its file."""
+    options = [device.options for device in lab.devices.values()]
+    return [name for said in options for key in ("metrics", "results") for name in dict(said.get(key, {}))]
 
 
 class _Match:
@@ -148,8 +165,8 @@ class _Match:
         self._hints = typing.get_type_hints(plan, include_extras=True)
         self._parameters = {parameter.name: parameter for parameter in campaign.problem.space.parameters}
         named = [n for n, a in self._arguments.items() if a.kind not in (a.VAR_KEYWORD, a.VAR_POSITIONAL)]
-        self.takes = frozenset(name for name in named if name in _RESERVED and not self._can_do_without(name))
-        free = [name for name in named if name not in _RESERVED]
+        self.takes = frozenset(name for name in named if name in RESERVED and not self._can_do_without(name))
+        free = [name for name in named if name not in RESERVED]
         self.devices = tuple(name for name in free if name in lab.devices and name not in self._parameters)
         self.converters: dict[str, Callable[[float], float]] = {}
         self._signal_units = {s.name: s.unit for device in self.devices for s in signals.get(device, ()) if s.unit}
@@ -184,7 +201,7 @@ class _Match:
         return name == "sample" and not self._lab.labware and self._arguments[name].default is None
 
     def _taken(self) -> str:
-        return ", ".join(n for n in self._arguments if n not in _RESERVED and n not in self._lab.devices)
+        return ", ".join(n for n in self._arguments if n not in RESERVED and n not in self._lab.devices)
 
     def _unit_problem(self, parameter: Parameter) -> str | None:
         """Why the parameter's unit does not fit the plan's; None where it does."""
@@ -210,8 +227,7 @@ class _Match:
         """
         if name not in self._arguments:
             return self._signal_units.get(name)
-        metadata = getattr(self._hints.get(name), "__metadata__", ())
-        return next((item.name for item in metadata if isinstance(item, Unit)), None)
+        return unit_in(self._hints.get(name))
 
 
 def affine(unit: str, wanted: str) -> Callable[[float], float]:
@@ -222,11 +238,7 @@ def affine(unit: str, wanted: str) -> Callable[[float], float]:
 
 
 def _metric_problems(campaign: CampaignSpec, lab: LabSpec, reducer: Reducer) -> list[FileError]:
-    if reducer.metrics is not None:
-        declared = set(reducer.metrics)
-    else:
-        options = [device.options for device in lab.devices.values()]
-        declared = {name for said in options for key in ("metrics", "results") for name in dict(said.get(key, {}))}
+    declared = set(measured_by(lab) if reducer.metrics is None else reducer.metrics)
     problem = campaign.problem
     paths: list[tuple[str, tuple[str | int, ...]]] = [
         (objective.metric, ("objectives", objective.metric)) for objective in problem.objectives

@@ -12,10 +12,11 @@ import yaml
 
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.stopping import StopSwitch
+from autolab.compose.injecting import pairs_of
 from autolab.compose.looking import PlanView, look_at_plan
 from autolab.compose.options import RunOptions
 from autolab.compose.running import run_campaign
-from autolab.config.units import check_unit, convert, parse_quantity
+from autolab.config.units import convert, parse_quantity
 from autolab.config.words import did_you_mean, listed
 from autolab.core.errors import InputError, ProposerError
 from autolab.core.parameters import FixedParameter, Value
@@ -28,9 +29,7 @@ __all__ = ["try_by_hand"]
 
 TRIES = "tries"
 """Folder of the files that are written, in the data folder."""
-_PAIR = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.+)", re.DOTALL)
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-_QUANTITY = re.compile(rf"{_NUMBER.pattern}\s*[^\s\d].*")
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -91,13 +90,7 @@ def try_by_hand(
     make_folder(options.data)
     file.parent.mkdir(exist_ok=True)
     file.write_text(_text(name, lab, plan, view, parameters), encoding="utf-8")
-    try:
-        return run_campaign(
-            file, options, observers=observers, stop=stop, person=person, proposer=_ByHand("tried by hand")
-        )
-    except InputError:  # nothing was recorded that would need the file
-        file.unlink(missing_ok=True)
-        raise
+    return run_campaign(file, options, observers=observers, stop=stop, person=person, proposer=_ByHand("tried by hand"))
 
 
 def _parameters(plan: str, view: PlanView, texts: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -107,18 +100,12 @@ def _parameters(plan: str, view: PlanView, texts: Sequence[str]) -> dict[str, di
         InputError: a text is no value, a parameter is missing, given twice, or unknown, or a unit does not fit.
     """
     found: dict[str, dict[str, Any]] = {}
-    for text in texts:
-        pair = _PAIR.fullmatch(text.strip())
-        if pair is None:
-            raise InputError(f"{text!r} is no value: write NAME=VALUE, such as cyan=20 or 'cyan=20 uL'")
-        name = pair["name"]
-        if name in found:
-            raise InputError(f"{name} is given twice")
+    for name, text in pairs_of(texts).items():
         if name not in view.units and not view.takes_any:
             guess = did_you_mean(name, view.units)
             hint = f"did you mean {guess!r}?" if guess else f"it takes {listed(view.units) or 'none'}"
             raise InputError(f"{plan} takes no parameter {name!r}; {hint}")
-        found[name] = _fixed(name, pair["value"].strip(), view.units.get(name, ""))
+        found[name] = _fixed(name, text, view.units.get(name, ""))
     missing = [name for name in view.needed if name not in found]
     if missing:
         wanted = " ".join(f"{name}=VALUE" for name in missing)
@@ -136,7 +123,6 @@ def _fixed(name: str, text: str, unit: str) -> dict[str, Any]:
     if unit:
         try:
             quantity = parse_quantity(text)
-            check_unit(quantity.unit)
             convert(quantity.value, quantity.unit, unit)
         except InputError as error:
             raise InputError(f"{name}: {error}") from None

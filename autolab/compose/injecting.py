@@ -19,7 +19,7 @@ from autolab.core.principals import Principal
 from autolab.core.problem import Space
 from autolab.journal.journal import Journal
 
-__all__ = ["inject_trial", "values_of"]
+__all__ = ["inject_trial", "pairs_of", "values_of"]
 
 _PAIR = re.compile(r"(?P<name>[^=\s]+)=(?P<value>.+)")
 _SAME = 1e-9
@@ -53,11 +53,11 @@ def inject_trial(data: Path, name: str, texts: Sequence[str], because: str, by: 
         return posted(journal, record, INJECT, arguments, by, f"the trial that {by.name} hands in")
 
 
-def values_of(space: Space, texts: Sequence[str]) -> Values:
-    """The point that a person has written, complete, each value exactly as the hardware would be told.
+def pairs_of(texts: Sequence[str]) -> dict[str, str]:
+    """What a person has written as ``name=value``, by name.
 
     Raises:
-        InputError: it is no point of the space; all that is wrong is said.
+        InputError: a text is no such pair, or a name is given twice.
     """
     given: dict[str, str] = {}
     for text in texts:
@@ -67,6 +67,16 @@ def values_of(space: Space, texts: Sequence[str]) -> Values:
         if pair["name"] in given:
             raise InputError(f"{pair['name']} is given twice")
         given[pair["name"]] = pair["value"].strip()
+    return given
+
+
+def values_of(space: Space, texts: Sequence[str]) -> Values:
+    """The point that a person has written, complete, each value exactly as the hardware would be told.
+
+    Raises:
+        InputError: it is no point of the space; all that is wrong is said.
+    """
+    given = pairs_of(texts)
     for name in given:
         if name not in space.names:
             guess = did_you_mean(name, space.names)

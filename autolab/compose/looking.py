@@ -21,9 +21,6 @@ from autolab.core.errors import InputError
 
 __all__ = ["PlanView", "look_at_plan"]
 
-_GIVEN = ("operations", "sample", "md")
-"""Arguments that a campaign gives to a plan by itself."""
-
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
@@ -62,16 +59,18 @@ def look_at_plan(lab: Path, plan: str, reducer: str | None) -> PlanView:
 
 
 def _look(file: Path, plan: str, reducer: str | None) -> PlanView:
+    from autolab.compose.binding import RESERVED, is_plan  # with Bluesky behind it
+
     lab = load_lab(file)
     names = Names(lab.source, lab.packages, file.parent)
     found = names.resolve(plan, (), "plan")
-    if not inspect.isgeneratorfunction(inspect.unwrap(found) if callable(found) else found):
+    if not is_plan(found):
         raise InputError(f"{plan!r} is not a plan: a plan is a function that yields messages")
     name = reducer or _only_reducer(plan, found)
     metrics = _metrics(lab, name, names.resolve(name, (), "reducer"))
     arguments = inspect.signature(found).parameters
     named = [n for n, a in arguments.items() if a.kind not in (a.VAR_KEYWORD, a.VAR_POSITIONAL)]
-    own = [n for n in named if n not in lab.devices and n not in _GIVEN]
+    own = [n for n in named if n not in lab.devices and n not in RESERVED]
     return PlanView(
         lab=lab.name,
         units=_units(found, own) | (_instrument_units(lab) if len(named) < len(arguments) else {}),
@@ -83,13 +82,10 @@ def _look(file: Path, plan: str, reducer: str | None) -> PlanView:
 
 
 def _units(plan: Any, names: list[str]) -> dict[str, str]:
-    from plans.conventions import Unit
+    from autolab.compose.binding import unit_in
 
     hints = typing.get_type_hints(plan, include_extras=True)
-    return {
-        name: next((each.name for each in getattr(hints.get(name), "__metadata__", ()) if isinstance(each, Unit)), "")
-        for name in names
-    }
+    return {name: unit_in(hints.get(name)) or "" for name in names}
 
 
 def _instrument_units(lab: LabSpec) -> dict[str, str]:
@@ -117,13 +113,14 @@ def _only_reducer(plan: str, found: Any) -> str:
 
 
 def _metrics(lab: LabSpec, name: str, reducer: Any) -> tuple[str, ...]:
+    from autolab.compose.binding import measured_by
     from plans.reducers import Reducer
 
     if not isinstance(reducer, Reducer):
         raise InputError(f"{name!r} is not a reducer: declare it with @reducer(metrics=...) of plans.reducers")
     if reducer.metrics is not None:
         return reducer.metrics
-    measured = [metric for device in lab.devices.values() for metric in dict(device.options.get("metrics", {}))]
+    measured = measured_by(lab)
     if not measured:
-        raise InputError(f"{name}: yields what the lab's instruments measure, and none declares 'metrics'")
+        raise InputError(f"{name}: yields what the lab's instruments measure, and none declares 'metrics' or 'results'")
     return tuple(dict.fromkeys(measured))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from autolab.compose.byhand import try_by_hand
+from autolab.compose.looking import look_at_plan
 from autolab.compose.options import RunOptions
 from autolab.core.errors import InputError
 from autolab.journal.reader import JournalReader
@@ -71,6 +72,29 @@ def test_what_cannot_be_tried_is_refused_before_anything_is_written(
         try_by_hand(LAB, plan, texts, RunOptions(tmp_path / "data", simulate=True, virtual=True))
     assert said in str(refused.value)
     assert not (tmp_path / "data").exists()
+
+
+PERSON = """\
+name: wet-bench
+laboratory: Example
+devices:
+  technician:
+    class: devices.people.Person
+    options:
+      instruction: "Dissolve {salt}"
+      parameters: {salt: g}
+      results: {conductivity: {unit: mS/cm, min: 0, max: 200}, look: {choices: [clear, cloudy]}}
+envelope:
+  technician.salt: {min: 0 g, max: 20 g}
+"""
+
+
+def test_what_a_person_is_told_and_types_in_counts_as_what_an_instrument_takes_and_measures(tmp_path: Path) -> None:
+    lab = tmp_path / "lab.yaml"
+    lab.write_text(PERSON)
+    view = look_at_plan(lab, "plans.people.by_hand", None)
+    assert (view.reducer, view.metrics) == ("plans.people.answered", ("conductivity", "look"))
+    assert (dict(view.units), view.takes_any) == ({"salt": "g"}, True)
 
 
 def test_a_reducer_has_to_be_named_where_the_plans_module_has_several_or_none(tmp_path: Path) -> None:
