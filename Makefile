@@ -52,9 +52,16 @@ prove: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.portfolio --page docs/proofs/portfolio.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.suggestcost --out autolab-data/proofs/optimizer
 	$(BIN)/python -m benchmarks.optimizer --out autolab-data/proofs/optimizer --page docs/proofs/optimizer.md --date "$$(date +%F)"
+	$(BIN)/python -m benchmarks.hypervolume --out autolab-data/proofs/hypervolume --page docs/proofs/hypervolume.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.waiting --out autolab-data/proofs/waiting --page docs/proofs/waiting.md --date "$$(date +%F)"
+	$(BIN)/python -m benchmarks.importing --page docs/proofs/import.md --date "$$(date +%F)"
+	$(BIN)/python -m benchmarks.confirming --out autolab-data/proofs/confirming --page docs/proofs/confirming.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.misfits --page docs/proofs/misfits.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.wholereview --data autolab-data/proofs/review --page docs/proofs/review.md --date "$$(date +%F)"
+	$(BIN)/python -m benchmarks.emergency --data autolab-data/proofs/emergency --page docs/proofs/emergency-stop.md --date "$$(date +%F)"
+	$(BIN)/python -m benchmarks.serverload --page docs/proofs/server.md --date "$$(date +%F)"
+	$(BIN)/python -m benchmarks.serverday --page docs/proofs/server-day.md --date "$$(date +%F)"
+	$(BIN)/python -m benchmarks.wildrequests --page docs/proofs/wild-requests.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.loop --out autolab-data/proofs/loop --page docs/proofs/loop.md --date "$$(date +%F)"
 
 $(BIN)/python:

@@ -18,7 +18,7 @@ from plans.colour import READS, TEAL, WELL_UL
 from simulators.physics.dispensing import channel_bias, deliver
 from simulators.physics.spectra import Optics, baseline_drift, noise_free_absorbance, scan, wavelengths_nm
 
-__all__ = ["colour_bench"]
+__all__ = ["colour_bench", "true_colour"]
 
 DYES = ("cyan", "magenta", "yellow")
 
@@ -36,13 +36,13 @@ def colour_bench() -> Case:
         name="colour_bench",
         problem=Problem(space, Objective("colour_distance", "minimize")),
         measure=_measure_colour,
-        truth=_true_colour,
+        truth=true_colour,
         best=best,
         span=worst - best,
     )
 
 
-def _true_colour(values: Values) -> float:
+def true_colour(values: Values) -> float:
     at_nm = wavelengths_nm()
     absorbance = noise_free_absorbance(_recipe(values), float(values["mixing_time"]), at_nm)
     return float(colour_difference(lab_from_absorbance(at_nm, absorbance), np.array(TEAL)))
@@ -88,13 +88,13 @@ def _measure_colour(values: Values, seed: int, trial: int) -> Outcome:
 def _extremes(unit: UnitSpace) -> tuple[float, float]:
     """Least and largest noise-free value: 4096 Sobol points, and a simplex search from the best three of either end."""
     points = qmc.Sobol(unit.d, rng=np.random.default_rng(0)).random(4096)
-    values = np.array([_true_colour(unit.decode(point)) for point in points])
+    values = np.array([true_colour(unit.decode(point)) for point in points])
 
     def search(sign: float) -> float:
         starts = points[np.argsort(sign * values)[:3]]
         found = [
             minimize(
-                lambda x: sign * _true_colour(unit.decode(np.clip(x, 0, 1))),
+                lambda x: sign * true_colour(unit.decode(np.clip(x, 0, 1))),
                 start,
                 method="Nelder-Mead",
                 options={"xatol": 1e-6, "fatol": 1e-8, "maxiter": 2000},

@@ -21,13 +21,14 @@ from autolab.core.parameters import (
     RangeParameter,
     Values,
 )
+from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec, Observation, Pending
 from autolab.core.seeds import derive_seed
 from optimizer.replay import Ask, engine_ask
 from optimizer.space import UnitSpace
 from optimizer.world import Pool, World
 
-__all__ = ["INITIAL", "NEEDS", "PEERS", "ask_of", "is_installed"]
+__all__ = ["INITIAL", "NEEDS", "PEERS", "AxPeer", "ask_of", "inside", "is_installed"]
 
 INITIAL = 5
 """Points of the shared design."""
@@ -38,7 +39,7 @@ METRIC = "outcome"
 class Peer(Protocol):
     """What a peer is to this benchmark."""
 
-    def tell(self, values: Values, value: float) -> None:
+    def tell(self, values: Values, value: float, /) -> None:
         """Take an outcome, in the unit of the metric."""
         ...
 
@@ -63,41 +64,43 @@ def ask_of(arm: str, world: World, seed: int) -> Ask:
         told = len(observations)
         if trial <= INITIAL and arm != "bluesky-adaptive":
             return design(trial, observations, pending)
-        return _inside(world, peer.ask())
+        return inside(world.problem, peer.ask())
 
     return ask
 
 
-def _inside(world: World, values: Values) -> Values:
+def inside(problem: Problem, values: Values) -> Values:
     """A peer's answer on our grid: some lay theirs past an upper bound."""
     return {
         p.name: p.round(float(values[p.name])) if isinstance(p, RangeParameter | IntegerParameter) else values[p.name]
-        for p in world.problem.space.parameters
+        for p in problem.space.parameters
     }
 
 
 class AxPeer:
     """Ax's client with its method "fast"; the five points are attached in the place of its own design."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, problem: Problem, seed: int) -> None:
         from ax.api.client import Client
         from ax.utils.common.logger import set_ax_logger_levels
 
         set_ax_logger_levels(50)
         self._wished: tuple[int, Values] | None = None
         self._client = Client(random_seed=seed)
-        space = world.problem.space
+        space = problem.space
+        self._metrics = [f"{METRIC}{at or ''}" for at in range(len(problem.objectives))]
         self._client.configure_experiment(
             parameters=[_ax_parameter(parameter) for parameter in space.parameters],
             parameter_constraints=[each.text for each in space.constraints if each.relation != "=="],
         )
-        sign = "-" if world.problem.objective.goal == "minimize" else ""
-        self._client.configure_optimization(objective=f"{sign}{METRIC}")
+        signs = ["-" if objective.goal == "minimize" else "" for objective in problem.objectives]
+        wanted = [f"{sign}{metric}" for sign, metric in zip(signs, self._metrics, strict=True)]
+        self._client.configure_optimization(objective=", ".join(wanted))
         self._client.configure_generation_strategy(
             method="fast", initialization_budget=INITIAL, initialize_with_center=False
         )
 
-    def tell(self, values: Values, value: float) -> None:
+    def tell(self, values: Values, *measured: float) -> None:
         index = None
         if self._wished is not None:
             number, wish = self._wished
@@ -108,7 +111,7 @@ class AxPeer:
                 self._client.mark_trial_abandoned(number)
         if index is None:
             index = self._client.attach_trial(dict(values))
-        self._client.complete_trial(index, raw_data={METRIC: value})
+        self._client.complete_trial(index, raw_data=dict(zip(self._metrics, measured, strict=True)))
 
     def ask(self) -> Values:
         ((index, values),) = self._client.get_next_trials(max_trials=1).items()
@@ -280,7 +283,7 @@ def _ax_parameter(parameter: Parameter) -> Any:
 
 
 PEERS: dict[str, Callable[[World, int], Peer]] = {
-    "ax": AxPeer,
+    "ax": lambda world, seed: AxPeer(world.problem, seed),
     "botorch-as-is": BoTorchPeer,
     "botorch-snapped": lambda world, seed: BoTorchPeer(world, seed, scores_pool=False),
     "bluesky-adaptive": AdaptivePeer,

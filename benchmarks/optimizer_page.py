@@ -14,7 +14,7 @@ from autolab.compose.backtestscores import needed_trials, paired_interval, regre
 from benchmarks.optimizer_arms import is_installed
 from benchmarks.optimizer_problems import LEAST_R2
 
-__all__ = ["figures", "write_page"]
+__all__ = ["figures", "over_problems", "said", "shown", "version", "write_page"]
 
 Rows = list[dict[str, Any]]
 Runs = dict[int, dict[str, Any]]
@@ -102,7 +102,7 @@ def _problem(table: Table, problem: str) -> Iterator[str]:
         needed = table.values(problem, arm, table.experiments)
         reached = sum(run["needed"] is not None for run in table.runs(problem, arm).values())
         cpu = table.values(problem, arm, lambda run: run["cpu_s"]).mean()
-        interval = _said(*paired_interval(len(regret), lambda rows, r=regret: r[rows].mean(axis=-1), problem, arm))
+        interval = said(*paired_interval(len(regret), lambda rows, r=regret: r[rows].mean(axis=-1), problem, arm))
         yield (
             f"| {arm} | {len(regret)} | {interval} | {np.median(needed):.4g} | {reached} of {len(regret)} | {cpu:.1f} |"
         )
@@ -118,12 +118,12 @@ def _differences(table: Table) -> Iterator[str]:
         if arm == CONTROL or not table.pairs(arm, CONTROL, table.regret):
             continue
         cells = [_one_difference(table, arm, problem) for problem in table.problems]
-        yield f"| {arm} | {_said(*mean_difference(table, arm))} | {' | '.join(map(_or_dash, cells))} |"
+        yield f"| {arm} | {said(*mean_difference(table, arm))} | {' | '.join(map(_or_dash, cells))} |"
 
 
 def mean_difference(table: Table, arm: str) -> tuple[float, Any, Any]:
     """Mean over problems of the mean paired difference in regret, seeds resampled within each problem."""
-    return _over_problems(
+    return over_problems(
         table.pairs(arm, CONTROL, table.regret), lambda ours, theirs: (ours - theirs).mean(axis=-1), arm
     )
 
@@ -150,16 +150,16 @@ def _geometric(table: Table) -> Iterator[str]:
         pairs, needed = table.pairs(arm, CONTROL, table.floored), table.pairs(arm, CONTROL, table.experiments)
         if pairs:
             own, steps = (np.exp(np.mean([np.log(p[:, 0]).mean() for p in each])) for each in (pairs, needed))
-            ratios = [_said(*_ratio(each, arm)) for each in (pairs, needed)]
+            ratios = [said(*_ratio(each, arm)) for each in (pairs, needed)]
             yield f"| {arm} | {len(pairs)} | {own:.4f} | {ratios[0]} | {steps:.1f} | {ratios[1]} |"
 
 
 def _ratio(pairs: list[NDArray[np.float64]], arm: str) -> tuple[float, Any, Any]:
-    value, low, high = _over_problems(pairs, lambda ours, theirs: np.log(ours / theirs).mean(axis=-1), arm)
+    value, low, high = over_problems(pairs, lambda ours, theirs: np.log(ours / theirs).mean(axis=-1), arm)
     return float(np.exp(value)), None if low is None else np.exp(low), None if high is None else np.exp(high)
 
 
-def _over_problems(
+def over_problems(
     pairs: list[NDArray[np.float64]], statistic: Callable[[NDArray[np.float64], NDArray[np.float64]], Any], arm: str
 ) -> tuple[float, Any, Any]:
     """Mean over problems of a statistic of the pairs; each problem's seeds are resampled by themselves."""
@@ -188,7 +188,7 @@ def _shows(table: Table) -> Iterator[str]:
             n, m = (sum(runs[seed]["needed"] is not None for seed in shared) for runs in (ours, reference))
             yield (
                 f"- {arm} on {GATE}: the best 1 % within {table.trials} trials in {n} of {len(shared)} seeds, BoTorch "
-                f"as is in {m}. At least as many: {_shown(n >= m)}."
+                f"as is in {m}. At least as many: {shown(n >= m)}."
             )
 
 
@@ -198,12 +198,12 @@ def _against_ax(table: Table, arm: str) -> Iterator[str]:
     known = {problem: found for problem, found in each.items() if found is not None}
     worst = max(known, key=lambda problem: known[problem][0])
     yield (
-        f"- {arm} against Ax, mean difference of regret {_said(*mean)} over {len(known)} problems. "
-        f"At most +{ALLOWED_MEAN:g}: {_shown(mean[0] <= ALLOWED_MEAN)}."
+        f"- {arm} against Ax, mean difference of regret {said(*mean)} over {len(known)} problems. "
+        f"At most +{ALLOWED_MEAN:g}: {shown(mean[0] <= ALLOWED_MEAN)}."
     )
     yield (
-        f"- {arm} against Ax, the worst problem is {worst} with {_said(*known[worst])}. "
-        f"At most +{ALLOWED_ONE:g} on each: {_shown(known[worst][0] <= ALLOWED_ONE)}."
+        f"- {arm} against Ax, the worst problem is {worst} with {said(*known[worst])}. "
+        f"At most +{ALLOWED_ONE:g} on each: {shown(known[worst][0] <= ALLOWED_ONE)}."
     )
 
 
@@ -214,28 +214,30 @@ def _ahead(table: Table, arm: str, measure: Callable[[dict[str, Any]], float], n
         value, low, high = _ratio(pairs, arm)
         if other in (CONTROL, "botorch-as-is", "botorch-snapped"):
             yield (
-                f"- {arm}, {name} over that of {other}: {_said(value, low, high)}. Not behind beyond the interval: "
-                + (f"{_shown(low is not None and low <= 1.0)}.")
+                f"- {arm}, {name} over that of {other}: {said(value, low, high)}. Not behind beyond the interval: "
+                + (f"{shown(low is not None and low <= 1.0)}.")
             )
         else:
-            yield f"- {arm}, {name} over that of {other}: {_said(value, low, high)}. Ahead: {_shown(value < 1.0)}."
+            yield f"- {arm}, {name} over that of {other}: {said(value, low, high)}. Ahead: {shown(value < 1.0)}."
 
 
-def _said(value: float, low: Any, high: Any) -> str:
+def said(value: float, low: Any, high: Any) -> str:
+    """A figure with its interval, where it has one."""
     return f"{value:.4f}" if low is None else f"{value:.4f} ({low:.4f} to {high:.4f})"
 
 
 def _or_dash(found: tuple[float, Any, Any] | None) -> str:
-    return "–" if found is None else _said(*found)
+    return "–" if found is None else said(*found)
 
 
-def _shown(so: bool) -> str:
+def shown(so: bool) -> str:
+    """The verdict on a claim."""
     return "shown" if so else "NOT shown"
 
 
 def write_page(path: Path, rows: Rows, cost: list[dict[str, Any]], absent: list[str], planned: int, date: str) -> None:
     """Write the page with its method, figures, versions and how to run it again."""
-    versions = ", ".join(f"{name} {_version(name)}" for name in _VERSIONED if _version(name))
+    versions = ", ".join(f"{name} {version(name)}" for name in _VERSIONED if version(name))
     left = f" {len(rows)} of {planned} cells were run; the rest was interrupted." if len(rows) < planned else ""
     missing = f"Not on this page: {', '.join(map(_absent, absent))}." if absent else "No arm is missing."
     lines = [
@@ -267,7 +269,8 @@ def _cost_lines(cost: list[dict[str, Any]]) -> Iterator[str]:
     yield from cost_figures(cost)
 
 
-def _version(name: str) -> str:
+def version(name: str) -> str:
+    """Version of a package; empty where it is not installed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -20,7 +20,7 @@ from autolab.config.lab import load_lab
 from autolab.core.clock import VirtualClock
 from autolab.core.operations import Operations
 from autolab.core.samples import Sample
-from autolab.journal.reader import trial_data
+from autolab.journal.trialdata import trial_data
 from plans.colour import colour_distance, mix_and_measure
 
 RECIPES, REPLICATES, SEED = 64, 2, 2026

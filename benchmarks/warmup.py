@@ -10,6 +10,7 @@ gc.disable()
 
 for name in (
     "bluesky.plan_stubs",
+    "epicscorelibs.path.pyepics",
     "ophyd",
     "ophyd_async.core",
     "plotly.graph_objects",
@@ -33,6 +34,8 @@ for name in (
 
 import_module("autolab.config.units").check_unit("uL")  # reads the definitions of all units
 import_module("plotly.graph_objects").Figure({"data": [{"type": "scatter"}]}).to_json()  # it imports what it meets
+import_module("autolab.report.html")._template("page.html")  # compiles it
+import_module("autolab.cli.app").command()
 
 gc.freeze()  # no command looks for garbage in what all share, nor copies its pages by looking
 gc.enable()

@@ -1,8 +1,8 @@
 """How long the whole review of many units takes, as a command: ``python -m benchmarks.wholereview --data DIR``.
 
 Units with journals are written first (`benchmarks.reviewunits`) and kept in DIR: some minutes, once. Then ``autolab
-review`` of all of them is timed from outside: start of Python, reading of files, check of each log from its first entry
-to its last, collecting, scoring, and all files of the reports but the PDF.
+review`` of all of them is timed from outside: start of Python, reading of files, check of each log in full, collecting,
+scoring, and all files of the reports but the PDF.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def page_text(
         "",
         _verdict(rows),
         "",
-        "The check of the log is always in full, from the first entry: there is no shortcut that would have to be",
+        "The check of the log is always in full, each entry and each row: there is no shortcut that would have to be",
         f"trusted. From {rows[1].trials:,} to {rows[3].trials:,} trials, {rows[3].trials / rows[1].trials:.0f} times as"
         f" many, the processor's time grows {rows[3].processor_s / rows[1].processor_s:.1f} times.",
         "",

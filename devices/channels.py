@@ -21,8 +21,8 @@ from safety.guard import Guard
 
 __all__ = ["ANSWER_S", "ArmingSignal", "Channel", "CommandSignal", "GuardedEpicsSignal", "ReadOnlySignal"]
 
-ANSWER_S = 1.0
-"""Real seconds within which a process variable must answer."""
+ANSWER_S = 3.0
+"""Real seconds within which a process variable must answer. A busy machine may take one."""
 
 LONGEST_TEXT = 39
 """Bytes of a text in Channel Access; of a longer one the rest is cut off."""

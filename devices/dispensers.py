@@ -12,6 +12,7 @@ from bluesky.protocols import Status
 from autolab.core.addresses import Address
 from autolab.core.clock import Clock
 from autolab.core.effects import Pour, Write
+from autolab.core.envelope import RangeLimit
 from autolab.core.errors import (
     DeviceError,
     DeviceTimeoutError,
@@ -140,6 +141,12 @@ class SerialDispenser(Instrument):
         seconds = action.volume_ul / flow_ul_per_s if is_number and flow_ul_per_s is not None else None
         pour = Pour(self.name, action.material, action.volume_ul)
         return Foreseen((*writes, pour, *lapse(seconds)), {f"{self.name}_dispensed": action.volume_ul}, counted)
+
+    def exercise(self, operation: OperationId, level: float) -> Mix:
+        """A mixing for the conformance kit, see `devices.conformance`: it puts nothing anywhere."""
+        limit = self._guard.limit("mix_time")
+        longest = limit.upper if isinstance(limit, RangeLimit) else 1.0
+        return Mix(level * longest, operation)
 
     def facts(self) -> Mapping[str, Any]:
         """How fast it dispenses, in uL/s."""

@@ -13,6 +13,7 @@ from bluesky.protocols import Status
 from autolab.core.addresses import Address
 from autolab.core.clock import Clock
 from autolab.core.effects import Write
+from autolab.core.envelope import RangeLimit
 from autolab.core.errors import (
     DeviceError,
     DeviceTimeoutError,
@@ -150,6 +151,18 @@ class ZmqInstrument(Instrument):
         writes = tuple(Write(f"{self.name}.{parameter}", value) for parameter, value in action.values.items())
         measured = frozenset(f"{self.name}_{metric}" for metric in (*self._metrics, "distance"))
         return Foreseen((*writes, *lapse(known_number(known, f"{self.name}_duration_s"))), unknown=measured)
+
+    def exercise(self, operation: OperationId, level: float) -> Measure:
+        """A measurement for the conformance kit, see `devices.conformance`."""
+        values: dict[str, Value] = {}
+        for name in self._parameters:
+            limit = self._guard.limit(name)
+            if isinstance(limit, RangeLimit):
+                values[name] = limit.lower + level * (limit.upper - limit.lower)
+            else:
+                allowed = () if limit is None else limit.values or ()
+                values[name] = "outside" if level > 1 or not allowed else allowed[0]
+        return Measure(values, operation)
 
     def facts(self) -> Mapping[str, Any]:
         """How long a measurement takes, in lab seconds."""

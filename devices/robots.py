@@ -13,6 +13,7 @@ from bluesky.protocols import Status
 from autolab.core.addresses import Address
 from autolab.core.clock import Clock
 from autolab.core.effects import Carry, Write
+from autolab.core.envelope import AllowedValues
 from autolab.core.errors import (
     DeviceError,
     DeviceTimeoutError,
@@ -177,6 +178,20 @@ class ZmqArm(Instrument):
             return Foreseen(writes, unknown=counted | set(moved))
         carry = Carry(self.name, carried, source, action.target)
         return Foreseen((*writes, carry, *lapse(known_number(known, f"{self.name}_transfer_s"))), moved, counted)
+
+    def exercise(self, operation: OperationId, level: float) -> Transfer | Place | Grip:
+        """Labware carried to a free place, for the conformance kit, see `devices.conformance`."""
+        if level > 1:
+            return Grip("torn off", operation)
+        inventory, limit = self._inventory(), self._guard.limit("place")
+        places = [place for place in self._places if isinstance(limit, AllowedValues) and place in limit.values]
+        free = [place for place in places if not inventory["places"].get(place)]
+        full = [place for place in places if inventory["places"].get(place)]
+        if inventory["holding"] and free:
+            return Place(free[0], operation)
+        if not (free and full):
+            return Grip("open", operation)
+        return Transfer(inventory["places"][full[-1]], full[-1], free[0], operation)
 
     def facts(self) -> Mapping[str, Any]:
         """How long a transfer takes, in lab seconds."""

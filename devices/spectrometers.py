@@ -12,16 +12,20 @@ import numpy as np
 from ophyd.status import DeviceStatus
 
 from autolab.core.errors import AutolabError, CommandRefusedError, DeviceError, DeviceTimeoutError, ReadbackError
+from autolab.core.operations import OperationId
 from devices.base import WritableSignal
 from devices.channels import Channel, CommandSignal, GuardedEpicsSignal, ReadOnlySignal
 from devices.completion import Work, follow, pause_s
 from devices.epics_instrument import EpicsInstrument, Pulse
 from devices.foresight import Foreseen, known_number, lapse
 
-__all__ = ["EpicsSpectrometer"]
+__all__ = ["Acquire", "EpicsSpectrometer"]
 
 OVERHEAD_S = 0.5
 """Lab seconds that an acquisition may take beyond integration time times scans."""
+
+SETTLED_REAL_S = 5.0
+"""Real seconds in which a setting is read back."""
 
 WHY: Mapping[str, str] = {
     "refused": "it was busy, or its settings were changed while it measured",
@@ -29,6 +33,13 @@ WHY: Mapping[str, str] = {
     "bad operation": "it does not know the operation id; set 'operation' before each acquisition",
     "stopped": "it was stopped",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Acquire:
+    """What `EpicsSpectrometer.trigger` does under the present operation id."""
+
+    operation: OperationId
 
 
 @dataclass(slots=True)
@@ -92,6 +103,13 @@ class EpicsSpectrometer(EpicsInstrument):
             acquisition = self._acquisition = _Acquisition()
         work = self._work(acquisition, expected_s)
         return follow(self, self.clock, work, expected_s=expected_s + OVERHEAD_S, what="the acquisition")
+
+    def exercise(self, operation: OperationId, level: float) -> Acquire:
+        """Make ready an acquisition for the conformance kit, see `devices.conformance`."""
+        longest_s = 0.5  # of one scan: long enough to be stopped
+        self.integration_time.set(max(level, 0.2) * longest_s).wait(SETTLED_REAL_S)
+        self.operation.set(str(operation)).wait(SETTLED_REAL_S)
+        return Acquire(operation)
 
     def foresee_trigger(self, known: Mapping[str, Any]) -> Foreseen:
         """Say what `trigger` would do, see `devices.foresight`: nobody knows what it measures."""

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import yaml
 
+from autolab.core.imports import IMPORTED
 from autolab.core.trials import FINAL, TrialState
 from autolab.journal.journal import DOCUMENTS_FILE, STATES_FILE
 from autolab.journal.reader import JournalReader
@@ -87,8 +88,9 @@ def read_campaigns(data: Path, lab: str, as_of: date) -> tuple[CampaignFacts, ..
     """
     reader = JournalReader.open(data)
     try:
-        found = [record for record in reader.campaigns() if record.lab == lab]
-        return tuple(_facts(reader, record) for record in found if date.fromisoformat(record.created[:10]) <= as_of)
+        found = [record for record in reader.campaigns() if record.lab == lab and record.state != IMPORTED]
+        counted = [each for each in found if each.is_experiment and date.fromisoformat(each.created[:10]) <= as_of]
+        return tuple(_facts(reader, record) for record in counted)
     finally:
         reader.close()
 

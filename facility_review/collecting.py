@@ -22,7 +22,7 @@ from facility_review import collectors as package
 from facility_review.evidence import EvidenceRecord, Finding
 from facility_review.instrument import Instrument
 from facility_review.ledger import Campaign, Ledger, read_ledgers
-from facility_review.measuring import Sources
+from facility_review.measuring import Slice, Sources
 from facility_review.outlines import plain_serial, read_outline
 from facility_review.units import Identity, Unit
 
@@ -48,6 +48,8 @@ class UnitEvidence:
     findings: tuple[Finding, ...]
     ledger: Ledger | None = None
     """What its journal says; None where there is none."""
+    slices: tuple[Slice, ...] = ()
+    """Its campaigns by realm, with what was computed of them."""
 
 
 @cache
@@ -167,7 +169,7 @@ def gather(
                 findings.append(found)
             else:
                 records.append(found)
-    return UnitEvidence(checked, tuple(records), tuple(dict.fromkeys([*findings, *doubts])), ledger)
+    return UnitEvidence(checked, tuple(records), tuple(dict.fromkeys([*findings, *doubts])), ledger, sources.parts[0])
 
 
 def _merged(ledgers: Sequence[Ledger]) -> tuple[Ledger | None, list[Finding]]:

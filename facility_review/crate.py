@@ -1,134 +1,37 @@
-"""The RO-Crate metadata of an evidence pack, and the check of a pack that somebody hands over.
-
-The metadata follow RO-Crate 1.1 (https://w3id.org/ro/crate/1.1) and its profile of one process run
-(https://w3id.org/ro/wfrun/process/0.5): the campaign is the action, autolab and the devices are its instruments.
-"""
+"""What the metadata of an evidence pack say of its challenge, and the check of a pack that somebody hands over."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from autolab.core.errors import InputError, StorageError
 from autolab.journal.records import CampaignRecord
+from autolab.report.crate import CRATE, HASHES, METADATA, where_text
 from facility_review.reference import Challenge
 
-__all__ = ["HASHES", "METADATA", "CrateFile", "crate_metadata", "verify_pack"]
+__all__ = ["HASHES", "METADATA", "challenge_entity", "description", "verify_pack"]
 
-METADATA = "ro-crate-metadata.json"
-HASHES = "manifest-sha256.txt"
-"""List of hashes, in the form that ``sha256sum --check`` reads."""
-_CRATE = "https://w3id.org/ro/crate/1.1"
-_PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 _ROOT_NEEDS = ("name", "description", "datePublished", "license")
 """What RO-Crate 1.1 asks of the root data set."""
 _ACTION_NEEDS = ("instrument", "agent", "result", "endTime")
 
 
-@dataclass(frozen=True, slots=True)
-class CrateFile:
-    """One file of a pack."""
-
-    path: str
-    name: str
-    kind: str
-    """Media type."""
-    content: bytes
-    sha256: str
-
-
-def crate_metadata(
-    record: CampaignRecord, ended: str, challenge: Challenge, files: Sequence[CrateFile], as_of: date, marking: str
-) -> str:
-    """The text of ``ro-crate-metadata.json``.
-
-    Args:
-        record: The campaign.
-        ended: Date and time of its last record.
-        challenge: What it demonstrates.
-        files: All other files of the pack but the list of hashes.
-        as_of: Day of the pack.
-        marking: How it may be handed on, in words.
-    """
-    parts = [{"@id": file.path} for file in files]
-    terms = {"@id": "#terms", "@type": "CreativeWork", "name": marking or "Terms of use: none recorded"}
-    graph: list[dict[str, Any]] = [
-        {
-            "@id": METADATA,
-            "@type": "CreativeWork",
-            "conformsTo": [{"@id": _CRATE}],
-            "about": {"@id": "./"},
-        },
-        {
-            "@id": "./",
-            "@type": "Dataset",
-            "name": f"Evidence of the campaign {record.name} ({record.realm})",
-            "description": _description(record, challenge),
-            "datePublished": as_of.isoformat(),
-            "license": {"@id": "#terms"},
-            "conformsTo": [{"@id": _PROFILE}],
-            "about": {"@id": "#challenge"},
-            "hasPart": parts,
-            "mentions": [{"@id": "#campaign"}],
-        },
-        {"@id": _PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
-        terms,
-        *_campaign(record, ended, parts),
-        _challenge(challenge),
-        *({**_file(file), "encodingFormat": file.kind} for file in files),
-    ]
-    crate = {"@context": f"{_CRATE}/context", "@graph": graph}
-    return json.dumps(crate, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _description(record: CampaignRecord, challenge: Challenge) -> str:
-    where = "on simulated devices; nothing in it comes from hardware" if record.realm == "simulated" else "on devices"
-    where = "partly on stand-ins for hardware" if record.realm == "emulated" else where
+def description(record: CampaignRecord, challenge: Challenge) -> str:
+    """What a pack is, in a few sentences."""
     return (
-        f"What the journal of {record.lab} ({record.laboratory}) has of one campaign that ran {where}, named for the "
-        f"challenge '{challenge.name}'. Nobody has endorsed it. The hashes of all files stand in {HASHES}."
+        f"What the journal of {record.lab} ({record.laboratory}) has of one campaign that ran {where_text(record)}, "
+        f"named for the challenge '{challenge.name}'. Nobody has endorsed it. The hashes of all files stand in "
+        f"{HASHES}."
     )
 
 
-def _campaign(record: CampaignRecord, ended: str, parts: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """The action, who did it with what, and where."""
-    version = str(record.environment.get("autolab", ""))
-    results = [part for part in parts if part["@id"] not in {"campaign.yaml", "lab.yaml"}]
-    return [
-        {
-            "@id": "#campaign",
-            "@type": "CreateAction",
-            "name": f"Campaign {record.id}",
-            "description": record.reason or "",
-            "instrument": {"@id": "#autolab"},
-            "agent": {"@id": "#person"},
-            "object": [{"@id": "campaign.yaml"}, {"@id": "lab.yaml"}],
-            "result": results,
-            "startTime": record.created,
-            "endTime": ended,
-            "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
-            "location": {"@id": "#lab"},
-        },
-        {
-            "@id": "#autolab",
-            "@type": "SoftwareApplication",
-            "name": "autolab",
-            "softwareVersion": version,
-            "version": version,
-        },
-        {"@id": "#person", "@type": "Person", "name": record.principal, "affiliation": {"@id": "#laboratory"}},
-        {"@id": "#laboratory", "@type": "Organization", "name": record.laboratory},
-        {"@id": "#lab", "@type": "Place", "name": record.lab, "description": f"realm: {record.realm}"},
-    ]
-
-
-def _challenge(challenge: Challenge) -> dict[str, Any]:
+def challenge_entity(challenge: Challenge) -> dict[str, Any]:
+    """A challenge as the metadata name it."""
     numbers = ", ".join(f"{name} number {number}" for name, number in challenge.lists.items())
     return {
         "@id": "#challenge",
@@ -136,16 +39,6 @@ def _challenge(challenge: Challenge) -> dict[str, Any]:
         "name": challenge.name,
         "termCode": challenge.id,
         "description": f"Published as {numbers}; name seen: {challenge.status.replace('_', ' ')}.",
-    }
-
-
-def _file(file: CrateFile) -> dict[str, Any]:
-    return {
-        "@id": file.path,
-        "@type": "File",
-        "name": file.name,
-        "contentSize": str(len(file.content)),
-        "sha256": file.sha256,
     }
 
 
@@ -209,12 +102,12 @@ def _metadata_problems(text: bytes, digests: Mapping[str, str]) -> list[str]:
         return [f"{METADATA}: is no JSON-LD with a flat @graph of entities that have an @id"]
     found = [] if len(entities) == len(graph) else ["an @id of the metadata stands for two entities"]
     descriptor, root = entities.get(METADATA, {}), entities.get("./", {})
-    if _CRATE not in str(cast("dict[str, Any]", crate).get("@context")):
-        found.append(f"@context is not that of {_CRATE}")
+    if CRATE not in str(cast("dict[str, Any]", crate).get("@context")):
+        found.append(f"@context is not that of {CRATE}")
     if descriptor.get("@type") != "CreativeWork" or descriptor.get("about") != {"@id": "./"}:
         found.append(f"{METADATA}: there is no CreativeWork of this name about './'")
-    if _CRATE not in _ids(descriptor.get("conformsTo")):
-        found.append(f"the metadata do not say that they conform to {_CRATE}")
+    if CRATE not in _ids(descriptor.get("conformsTo")):
+        found.append(f"the metadata do not say that they conform to {CRATE}")
     if root.get("@type") != "Dataset":
         found.append("./: there is no root Dataset")
     found += [f"./: {key} is missing" for key in _ROOT_NEEDS if not root.get(key)]

@@ -1,82 +1,32 @@
 """What the journal of a data folder says of each unit, read once, in the columns that the collectors need.
 
-The queries stand here as text, because they are part of the evidence: each record names the one that it came from.
+The queries are in `facility_review.queries`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from autolab.core.canonical import content_hash
+from autolab.core.imports import IMPORTED
 from autolab.core.trials import TrialState
+from autolab.journal.conformance import ConformanceTest, conformance_tests
 from autolab.journal.histories import Moment, moments
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, DeviceRecord
+from facility_review.queries import QUERIES
 
-__all__ = ["QUERIES", "Campaign", "Intervention", "Ledger", "Proof", "ProofPath", "Trial", "Trip", "read_ledgers"]
-
-QUERIES: Mapping[str, str] = {
-    "trials": (
-        'SELECT campaign, number, state, engine, realm, fault, repeat_of, "values", outcome, '
-        "seen <> '[]' AS is_informed, verdict IS NOT NULL AS is_judged, EXISTS (SELECT 1 FROM trial_samples s "
-        "WHERE s.campaign = t.campaign AND s.trial = t.number) AS has_sample, EXISTS (SELECT 1 FROM run_trials r "
-        "WHERE r.campaign = t.campaign AND r.trial = t.number) AS has_run, EXISTS (SELECT 1 FROM permits p "
-        "WHERE p.campaign = t.campaign AND p.trial = t.number AND used = 1) AS has_permit, "
-        "json_extract(timings, '$.proposer_s') AS proposer_s, "
-        "json_extract(proposal, '$.plan_hash') AS plan_hash, history FROM trials t ORDER BY campaign, number"
-    ),
-    "interventions": (
-        "SELECT i.campaign, i.trial, p.name, p.kind, i.cause, i.detail, i.lab_s, i.date FROM interventions i "
-        "JOIN principals p ON p.id = i.principal ORDER BY i.id"
-    ),
-    "commands": (
-        "SELECT i.campaign, i.trial, COUNT(*) AS n, SUM(CASE WHEN i.state <> 'void' THEN COALESCE(i.used_ul, "
-        "json_extract(i.action, '$.volume_ul')) END) AS used_ul FROM intents i GROUP BY i.campaign, i.trial"
-    ),
-    "materials": (
-        "SELECT campaign, json_extract(action, '$.material') AS material, SUM(COALESCE(used_ul, "
-        "json_extract(action, '$.volume_ul'))) AS used_ul FROM intents WHERE state <> 'void' "
-        "AND json_extract(action, '$.volume_ul') IS NOT NULL GROUP BY campaign, material"
-    ),
-    "settled": (
-        "SELECT i.campaign, i.trial, p.name, p.kind, i.settled_lab_s AS lab_s FROM intents i "
-        "JOIN principals p ON p.id = i.settled_by ORDER BY i.rowid"
-    ),
-    "replicates": (
-        "SELECT campaign, trial, replicate, outcome FROM replicates WHERE (campaign, trial) IN (SELECT campaign, trial "
-        "FROM replicates WHERE outcome IS NOT NULL GROUP BY campaign, trial HAVING COUNT(DISTINCT replicate) > 1) "
-        "AND outcome IS NOT NULL ORDER BY campaign, trial, replicate, attempt"
-    ),
-    "trips": (
-        "SELECT t.lab, t.campaign, t.cause, t.lab_s, t.date, p.name, p.kind, t.reset_date FROM trips t "
-        "LEFT JOIN principals p ON p.id = t.reset_by ORDER BY t.id"
-    ),
-    "bypasses": "SELECT lab, rule, since_s, until_s, approver, ended_s FROM bypasses ORDER BY id",
-    "proof tests": (
-        "SELECT t.id, t.lab, t.lab_hash, p.name, t.date, t.passed FROM proof_tests t "
-        "JOIN principals p ON p.id = t.principal ORDER BY t.id"
-    ),
-    "proof paths": "SELECT test, rule, cause, passed, latch_ms, power_ms FROM proof_paths ORDER BY test, number",
-    "approvals": "SELECT campaign, trial FROM approvals WHERE used IS NOT NULL ORDER BY id",
-    "needing approval": (
-        "SELECT t.campaign, t.number FROM trials t WHERE json_extract(t.verdict, '$.decision') = 'needs approval' "
-        "ORDER BY t.campaign, t.number"
-    ),
-    "hold requests": "SELECT campaign, verb, date FROM requests WHERE verb IN ('pause', 'stop') ORDER BY id",
-    "corrections": "SELECT campaign, trial FROM corrections ORDER BY id",
-    "devices": "SELECT * FROM devices ORDER BY rowid",
-}
-"""Each query by the name of what it reads."""
+__all__ = ["Campaign", "Intervention", "Ledger", "Proof", "ProofPath", "Trial", "Trip", "read_ledgers"]
 
 
 class Trial(msgspec.Struct, frozen=True, gc=False):
@@ -191,6 +141,8 @@ class Campaign:
     corrected: tuple[int, ...]
     holds: tuple[str, ...]
     """Dates on which a person asked from another process that it pauses or stops."""
+    calibrated: frozenset[int] = frozenset()
+    """Trials whose runs relied on calibrations that stood."""
 
     @cached_property
     def digest(self) -> str:
@@ -199,12 +151,35 @@ class Campaign:
         rows += [repr(self.record), repr(self.person), repr(self.devices), repr(self.starts), repr(self.faults)]
         rows += [repr(self.interventions), repr(self.settled), repr(self.replicates), repr(self.approved)]
         rows += [repr((self.needing_approval, self.used_ul, self.corrected, self.holds))]
+        rows += [repr(sorted(self.calibrated))] if self.calibrated else []
         return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
     @cached_property
-    def points(self) -> tuple[dict[str, Any], ...]:
-        """The values of each trial, in the order of `trials`."""
-        return tuple(json.loads(f"[{','.join(trial.values for trial in self.trials)}]"))
+    def _begun(self) -> tuple[str, str] | None:
+        """When the first and the last trial began; None where there is none, or one that never did."""
+        begun = [trial.begun for trial in self.trials]
+        dates = [date for date in begun if date is not None]
+        return (min(dates), max(dates)) if dates and len(dates) == len(begun) else None
+
+    def begun_between(self, first: str, last: str) -> tuple[Trial, ...]:
+        """Trials that began between two days, both included; ISO 8601."""
+        ends = self._begun
+        if ends is not None and first <= ends[0][:10] and ends[1][:10] <= last:
+            return self.trials  # nearly always
+        return tuple(trial for trial in self.trials if trial.begun is not None and first <= trial.begun[:10] <= last)
+
+    def newest_between(self, first: str, last: str) -> str | None:
+        """When the newest of these began; None where there is none."""
+        ends, trials = self._begun, self.begun_between(first, last)
+        if ends is not None and trials is self.trials:
+            return ends[1]
+        return max((trial.begun for trial in trials if trial.begun is not None), default=None)
+
+    @cached_property
+    def points(self) -> Mapping[int, dict[str, Any]]:
+        """The values of each trial, by its number."""
+        values = msgspec.json.decode(f"[{','.join(trial.values for trial in self.trials)}]")
+        return {trial.number: point for trial, point in zip(self.trials, values, strict=True)}
 
     @cached_property
     def contest(self) -> str:
@@ -238,10 +213,12 @@ class Ledger:
     trips: tuple[Trip, ...] = ()
     bypasses: tuple[Mapping[str, Any], ...] = ()
     proofs: tuple[Proof, ...] = field(default=())
+    conformance: tuple[ConformanceTest, ...] = ()
 
 
 Rows = Sequence[dict[str, Any]]
 _NO_COMMANDS = {"n": 0, "used_ul": None}
+_LAB_S, _DATE = itemgetter(1), itemgetter(2)  # of a moment
 
 
 def read_ledgers(reader: JournalReader, folder: Path | None) -> dict[str, Ledger]:
@@ -262,10 +239,15 @@ def read_ledgers(reader: JournalReader, folder: Path | None) -> dict[str, Ledger
     person = {row["id"]: (row["name"], row["kind"]) for row in people}
     campaigns: dict[str, list[Campaign]] = defaultdict(list)
     for record in records:
+        if record.state == IMPORTED:  # measured before and elsewhere: it says nothing of what this lab has done
+            continue
+        if not record.is_experiment:
+            continue
         mine = {name: rows.get(record.id, []) for name, rows in by_campaign.items()}
         campaigns[record.lab].append(_campaign(record, person[record.id], mine))
     paths = _grouped(tables["proof paths"], "test")
-    labs = {*campaigns, *(row["lab"] for name in ("trips", "bypasses", "proof tests") for row in tables[name])}
+    tested = [row["lab"] for row in reader.states.rows("SELECT DISTINCT lab FROM conformance_tests")]
+    labs = {*campaigns, *tested, *(row["lab"] for name in ("trips", "bypasses", "proof tests") for row in tables[name])}
     return {
         lab: Ledger(
             lab,
@@ -274,6 +256,7 @@ def read_ledgers(reader: JournalReader, folder: Path | None) -> dict[str, Ledger
             tuple(_trip(row) for row in tables["trips"] if row["lab"] == lab),
             tuple(row for row in tables["bypasses"] if row["lab"] == lab),
             tuple(_proof(row, paths.get(row["id"], [])) for row in tables["proof tests"] if row["lab"] == lab),
+            tuple(conformance_tests(reader.states, lab)),
         )
         for lab in sorted(labs)
     }
@@ -305,7 +288,7 @@ def _campaign(record: CampaignRecord, person: tuple[str, str], rows: Mapping[str
                 row,
                 histories[row["number"]],
                 ended[row["number"]],
-                commands.get(row["number"], {"n": 0, "used_ul": None}),
+                commands.get(row["number"], _NO_COMMANDS),
             )
             for row in rows.get("trials", ())
         ),
@@ -325,6 +308,7 @@ def _campaign(record: CampaignRecord, person: tuple[str, str], rows: Mapping[str
         needing_approval=tuple(row["number"] for row in rows.get("needing approval", ())),
         corrected=tuple(row["trial"] for row in rows.get("corrections", ())),
         holds=tuple(row["date"] for row in rows.get("hold requests", ())),
+        calibrated=frozenset(row["trial"] for row in rows.get("calibrations", ())),
     )
 
 
@@ -336,7 +320,7 @@ def _entered(histories: Mapping[int, Sequence[Moment]], state: TrialState) -> tu
 
 def _ended(history: Sequence[Moment]) -> tuple[float, str]:
     """Lab seconds and date of a trial's last change."""
-    return max(moment[1] for moment in history), max(moment[2] for moment in history)
+    return max(map(_LAB_S, history)), max(map(_DATE, history))
 
 
 def _trial(
@@ -370,7 +354,7 @@ def _trial(
 def _outcome(text: str | None) -> Mapping[str, tuple[float, float | None]] | None:
     if text is None:
         return None
-    return {metric: (estimate["value"], estimate["sem"]) for metric, estimate in json.loads(text).items()}
+    return {metric: (estimate["value"], estimate["sem"]) for metric, estimate in msgspec.json.decode(text).items()}
 
 
 def _trip(row: Mapping[str, Any]) -> Trip:

@@ -7,26 +7,24 @@ newest row where nothing lies in it: the age of that row then lowers the class.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, lru_cache
-from typing import Any
-
-import numpy as np
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import autolab
 from autolab.core.canonical import content_hash
 from autolab.core.proposing import UNLEARNED
-from autolab.core.seeds import derive_seed
-from autolab.core.trials import PERSON, REPEAT
+from autolab.core.trials import CONFIRM, PERSON, REPEAT
 from autolab.journal.audit import Audit
 from facility_review.declared import read_declared
 from facility_review.evidence import FIRST_DAY, EvidenceRecord, Finding, Integrity, not_computed
 from facility_review.inputs import REALMS, Fact, Realm
 from facility_review.instrument import Instrument
-from facility_review.ledger import QUERIES, Campaign, Intervention, Ledger, Trial
+from facility_review.ledger import Campaign, Intervention, Ledger, Trial
+from facility_review.queries import QUERIES
 from facility_review.units import Unit, configuration_hash
 
 __all__ = [
@@ -40,18 +38,16 @@ __all__ = [
     "is_valid",
     "machine_record",
     "measure",
-    "ratio_interval",
-    "share_interval",
+    "once",
     "slices",
 ]
 
 PRACTICE_DAYS = 365
 """Days for which records prove a step of a ladder or a fact; the instrument gives windows for metrics only."""
-NOT_LEARNED = UNLEARNED | {REPEAT, PERSON}
+NOT_LEARNED = UNLEARNED | {REPEAT, CONFIRM, PERSON}
 """Engines whose suggestions no model made from outcomes."""
 NOBODY = frozenset({"", "unknown"})
 """Names of nobody."""
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -84,9 +80,12 @@ class Sources:
         return tuple(read_declared(self.unit))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Window:
-    """The started trials and the interventions of some campaigns between two days, both included."""
+    """The started trials and the interventions of some campaigns between two days, both included.
+
+    It equals no other, and what is computed of it can be kept with it, see `once`.
+    """
 
     since: date
     until: date
@@ -94,11 +93,20 @@ class Window:
     newest: datetime
     """When its newest trial began."""
 
-    @property
-    def trials(self) -> Iterator[Trial]:
+    @cached_property
+    def trials(self) -> tuple[Trial, ...]:
         """All its trials."""
-        for _, trials in self.parts:
-            yield from trials
+        return tuple(trial for _, trials in self.parts for trial in trials)
+
+    @cached_property
+    def valid(self) -> tuple[Trial, ...]:
+        """Those that gave a result, see `is_valid`."""
+        return tuple(filter(is_valid, self.trials))
+
+    @cached_property
+    def kept(self) -> dict[object, Any]:
+        """What functions have computed of it."""
+        return {}
 
     def holds(self, moment: str) -> bool:
         """Whether a date lies in it."""
@@ -131,23 +139,16 @@ class Slice:
 
     def _window(self, days: int) -> Window | None:
         first, last = FIRST_DAY.isoformat(), self.as_of.isoformat()
-        past = [begun for begun in self._begun if first <= begun[:10] <= last]
+        past = list(filter(None, (campaign.newest_between(first, last) for campaign in self.campaigns)))
         if not past:
             return None
         newest = datetime.fromisoformat(max(past))
         until = self.as_of if newest.date() >= self.as_of - timedelta(days=days) else newest.date()
         since = until - timedelta(days=days)
         first, last = since.isoformat(), until.isoformat()
-        chosen = (
-            (c, tuple(t for t in c.trials if t.begun is not None and first <= t.begun[:10] <= last))
-            for c in self.campaigns
-        )
+        chosen = ((campaign, campaign.begun_between(first, last)) for campaign in self.campaigns)
         parts = tuple((campaign, trials) for campaign, trials in chosen if trials)
         return Window(since, until, parts, newest)
-
-    @cached_property
-    def _begun(self) -> list[str]:
-        return [t.begun for campaign in self.campaigns for t in campaign.trials if t.begun is not None]
 
     @cached_property
     def _windows(self) -> dict[int, Window | None]:
@@ -165,6 +166,22 @@ class Measured:
     notes: tuple[str, ...] = ()
     parts: Mapping[str, Sequence[int]] | None = None
     """Numbers of the trials behind it, by campaign; None for all of the window."""
+
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+def once(function: Callable[Concatenate[Window, P], Result]) -> Callable[Concatenate[Window, P], Result]:
+    """A function that looks at nothing but a window, and is asked for it several times: it is computed once."""
+
+    @wraps(function)
+    def computed(window: Window, *others: P.args, **named: P.kwargs) -> Result:
+        if function not in window.kept:
+            window.kept[function] = function(window, *others, **named)
+        return window.kept[function]
+
+    return computed
 
 
 Metric = Callable[[Window, Sources], Measured | str]
@@ -252,6 +269,8 @@ def _runs(window: Window, found: Measured) -> Iterator[str]:
 
 def _ranges(numbers: Sequence[int]) -> str:
     """Numbers in rising order as people write them: ``1-3, 5``."""
+    if list(numbers) == list(range(numbers[0], numbers[0] + len(numbers))):  # nearly always
+        return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}"
     spans: list[list[int]] = []
     for number in numbers:
         if spans and number == spans[-1][1] + 1:
@@ -272,13 +291,14 @@ def slices(sources: Sources) -> tuple[tuple[Slice, ...], tuple[Finding, ...]]:
         by_realm[realm].append((campaign, why))
         findings += [Finding(f"{campaign.record.id}: {reason}") for reason in why]
     found: list[Slice] = []
-    last = sources.as_of.isoformat()
-    trials = [trial for campaign in sources.ledger.campaigns for trial in campaign.trials]
+    first, last = FIRST_DAY.isoformat(), sources.as_of.isoformat()
+    odd = [c for c in sources.ledger.campaigns if len(c.begun_between(first, last)) < len(c.trials)]
+    trials = [trial for campaign in odd for trial in campaign.trials]
     n_future = sum(trial.begun is not None and trial.begun[:10] > last for trial in trials)
     if n_future:
         said = f"{n_future} trials began after {sources.as_of}, the day of the assessment, and are not counted"
         findings.append(Finding(said, is_routine=True))
-    n_past = sum(trial.begun is not None and trial.begun[:10] < FIRST_DAY.isoformat() for trial in trials)
+    n_past = sum(trial.begun is not None and trial.begun[:10] < first for trial in trials)
     if n_past:
         said = f"{n_past} trials say that they began before {FIRST_DAY}, and are not counted: look at the clock"
         findings.append(Finding(said))
@@ -351,42 +371,3 @@ def is_ai_directed(trial: Trial) -> bool:
 def hours_active(trials: Sequence[Trial]) -> float:
     """Hours of a campaign's lab time from the first start to the last end; what passed while it stood is not in it."""
     return (max(t.ended_s for t in trials) - min(t.begun_s or 0.0 for t in trials)) / 3600.0
-
-
-def ratio_interval(
-    tops: Sequence[float], bottoms: Sequence[float], identity: str, of: Callable[[Any, Any], Any] | None = None
-) -> tuple[float, float] | None:
-    """90 % percentile bootstrap over clusters of a ratio of sums; None where there is one cluster, or none.
-
-    Args:
-        tops: Sum of what is counted, by cluster.
-        bottoms: Sum of what it is counted from, by cluster.
-        identity: Of what is resampled, for the seed.
-        of: From both sums of all resamples to the statistic; their ratio where it is not given.
-    """
-    if len(tops) < 2:
-        return None
-    rng = np.random.default_rng(derive_seed(0, identity))
-    top, bottom = np.asarray(tops, dtype=np.float64), np.asarray(bottoms, dtype=np.float64)
-    drawn = rng.multinomial(len(top), np.full(len(top), 1 / len(top)), size=RESAMPLES).astype(np.float64)
-    sums, totals = drawn @ top, drawn @ bottom
-    found = of(sums, totals) if of is not None else np.divide(sums, totals, where=totals > 0, out=np.zeros(RESAMPLES))
-    low, high = np.quantile(found, [0.05, 0.95])
-    return float(low), float(high)
-
-
-def share_interval(values: Sequence[float], identity: str) -> tuple[float, float] | None:
-    """90 % percentile bootstrap of a mean over experiments, of which many have the same value."""
-    return _resampled_mean(tuple(sorted(Counter(values).items())), identity) if len(values) > 1 else None
-
-
-@lru_cache(maxsize=1024)
-def _resampled_mean(counts: tuple[tuple[float, int], ...], identity: str) -> tuple[float, float]:
-    """The interval from how often each value occurs: many campaigns have the same."""
-    n = sum(count for _, count in counts)
-    rng = np.random.default_rng(derive_seed(0, identity))
-    shares = np.asarray([count / n for _, count in counts])
-    values = np.asarray([value for value, _ in counts])
-    drawn = rng.multinomial(n, shares / shares.sum(), size=RESAMPLES) @ values / n
-    low, high = np.quantile(drawn, [0.05, 0.95])
-    return float(low), float(high)

@@ -14,7 +14,8 @@ from autolab.journal.reader import JournalReader
 
 __all__ = ["Group", "Outline", "groups", "plain_serial", "read_outline"]
 
-_LABS = " UNION ".join(f"SELECT lab FROM {table}" for table in ("campaigns", "trips", "bypasses", "proof_tests"))  # noqa: S608 (names of our own tables)
+_TABLES = ("campaigns", "trips", "bypasses", "proof_tests", "conformance_tests")
+_LABS = " UNION ".join(f"SELECT lab FROM {table}" for table in _TABLES)  # noqa: S608 (names of our own tables)
 _SIMULATED = "SELECT DISTINCT serial_number FROM devices WHERE realm <> 'physical'"
 
 

@@ -1,39 +1,26 @@
 """The evidence pack of a demonstration campaign: a folder that a stranger can check without this program.
 
-It is an RO-Crate [Soiland-Reyes2022]_ of the Process Run profile: what the journal has of one campaign, its recorded
-documents, its files and its report, with a hash of each. The same journal gives the same bytes.
-
-.. [Soiland-Reyes2022] Packaging research artefacts with RO-Crate. Data Science 5(2), 2022. doi:10.3233/DS-210053.
+It is the RO-Crate of a campaign (`autolab.report.archive`) that says which challenge it is for, with the assessment of
+the lab. The same journal gives the same bytes.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from autolab.core.canonical import plain
 from autolab.core.errors import InputError, StorageError
-from autolab.journal.audit import Audit, audit
-from autolab.journal.reader import JournalReader
-from autolab.journal.records import CampaignRecord, TrialRecord
-from autolab.report.page import render_report
-from autolab.report.table import csv_text
+from autolab.report.archive import archive
+from autolab.report.crate import CrateFile, crate_metadata, text_file, write_folder, zip_folder
 from facility_review.campaigns import CampaignFacts
-from facility_review.crate import HASHES, METADATA, CrateFile, crate_metadata
+from facility_review.crate import challenge_entity, description
 from facility_review.reference import Challenge
 
 __all__ = ["Pack", "choose_campaign", "write_pack"]
 
 _ENDED = frozenset({"finished", "stopped", "failed"})
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-"""Date of every entry of the zip, so that the same journal gives the same bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,140 +100,48 @@ def write_pack(
 
     Raises:
         InputError: there is no such campaign.
+        IntegrityError: a file of a device is gone, or is not what was recorded.
         StorageError: the journal cannot be read, or there is no room or no right to write.
     """
-    checked = audit(data, None)
-    reader = JournalReader.open(data)
-    try:
-        record = reader.campaign(campaign)
-        trials = reader.trials(record.id)
-        files = [*_extract(reader, record, trials), *_more(more or {})]
-        ended = max((each.date for trial in trials for each in trial.transitions), default=record.created)
-    finally:
-        reader.close()
-    files.append(_json_file("journal/audit.json", "Comparison of the journal with its log", _portable(checked, data)))
-    files.sort(key=lambda file: file.path)
-    metadata = crate_metadata(record, ended, challenge, files, as_of, marking)
+    found = archive(data, campaign)
+    record = found.record
+    files = sorted([*found.files, *_more(more or {})], key=lambda file: file.path)
+    metadata = crate_metadata(
+        record,
+        found.ended,
+        f"Evidence of the campaign {record.name} ({record.realm})",
+        description(record, challenge),
+        files,
+        as_of,
+        marking=marking,
+        about=challenge_entity(challenge),
+    )
     folder = out / f"evidence-{record.id}"
     try:
-        digest = _write(folder, files, metadata)
-        archive = _zip(folder) if zipped else None
+        digest = write_folder(folder, files, metadata)
+        if zipped:
+            zip_folder(folder, folder.with_name(f"{folder.name}.zip"))
     except OSError as error:
         raise StorageError(
             f"{folder}: the pack cannot be written ({error.strerror}); name another folder with --out"
         ) from error
     return Pack(
         folder=folder,
-        zip=archive,
+        zip=folder.with_name(f"{folder.name}.zip") if zipped else None,
         campaign=record.id,
         challenge=challenge.id,
         realm=record.realm,
         files=len(files) + 2,
         sha256=digest,
-        audit_holds=not checked.findings,
+        audit_holds=found.audit_holds,
     )
-
-
-def _portable(checked: Audit, data: Path) -> Any:
-    """What the comparison found, without the place of the data folder on one machine.
-
-    A head is signed together with that place, so its signature, which nobody could check here, stays out.
-    """
-    said = plain(checked)
-    if said["covered"] is not None:
-        said["covered"] = {key: item for key, item in said["covered"].items() if key != "signature"} | {"data": "."}
-    for key in ("findings", "notes"):
-        said[key] = json.loads(_without_place(json.dumps(said[key], ensure_ascii=False), data))
-    return said
-
-
-def _without_place(text: str, data: Path) -> str:
-    for place in sorted({str(data.resolve()), str(data)} - {"."}, key=len, reverse=True):
-        text = text.replace(f"{place}/", "").replace(place, ".")
-    return text
-
-
-def _extract(reader: JournalReader, record: CampaignRecord, trials: Sequence[TrialRecord]) -> Iterator[CrateFile]:
-    """What the journal has of a campaign."""
-    # The two files are files of the pack, and the options say where things were on one machine.
-    summary = {
-        key: value for key, value in plain(record).items() if key not in {"campaign_file", "lab_file", "options"}
-    }
-    yield _text_file("campaign.yaml", "Campaign file as it was run", record.campaign_file, "application/yaml")
-    yield _text_file("lab.yaml", "Lab file as it was run", record.lab_file, "application/yaml")
-    yield _json_file("journal/campaign.json", "Campaign: seed, engine, versions, hashes, recommendation", summary)
-    yield _json_file(
-        "journal/devices.json", "Devices, with what they said of themselves", plain(reader.devices(record.id))
-    )
-    yield _json_file("journal/trials.json", "Trials with history, verdict, outcome and reason", plain(trials))
-    yield _text_file("journal/trials.csv", "Trials as a table", csv_text(record.problem, trials), "text/csv")
-    yield _json_file(
-        "journal/actions.json", "Actions, each intended before and settled after", plain(reader.intents(record.id))
-    )
-    yield _json_file("journal/movements.json", "Moves and measurements", plain(reader.movements(record.id)))
-    yield _json_file("journal/interventions.json", "What people did", plain(reader.interventions(record.id)))
-    yield _json_file("journal/alarms.json", "What interlocks said", plain(reader.alarms(record.id)))
-    lines = (json.dumps([name, document], sort_keys=True) for name, document in reader.documents(record.id))
-    yield _text_file(
-        "documents.jsonl", "Bluesky documents, one a line", "".join(f"{x}\n" for x in lines), "application/jsonl"
-    )
-    yield _text_file("report.html", "Report of the campaign", render_report(reader, record), "text/html")
 
 
 def _more(texts: Mapping[str, str]) -> Iterator[CrateFile]:
     for path, text in texts.items():
-        yield _text_file(path, "Assessment of the lab" if "assessment" in path else path, text, _kind(path))
+        yield text_file(path, "Assessment of the lab" if "assessment" in path else path, text, _kind(path))
 
 
 def _kind(path: str) -> str:
     kinds = {".json": "application/json", ".html": "text/html", ".csv": "text/csv", ".yaml": "application/yaml"}
     return kinds.get(Path(path).suffix, "text/plain")
-
-
-def _json_file(path: str, name: str, value: Any) -> CrateFile:
-    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-    return _text_file(path, name, text, "application/json")
-
-
-def _text_file(path: str, name: str, text: str, kind: str) -> CrateFile:
-    content = text.encode()
-    return CrateFile(path, name, kind, content, hashlib.sha256(content).hexdigest())
-
-
-def _write(folder: Path, files: Sequence[CrateFile], metadata: str) -> str:
-    """Write the folder beside its place and put it there. Returns the SHA-256 of its list of hashes."""
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        for file in files:
-            path = part / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(file.content)
-        (part / METADATA).write_text(metadata, encoding="utf-8")
-        digests = {file.path: file.sha256 for file in files}
-        digests[METADATA] = hashlib.sha256(metadata.encode()).hexdigest()
-        hashes = "".join(f"{digests[path]}  {path}\n" for path in sorted(digests)).encode()
-        (part / HASHES).write_bytes(hashes)
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.replace(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return hashlib.sha256(hashes).hexdigest()
-
-
-def _zip(folder: Path) -> Path:
-    """A zip of a folder beside it; the same folder gives the same bytes."""
-    path = folder.with_name(f"{folder.name}.zip")
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in sorted(each for each in folder.rglob("*") if each.is_file()):
-                entry = zipfile.ZipInfo(file.relative_to(folder).as_posix(), _ZIP_DATE)
-                entry.external_attr = 0o644 << 16
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, file.read_bytes())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path

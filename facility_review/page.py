@@ -17,7 +17,7 @@ from facility_review.document import AssessmentDocument
 from facility_review.parts import CampaignMetric
 from facility_review.picture import profile_picture
 
-__all__ = ["readable", "render_page"]
+__all__ = ["readable", "render_page", "template"]
 
 SYMBOLS = {"pass": "✓", "fail": "✗", "not demonstrated": "○", "not applicable": "–", "waived": "△"}
 """Marks of the states of gates, so that no state is told by colour alone."""
@@ -61,7 +61,7 @@ def render_page(document: AssessmentDocument, changes: Sequence[str] = ()) -> st
     places = {each.id: f"E{number}" for number, each in enumerate(document.evidence_index, start=1)}
     queries = _queries(document)
     names = {each.id: each.title for each in document.criteria} | {each.id: each.name for each in document.metrics}
-    return _template().render(
+    return template().render(
         d=document,
         changes=changes,
         style=Markup(_part("page.css")),  # noqa: S704 (our own file)
@@ -219,7 +219,8 @@ def _gains(gap: GapLine) -> str:
 
 
 @functools.cache
-def _template() -> jinja2.Template:
+def template() -> jinja2.Template:
+    """The template of the page, compiled once in a process."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

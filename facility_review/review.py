@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,7 +15,7 @@ from autolab.core.errors import InputError
 from autolab.core.workers import in_processes
 from facility_review.backing import SourceFile
 from facility_review.campaigns import challenge_of
-from facility_review.collecting import UnitEvidence, gather, read_books
+from facility_review.collecting import UnitEvidence, collectors, gather, read_books
 from facility_review.comparing import changes
 from facility_review.compiling import UnitFacts, compile_document
 from facility_review.criteria import usable_inputs
@@ -25,7 +26,7 @@ from facility_review.instrument import Instrument
 from facility_review.ledger import Campaign
 from facility_review.oscal import assessment_results, plan_of_action
 from facility_review.outlines import Group, groups, read_outline
-from facility_review.page import render_page
+from facility_review.page import render_page, template
 from facility_review.redaction import redacted
 from facility_review.reduction import examine
 from facility_review.reference import reference
@@ -106,8 +107,19 @@ def review(
 
         return in_processes(one, sorted(group.units), for_each)
 
+    if processes > 1:
+        _make_ready()
     found = dict(each for some in in_processes(reviewed, shared, processes) for each in some)
     return tuple(found[name] for name in units)
+
+
+def _make_ready() -> None:
+    """Load and compile here what each review needs, so that processes find it done."""
+    for signatures in ("asymmetric.ed25519", "serialization"):  # of heads
+        importlib.import_module(f"cryptography.hazmat.primitives.{signatures}")
+    collectors()
+    reference()
+    template()
 
 
 def assess(

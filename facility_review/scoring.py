@@ -77,9 +77,10 @@ def score(instrument: Instrument, inputs: Inputs, seed: int | None = None, draws
 
 
 def _criteria(at: Standing) -> tuple[CriterionScore, ...]:
+    lows, highs = np.quantile(at.drawn, [0.05, 0.95], axis=0)
     return tuple(
-        replace(item.score, interval=quantiles(at.drawn[:, column])) if item.score.is_applicable else item.score
-        for column, item in enumerate(at.scored)
+        replace(item.score, interval=(tidy(low), tidy(high))) if item.score.is_applicable else item.score
+        for item, low, high in zip(at.scored, lows, highs, strict=True)
     )
 
 

@@ -30,9 +30,8 @@ from facility_review.measuring import (
     hours_active,
     is_ai_directed,
     is_valid,
-    ratio_interval,
-    share_interval,
 )
+from facility_review.resampling import ratio_interval, share_interval
 from facility_review.statistics import pooled_sd, pooled_sd_interval, wilson
 
 __all__ = ["SdlMetric", "sdl_metrics"]
@@ -73,15 +72,16 @@ def sdl_metrics(evidence: UnitEvidence, instrument: Instrument, as_of: date) -> 
     """
     sources = Sources(evidence.unit, instrument, as_of, evidence.ledger)
     found: list[SdlMetric] = []
-    for part in sources.parts[0]:
+    for part in evidence.slices:
         whole = part.window(WINDOW_DAYS)
         if whole is None:
             continue
         found += [_metric(sources, part, "lab", whole, *metric) for metric in METRICS]
         reference = tuple(each for each in whole.parts if each[0].record.engine.name in NOT_LEARNED)
+        unlearned = {campaign.record.id for campaign, _ in reference}
         for campaign, trials in whole.parts:
             alone = replace(whole, parts=((campaign, trials),))
-            beside = alone if alone.parts[0] in reference else replace(alone, parts=(*alone.parts, *reference))
+            beside = alone if campaign.record.id in unlearned else replace(alone, parts=(*alone.parts, *reference))
             found += [
                 _metric(sources, part, campaign.record.id, beside if metric[0] in COMPARED else alone, *metric)
                 for metric in METRICS
@@ -103,13 +103,13 @@ def degree_of_autonomy(window: Window, _: Sources) -> Measured | str:
 
     Volk and Abolhasani grade by the person's role; a share from the record is harder to overstate.
     """
-    n = sum(1 for _ in window.trials)
-    k = sum(is_ai_directed(trial) and is_valid(trial) for trial in window.trials)
+    n = len(window.trials)
+    k = sum(map(is_ai_directed, window.valid))
     return Measured(k / n, n, k, wilson(k, n))
 
 
 def _cycles_s(window: Window) -> list[float]:
-    return [trial.ended_s - (trial.begun_s or 0.0) for trial in window.trials if is_valid(trial)]
+    return [trial.ended_s - (trial.begun_s or 0.0) for trial in window.valid]
 
 
 def theoretical_throughput(window: Window, sources: Sources) -> Measured | str:
@@ -133,7 +133,7 @@ def demonstrated_throughput(window: Window, _: Sources) -> Measured | str:
     interval = ratio_interval(results, hours, "sdl throughput")
     if interval is None:
         shares = share_interval([float(is_valid(trial)) for trial in window.trials], "sdl throughput of trials")
-        rate = sum(1 for _ in window.trials) / sum(hours)
+        rate = len(window.trials) / sum(hours)
         interval = None if shares is None else (shares[0] * rate, shares[1] * rate)
     return Measured(sum(results) / sum(hours), int(sum(results)), interval=interval)
 
@@ -150,7 +150,7 @@ def precision(window: Window, _: Sources) -> Measured | str:
 def material_use(window: Window, _: Sources) -> Measured | str:
     """Microlitres for each result, what failed trials used among them."""
     used = [trial.used_ul for trial in window.trials if trial.used_ul is not None]
-    n = sum(is_valid(trial) for trial in window.trials)
+    n = len(window.valid)
     if not used or not n:
         return "no action that uses material is recorded of a result"
     interval = share_interval(used, "sdl material")

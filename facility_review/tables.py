@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
@@ -81,4 +82,6 @@ def _cell(value: Any) -> str:
         return "; ".join(map(_cell, cast("list[Any]", value)))
     if isinstance(value, str):
         return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return repr(value)  # as JSON has it
     return json.dumps(value)

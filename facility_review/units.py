@@ -96,7 +96,8 @@ def load_units(files: Iterable[str | Path], processes: int = 1) -> tuple[Unit, .
     """
     units, sources, refusals = list[Unit](), dict[str, Path](), list[InputError]()
     paths = [Path(file) for file in files]
-    for path, unit in zip(paths, in_processes(_load_or_refuse, paths, processes), strict=True):
+    first = [_load_or_refuse(path) for path in paths[:1]]  # what it has to import, the others find imported
+    for path, unit in zip(paths, [*first, *in_processes(_load_or_refuse, paths[1:], processes)], strict=True):
         if isinstance(unit, InputError):
             refusals += unit.errors if isinstance(unit, InputErrors) else (unit,)
             continue

@@ -1,12 +1,13 @@
 """BoTorch as a learner: a model, and the point where its acquisition function is largest.
 
-What is large is said in `optimizer.acquisition`. It is maximised in three stages:
+What is large is said in `optimizer.acquisition`. A small finite space is scored whole (`optimizer.grids`). Elsewhere
+it is maximised in three stages:
 
-1. a pool of points that fill the feasible part of the space, and some around the best trials;
+1. a pool of points that fill the feasible part of the space, and some around the best trials, on the grids;
 2. gradient search from the best of them under the constraints (`optimize_acqf`), each in its branch of the space,
    unordered choices held fixed; a nonlinear equality has no interior to search in, so there the pool is refined by
    clouds of projected points;
-3. rounding of all finalists to the hardware, and the best *rounded* point wins.
+3. rounding of all finalists to the hardware, and steps from the best *rounded* point to better ones on the grids.
 
 Where there are hard outcome constraints (`optimizer.hard`), each stage keeps to what they permit, and the winner is
 permitted as it is after rounding. Where they permit nothing, nothing is proposed.
@@ -34,6 +35,7 @@ from optimizer.branches import Branch, branches_of
 from optimizer.design import feasible_draws
 from optimizer.evidence import Evidence
 from optimizer.expressions import CompiledConstraint
+from optimizer.grids import best_of_whole, on_grid, walk
 from optimizer.hard import Hard, permitted_point
 from optimizer.learner import Forecast, NumericalFailureError, Wish
 from optimizer.model import fit, tensor
@@ -132,14 +134,19 @@ def _forecast(evidence: Evidence, model: ModelListGP, sought: _Sought, point: Po
 def _maximise(acquisition: AcquisitionFunction, evidence: Evidence, seed: int) -> Points:
     """The best rounded point that is not taken. Shape ``(d,)``."""
     unit = evidence.unit
+    found = best_of_whole(lambda points: _values(acquisition, points), evidence, _POOL)
+    if found is not None:
+        return found
     losses = np.where(evidence.possible, evidence.losses, np.inf)
-    pool = np.vstack([feasible_draws(unit, seed, _POOL), _near(evidence, losses, seed)])
+    pool = on_grid(evidence, np.vstack([feasible_draws(unit, seed, _POOL), _near(evidence, losses, seed)]))
     starts = pool[np.argsort(-_values(acquisition, pool), kind="stable")[:_STARTS]]
     finalists = [*starts, *_refined(acquisition, unit, starts, seed)]
     rounded = np.array(list(_rounded(evidence, finalists, seed)))
     if len(rounded) == 0:
         return starts[0]  # every point is taken: the engine says so, and allows a repeat
-    return rounded[int(np.argmax(_values(acquisition, rounded)))]
+    values = _values(acquisition, rounded)
+    best, value = rounded[int(np.argmax(values))], float(values.max())
+    return walk(lambda points: _values(acquisition, points), evidence, best, value)
 
 
 def _maximise_permitted(acquisition: AcquisitionFunction, evidence: Evidence, hard: Hard, seed: int) -> Points:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import IO, Any
 
 from autolab.core.errors import NoPermittedTrialError, ProposerError
@@ -17,7 +18,7 @@ from autolab.core.problem import Problem
 from autolab.core.proposing import Observation, SuggestRequest
 from autolab.core.trials import Suggestion
 from optimizer.recommendation import Recommendation
-from optimizer.wire import RECOMMENDATION, SUGGESTION, RecommendRequest, line_of, shortened
+from optimizer.wire import RecommendRequest, adapter, line_of, shortened
 
 __all__ = ["ProposerHost"]
 
@@ -40,10 +41,13 @@ class ProposerHost:
             they are first needed, and recommends by BoTorch's model.
         timeout_s: Real seconds after which a question is given up and the host is ended.
         is_ahead: False where the libraries of ``warm`` may not be needed at all: they are imported when they are.
+        folder: Where packages lie that an engine of others comes from; None where none does.
     """
 
-    def __init__(self, warm: str | None = None, timeout_s: float = 120.0, *, is_ahead: bool = True) -> None:
-        self._warm, self._is_ahead = warm, is_ahead
+    def __init__(
+        self, warm: str | None = None, timeout_s: float = 120.0, *, is_ahead: bool = True, folder: Path | None = None
+    ) -> None:
+        self._warm, self._is_ahead, self._folder = warm, is_ahead, folder
         self._timeout_s = timeout_s
         self._turn = threading.Lock()
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="proposer")
@@ -53,7 +57,7 @@ class ProposerHost:
             self._started()
 
     def suggest(self, request: SuggestRequest) -> Suggestion:
-        return SUGGESTION.validate_python(self._ask("suggest", request))
+        return adapter(Suggestion).validate_python(self._ask("suggest", request))
 
     def suggest_async(self, request: SuggestRequest) -> Future[Suggestion]:
         """Ask now and take the answer later; several questions are answered in their order."""
@@ -68,7 +72,8 @@ class ProposerHost:
             ProposerError: The host failed.
         """
         request = RecommendRequest(problem, observations, seed, self._warm, with_model)
-        return RECOMMENDATION.validate_python(self._ask("recommend", request))
+        answer = self._ask("recommend", request)
+        return None if answer is None else adapter(Recommendation).validate_python(answer)
 
     def close(self) -> None:
         self._closed.set()
@@ -103,15 +108,18 @@ class ProposerHost:
         if self._host is None or not self._host.is_alive():
             if self._host is not None:
                 self._host.end()
-            self._host = _Host(self._warm if self._is_ahead else None)
+            self._host = _Host(self._warm if self._is_ahead else None, self._folder)
         return self._host
 
 
 class _Host:
     """One process of the host."""
 
-    def __init__(self, warm: str | None) -> None:
+    def __init__(self, warm: str | None, folder: Path | None) -> None:
         environment = os.environ | dict.fromkeys(_THREADS, "1")
+        if folder is not None:
+            paths = [str(folder.resolve()), *filter(None, [environment.get("PYTHONPATH")])]
+            environment["PYTHONPATH"] = os.pathsep.join(paths)
         self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed in end)
         command = [sys.executable, "-m", "optimizer.host", *([] if warm is None else [warm])]
         self._process = subprocess.Popen(  # noqa: S603 (our own module, and the name of one of our engines)

@@ -15,7 +15,7 @@ from autolab.core.errors import ProposerError
 from autolab.core.explanations import Explanation
 from autolab.core.front import front_of
 from autolab.core.parameters import Values
-from autolab.core.proposing import UNLEARNED, SuggestRequest
+from autolab.core.proposing import ADAPTIVE, UNLEARNED, SuggestRequest
 from autolab.core.trials import Suggestion
 from optimizer.design import design_point, initial_trials, uniform_point
 from optimizer.evidence import LARGEST, Evidence
@@ -62,16 +62,30 @@ def suggest(request: SuggestRequest) -> Suggestion:
     """
     routing = choose(request.problem, request.engine, _evidence(request).failed)
     is_cautious = bool(request.problem.hard_constraints) and routing.name not in UNLEARNED
-    return (_cautious(routing) if is_cautious else _engine(routing)).suggest(request)
+    return _noting_what_is_left(
+        (_cautious(routing) if is_cautious else _engine(routing, request.engine.make)).suggest(request), request
+    )
 
 
-def _engine(routing: Routing) -> Engine:
+def _noting_what_is_left(suggestion: Suggestion, request: SuggestRequest) -> Suggestion:
+    """The suggestion, with what the materials that are left had allowed."""
+    passing = [constraint for constraint in request.problem.space.constraints if constraint.is_passing]
+    if not passing:
+        return suggestion
+    reason = "; ".join((suggestion.reason, *(constraint.because for constraint in passing)))
+    explanation = replace(suggestion.explanation or Explanation(), left=tuple(each.text for each in passing))
+    return replace(suggestion, reason=reason, explanation=explanation)
+
+
+def _engine(routing: Routing, make: str | None) -> Engine:
     if routing.name == "sobol":
         return SobolEngine()
     if routing.name == "random":
         return RandomEngine()
     if routing.name == "grid":
         return GridEngine()
+    if routing.name == ADAPTIVE:
+        return _theirs(routing, make)
     return LearningEngine(routing, {"ax": _ax, "botorch": _botorch, "lean": _lean}[routing.name])
 
 
@@ -79,6 +93,12 @@ def _lean() -> Learner:
     from optimizer.lean_learner import LeanLearner  # scipy's optimisers take a third of a second to import
 
     return LeanLearner()
+
+
+def _theirs(routing: Routing, make: str | None) -> Engine:
+    from optimizer.theirs import TheirEngine, TheirLearner  # it is built on this module
+
+    return TheirEngine(routing, lambda: TheirLearner(make))
 
 
 def _cautious(routing: Routing) -> Engine:
@@ -159,7 +179,7 @@ class LearningEngine:
             evidence, lambda avoid: nearest(evidence.unit, wish.point, avoid=avoid, seed=request.seed)
         )
         explanation = explained(evidence, values, _own(wish, evidence.n))
-        reason = self._reason(evidence) + loan.said + note
+        reason = self.reason(evidence) + loan.said + note
         return suggestion_of(request, values, self.routing.name, reason, explanation)
 
     def _filling(self, request: SuggestRequest, evidence: Evidence, reason: str) -> Suggestion:
@@ -182,7 +202,8 @@ class LearningEngine:
         said = f"{reason}, away from {_failures(evidence)}"
         return suggestion_of(request, values, "sobol", said, explanation)
 
-    def _reason(self, evidence: Evidence) -> str:
+    def reason(self, evidence: Evidence) -> str:
+        """Why a point of the learner is suggested, in one sentence."""
         flying = f" and {len(evidence.pending)} in flight" if evidence.pending else ""
         reason = f"expected improvement over {_incumbent(evidence)}, by a model of {evidence.n} outcomes{flying}"
         if evidence.failed:
@@ -191,6 +212,8 @@ class LearningEngine:
             reason += f"; without trial {', '.join(map(str, evidence.too_large))}, whose outcome is beyond {LARGEST:g}"
         if evidence.problem.costs is not None:
             reason += f", for each {evidence.problem.costs.unit} of its cost"
+            if evidence.problem.costs.spend is not None:
+                reason += f" to the power {evidence.problem.costs.power(evidence.run):.2f}"
         return reason + self.routing.note
 
 

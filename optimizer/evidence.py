@@ -134,8 +134,13 @@ class Evidence:
     @cached_property
     def before(self) -> Values | None:
         """Values of the last trial that was run or is to run; None where there is none."""
+        return self.run[-1] if self.run else None
+
+    @cached_property
+    def run(self) -> tuple[Values, ...]:
+        """Values of all trials that were run or are to run, in the order of their numbers."""
         run = [seen for seen in self.observations if seen.outcome is not None or seen.fault not in (None, SCREENED)]
-        return max((*run, *self.pending), key=lambda item: item.trial).values if run or self.pending else None
+        return tuple(item.values for item in sorted((*run, *self.pending), key=lambda item: item.trial))
 
     def noises(self, metric: str) -> Points | None:
         """Variances of the noise of the usable outcomes in ``metric``, in its unit squared; None where it is learned.

@@ -172,50 +172,59 @@ class Found:
     """Of each term, shape ``(t,)``."""
     lengths: tuple[Points, ...]
     """Of each kernel."""
-    noise: float
+    noise: float | Points
+    """Variance of the noise: one for all outcomes, or where it is known one for each, shape ``(n,)``."""
 
 
-def maximise(covariance: Covariance, y: Points) -> Found:
+def maximise(covariance: Covariance, y: Points, known: Points | None = None) -> Found:
     """The hyperparameters of the largest posterior density that is met from the usual start.
 
     Args:
         covariance: Over the outcomes.
         y: Standardised values, shape ``(n,)``.
+        known: Variances of their noise, shape ``(n,)``; None where one for all is to be found.
 
     Raises:
         NumericalFailureError: The numerics gave up.
     """
 
     def descend(logs: Points) -> tuple[float, Points]:
-        value, slope = log_posterior(covariance, y, np.exp(logs))
+        value, slope = log_posterior(covariance, y, np.exp(logs), known)
         return -value / len(y), -slope / len(y)
 
     free = covariance.n_scales
-    start, bounds = [_FREE] * free, [_SCALES] * free
+    start = [_FREE] * free
+    bounds: list[tuple[float, float | None]] = [_SCALES] * free
     for kernel in covariance.kernels:
         start += [kernel.start] * kernel.n_lengths
         bounds += [kernel.bounds] * kernel.n_lengths
-    start.append(math.exp(NOISE_PRIOR[0] - NOISE_PRIOR[1] ** 2))
-    logs = [(math.log(low), None if high is None else math.log(high)) for low, high in [*bounds, (QUIETEST, None)]]
+    if known is None:
+        start.append(math.exp(NOISE_PRIOR[0] - NOISE_PRIOR[1] ** 2))
+        bounds.append((QUIETEST, None))
+    logs = [(math.log(low), None if high is None else math.log(high)) for low, high in bounds]
     found: Any = minimize(descend, np.log(start), jac=True, method="L-BFGS-B", bounds=logs, options=_SEARCH)
     theta = np.exp(found.x)
     if not np.all(np.isfinite(theta)):
         raise NumericalFailureError("the search for hyperparameters diverged")
-    return _taken_apart(covariance, theta)
+    return _taken_apart(covariance, theta, known)
 
 
-def log_posterior(covariance: Covariance, y: Points, theta: Points) -> tuple[float, Points]:
+def log_posterior(
+    covariance: Covariance, y: Points, theta: Points, known: Points | None = None
+) -> tuple[float, Points]:
     """Logarithm of the posterior density up to a constant, and its slope by the logarithms of the hyperparameters.
 
     Args:
         covariance: Over the outcomes.
         y: Standardised values, shape ``(n,)``.
-        theta: Scales of the terms, lengthscales of the kernels, and the variance of the noise. Shape ``(p,)``.
+        theta: Scales of the terms, lengthscales of the kernels, and the variance of the noise unless it is known.
+            Shape ``(p,)``.
+        known: Variances of the noise, shape ``(n,)``; None where one for all is to be found.
 
     Raises:
         NumericalFailureError: The covariance is not positive definite.
     """
-    at = _taken_apart(covariance, theta)
+    at = _taken_apart(covariance, theta, known)
     values = [kernel.values(lengths) for kernel, lengths in zip(covariance.kernels, at.lengths, strict=True)]
     products = [_product(values, term) for term in covariance.terms]
     lower = factor(with_noise(_sum(at.scales, products), at.noise))
@@ -235,9 +244,11 @@ def log_posterior(covariance: Covariance, y: Points, theta: Points) -> tuple[flo
         density, slope = kernel.prior(lengths)
         value, slopes[place] = value + density, slopes[place] + slope
     scales = [scale * float((weights * product).sum()) for scale, product in zip(at.scales, products, strict=True)]
-    density, (slope,) = _log_normal(np.array([at.noise]), *NOISE_PRIOR)
-    noise = at.noise * float(np.trace(weights)) + slope
-    return value + density, np.concatenate([scales[: covariance.n_scales], *slopes, [noise]])
+    found = [scales[: covariance.n_scales], *slopes]
+    if known is None:
+        density, slope = _log_normal(theta[-1:], *NOISE_PRIOR)
+        value, found = value + density, [*found, theta[-1:] * np.trace(weights) + slope]
+    return value, np.concatenate(found)
 
 
 def mean_of(covariance: Covariance, found: Found, y: Points) -> float:
@@ -265,11 +276,11 @@ def _product(values: Sequence[Points], term: Sequence[int]) -> Points:
     return product
 
 
-def _taken_apart(covariance: Covariance, theta: Points) -> Found:
+def _taken_apart(covariance: Covariance, theta: Points, known: Points | None) -> Found:
     free = covariance.n_scales
     ends = np.cumsum([free, *(kernel.n_lengths for kernel in covariance.kernels)])
     lengths = tuple(theta[first:last] for first, last in pairwise(ends))
-    return Found(theta[:free] if free else np.ones(1), lengths, float(theta[-1]))
+    return Found(theta[:free] if free else np.ones(1), lengths, float(theta[-1]) if known is None else known)
 
 
 def _log_normal(values: Points, centre: float, spread: float) -> tuple[float, Points]:

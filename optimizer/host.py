@@ -23,7 +23,7 @@ from autolab.core.trials import Suggestion
 from optimizer.engine import suggest
 from optimizer.recommendation import recommend
 from optimizer.rehearsal import Rehearsal
-from optimizer.wire import RECOMMEND_REQUEST, SUGGEST_REQUEST, RecommendRequest, line_of
+from optimizer.wire import RecommendRequest, adapter, line_of
 
 __all__ = ["main", "serve"]
 
@@ -73,11 +73,13 @@ class _Desk:
 
     def _do(self, message: dict[str, Any]) -> Any:
         if "suggest" in message:
-            return self._suggest(self._whole(SUGGEST_REQUEST.validate_python(message["suggest"]), message["known"]))
+            wanted = adapter(SuggestRequest).validate_python(message["suggest"])
+            return self._suggest(self._whole(wanted, message["known"]))
         if "recommend" in message:
             if self._rehearsal is not None:
                 self._rehearsal.end()
-            request = self._whole(RECOMMEND_REQUEST.validate_python(message["recommend"]), message["known"])
+            asked = adapter(RecommendRequest).validate_python(message["recommend"])
+            request = self._whole(asked, message["known"])
             return recommend(
                 request.problem,
                 request.observations,

@@ -1,7 +1,7 @@
 """Where the lean engine's acquisition is largest: under linear constraints, over mixed variables, on the hardware's
 grid.
 
-A finite space of at most `WHOLE` points is scored whole. Elsewhere:
+A small finite space is scored whole (`optimizer.grids`). Elsewhere:
 
 1. points that fill the feasible part of the space, and some on the lines from the best trials into it;
 2. gradient search from the best of them that differ from each other, each in its branch of the space and unordered
@@ -21,18 +21,15 @@ import numpy as np
 from scipy.optimize import minimize
 
 from autolab.core.canonical import canonical_json
-from autolab.core.parameters import ChoiceParameter, Values
 from optimizer.branches import Branch, branches_of
 from optimizer.design import feasible_draws
 from optimizer.evidence import Evidence
+from optimizer.grids import best_of_whole, walk
 from optimizer.polytope import Polytope, polytope
-from optimizer.rounding import SMALL_SPACE, NoPointLeftError, all_points, nearest
-from optimizer.space import Dimension, Points, UnitSpace, key_of
+from optimizer.rounding import NoPointLeftError, nearest
+from optimizer.space import Points, UnitSpace
 
-__all__ = ["WHOLE", "Surface", "maximise"]
-
-WHOLE = 2048
-"""Finite spaces of at most this many points are scored whole."""
+__all__ = ["Surface", "maximise"]
 
 _FILLING = 512
 _NEAR = 96
@@ -44,8 +41,6 @@ _APART = 0.1
 """Starts differ by this much in some coordinate, as long as there are such points."""
 _CLIMB = 50
 _DUST = 1e-12
-_WALK = 30
-"""Steps on the grids at most."""
 _KEPT = 1024
 """Points kept to fill a space with constraints; each suggestion takes half of them."""
 
@@ -65,10 +60,9 @@ class Surface(Protocol):
 def maximise(surface: Surface, evidence: Evidence, seed: int) -> Points:
     """The best rounded point that is not taken; where all are taken, the best. Shape ``(d,)``."""
     unit = evidence.unit
-    whole = _whole(unit)
-    if whole is not None:
-        order = np.argsort(-surface(whole), kind="stable")
-        return next((whole[row] for row in order if _is_free(evidence, unit.decode(whole[row]))), whole[order[0]])
+    found = best_of_whole(surface, evidence)
+    if found is not None:
+        return found
     rng = np.random.default_rng(seed)
     filling = _filling(unit, rng)
     pool = np.vstack([filling, _near_best(evidence, filling, rng)])
@@ -79,7 +73,7 @@ def maximise(surface: Surface, evidence: Evidence, seed: int) -> Points:
         return starts[0]  # the engine says that every point is taken, and allows a repeat
     values = surface(finalists)
     best, value = finalists[int(np.argmax(values))], float(values.max())
-    return _walk(surface, evidence, best, value)
+    return walk(surface, evidence, best, value)
 
 
 def _by_branch(unit: UnitSpace, points: Points) -> Iterator[tuple[Branch, Points]]:
@@ -113,26 +107,6 @@ def _tops(surface: Surface, branch: Branch, starts: Points) -> Points:
         return starts
     face = _Face(surface, branch) if len(branch.still) else surface
     return _climbed_within(face, branch.unit, starts) if branch.unit.constraints else _climbed(face, starts)
-
-
-def _is_free(evidence: Evidence, values: Values) -> bool:
-    return key_of(values) not in evidence.taken and not evidence.unit.space.violations(values)
-
-
-_wholes: dict[str, Points | None] = {}
-
-
-def _whole(unit: UnitSpace) -> Points | None:
-    """All points of a small finite space that keep the constraints. Shape ``(n, d)``."""
-    if unit.size is None or unit.size > (WHOLE if unit.is_cube else SMALL_SPACE):
-        return None
-    identity = canonical_json(unit.space)
-    if identity not in _wholes:
-        if len(_wholes) > 16:
-            _wholes.clear()
-        points = all_points(unit)
-        _wholes[identity] = points if 0 < len(points) <= WHOLE else None
-    return _wholes[identity]
 
 
 _fillings: dict[str, Points] = {}
@@ -259,57 +233,3 @@ def _rounded(evidence: Evidence, finalists: list[Points], seed: int) -> Iterator
             yield evidence.unit.encode(nearest(evidence.unit, finalist, avoid=evidence.taken, seed=seed))
         except NoPointLeftError:
             return
-
-
-def _walk(surface: Surface, evidence: Evidence, point: Points, value: float) -> Points:
-    """Move to the best free neighbour on the grids, or other choice, as long as that is better. Shape ``(d,)``."""
-    unit = evidence.unit
-    if all(dimension.size is None for dimension in unit.dimensions):
-        return point
-    for _ in range(_WALK):
-        near = _neighbours(unit, point)
-        if unit.space.conditionals:  # another choice may change what matters
-            near = np.array([unit.encode(unit.decode(moved)) for moved in near]).reshape(-1, unit.d)
-        near = near[unit.feasible(near)] if len(near) else near
-        if len(near) == 0:
-            break
-        values = surface(near)
-        order = [row for row in np.argsort(-values, kind="stable") if values[row] > value]
-        row = next((row for row in order if _is_free(evidence, unit.decode(near[row]))), None)
-        if row is None:
-            break
-        point, value = near[row], float(values[row])
-    return point
-
-
-def _neighbours(unit: UnitSpace, point: Points) -> Points:
-    """Points one step away on one grid, with another choice, or one step up and one down. Shape ``(n, d)``."""
-    steps = [_steps(dimension, float(x)) for dimension, x in zip(unit.dimensions, point, strict=True)]
-    found: list[Points] = []
-    for index, places in enumerate(steps):
-        for place in places:
-            moved = point.copy()
-            moved[index] = place
-            found.append(moved)
-            for other in range(index) if not unit.is_cube and not unit.dimensions[index].is_categorical else ():
-                for second in () if unit.dimensions[other].is_categorical else steps[other]:
-                    if (second - point[other]) * (place - point[index]) < 0.0:
-                        both = moved.copy()
-                        both[other] = second
-                        found.append(both)
-    return np.array(found).reshape(-1, unit.d)
-
-
-def _steps(dimension: Dimension, coordinate: float) -> list[float]:
-    """Coordinates one step away, or of all other choices."""
-    size = dimension.size
-    if size is None:
-        return []
-    if dimension.is_categorical:
-        return [float(place) for place in dimension.grid if abs(place - coordinate) > 1e-9]
-    parameter = dimension.parameter
-    if isinstance(parameter, ChoiceParameter):
-        index = int(np.abs(dimension.grid - coordinate).argmin())
-    else:
-        index = round((float(dimension.decode(coordinate)) - parameter.lower) / float(parameter.step or 1))
-    return [dimension.encode(dimension.at(i)) for i in (index - 1, index + 1) if 0 <= i < size]

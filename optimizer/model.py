@@ -19,18 +19,16 @@ given to BoTorch's model. As in `lean`, beyond 128 outcomes they are those of th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
-from botorch import fit_gpytorch_mll
 from botorch.models import MixedSingleTaskGP, ModelListGP, SingleTaskGP
 from botorch.models.transforms.outcome import Standardize
 from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
 from gpytorch.kernels import Kernel
-from gpytorch.mlls import ExactMarginalLogLikelihood
 from torch import Tensor
 
 from optimizer.diagnosis import Fitted
@@ -41,7 +39,7 @@ from optimizer.lean_model import QUIETEST, centre_and_scale
 from optimizer.outliers import noises_of
 from optimizer.space import Dimension, Points
 
-__all__ = ["fit", "fitted", "fresh", "tensor"]
+__all__ = ["fit", "fitted", "fresh", "predicted", "tensor"]
 
 
 def tensor(points: Points) -> Tensor:
@@ -81,38 +79,44 @@ def fitted(metric: str, model: SingleTaskGP) -> Fitted:
         )
 
 
+def predicted(models: ModelListGP, points: Points) -> tuple[Points, Points]:
+    """Posterior means and standard deviations at ``points``, shape ``(n, d)``: for m metrics, shapes ``(n, m)``."""
+    with torch.no_grad():
+        posterior = models.posterior(tensor(points))
+        return posterior.mean.numpy(), posterior.variance.clamp_min(0.0).sqrt().numpy()
+
+
 def _mean_at(model: SingleTaskGP, points: Points) -> Points:
     with torch.no_grad():
         return model.posterior(tensor(points)).mean.squeeze(-1).numpy()
 
 
 def _fit_metric(evidence: Evidence, metric: str) -> SingleTaskGP:
-    if (known := noises_of(evidence, metric)) is not None:
-        return _fit_known(evidence, metric, known)
-    form, values = _Form.of(evidence.unit.dimensions), evidence.values(metric)
+    form, values, known = _Form.of(evidence.unit.dimensions), evidence.values(metric), noises_of(evidence, metric)
     count = settled(evidence.n)
-    found = _found(form, evidence.points[:count].tobytes(), values[:count].tobytes())
+    given = None if known is None else known[:count].tobytes()
+    found = _found(form, evidence.points[:count].tobytes(), values[:count].tobytes(), given)
     centre, scale = centre_and_scale(values)
-    mean = mean_of(form.covariance(evidence.points), found, (values - centre) / scale)
-    model = fresh(evidence, metric)
-    _load(model, found, mean)
+    everywhere = found if known is None else replace(found, noise=_standardised(known, scale))
+    mean = mean_of(form.covariance(evidence.points), everywhere, (values - centre) / scale)
+    model = fresh(evidence, metric, known)
+    _load(model, everywhere, mean)
     return model.eval()
 
 
-def _fit_known(evidence: Evidence, metric: str, known: Points) -> SingleTaskGP:
-    """BoTorch's own fit, where the variance of the noise is known at each outcome, shape ``(n,)``."""
-    model = fresh(evidence, metric, known)
-    fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
-    return model
+def _standardised(known: Points, scale: float) -> Points:
+    """Variances of the noise, in the unit squared, over those of the values; none below what arithmetic can bear."""
+    return np.maximum(known / scale**2, QUIETEST)
 
 
 @lru_cache(maxsize=32)
-def _found(form: _Form, points: bytes, values: bytes) -> Found:
+def _found(form: _Form, points: bytes, values: bytes, known: bytes | None) -> Found:
     """The hyperparameters, remembered: a trial in flight changes the request, and not the fit."""
     outcomes = np.frombuffer(values)
     centre, scale = centre_and_scale(outcomes)
     covariance = form.covariance(np.frombuffer(points).reshape(len(outcomes), -1))
-    return maximise(covariance, (outcomes - centre) / scale)
+    given = None if known is None else _standardised(np.frombuffer(known), scale)
+    return maximise(covariance, (outcomes - centre) / scale, given)
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,8 @@ def _load(model: SingleTaskGP, found: Found, mean: float) -> None:
         parts = [kernel]
     for part, lengths in zip(parts, found.lengths, strict=True):
         (part.base if isinstance(part, _Described) else part).lengthscale = tensor(lengths)
-    gp.likelihood.noise = found.noise
+    if isinstance(found.noise, float):  # what is known, BoTorch's model has been given
+        gp.likelihood.noise = found.noise
     gp.mean_module.initialize(constant=mean)
     gp.requires_grad_(False)
 

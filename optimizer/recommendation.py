@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 from autolab.core.diagnoses import Diagnosis
 from autolab.core.front import losses_of, middle_of, non_dominated
 from autolab.core.problem import Problem
-from autolab.core.proposing import UNLEARNED, EngineSpec, Observation, Recommendation
+from autolab.core.proposing import ADAPTIVE, RANKED, UNLEARNED, EngineSpec, Observation, Recommendation
 from autolab.core.trials import Estimate, Outcome
 from optimizer.evidence import Evidence
 from optimizer.learner import NumericalFailureError
 from optimizer.routing import FEWEST, choose
-from optimizer.space import Points
+from optimizer.slices import Predict, slices_through
+from optimizer.space import Key, Points, key_of
 
 if TYPE_CHECKING:
     from botorch.models import SingleTaskGP
@@ -68,13 +70,26 @@ def recommend(
         belief = _lean_posterior(evidence) if _is_lean(problem, engine) else _posterior(evidence, seed)
     except NumericalFailureError as error:
         return _measured(evidence, f"as measured: the model failed with {error}")
-    return replace(_modelled(evidence, belief.means, belief.deviations), diagnosis=belief.diagnosis)
+    best = _modelled(evidence, belief.means, belief.deviations)
+    return replace(best, diagnosis=_sliced(evidence, best, belief))
+
+
+def _sliced(evidence: Evidence, best: Recommendation, belief: _Belief) -> Diagnosis | None:
+    """The diagnosis, with slices of the models through the recommended trial."""
+    if belief.diagnosis is None:
+        return None
+    try:
+        slices = slices_through(evidence.unit, best.values, belief.predict)
+    except NumericalFailureError:  # the model has served at the outcomes: a picture less is no reason to doubt it
+        return belief.diagnosis
+    metrics = (replace(one, slices=each) for one, each in zip(belief.diagnosis.metrics, slices, strict=True))
+    return replace(belief.diagnosis, metrics=tuple(metrics))
 
 
 def _is_lean(problem: Problem, engine: str | None) -> bool:
     if engine is None:
         return False
-    return choose(problem, EngineSpec("auto" if engine in UNLEARNED else engine)).name == "lean"
+    return choose(problem, EngineSpec("auto" if engine in (*UNLEARNED, ADAPTIVE) else engine)).name == "lean"
 
 
 def _measured(evidence: Evidence, reason: str) -> Recommendation:
@@ -87,27 +102,35 @@ class _Belief:
 
     means: Points
     deviations: Points
+    predict: Predict
+    """The models anywhere."""
     diagnosis: Diagnosis | None
 
 
 def _posterior(evidence: Evidence, seed: int) -> _Belief:
     """By BoTorch's models."""
     from optimizer.diagnosis import diagnose  # scipy's optimisers take a third of a second to import
-    from optimizer.model import fit, fitted, tensor  # torch takes a second to import
+    from optimizer.model import fit, fitted, predicted  # torch takes a second to import
     from optimizer.numerics import NUMERICAL_ERRORS, seeded, single_thread
 
     with single_thread(), seeded(seed):
         try:
             models = fit(evidence)
-            posterior = models.posterior(tensor(evidence.points))
             parts = [
                 fitted(m, cast("SingleTaskGP", each)) for m, each in zip(evidence.outputs, models.models, strict=True)
             ]
             diagnosis = diagnose(evidence, parts, "BoTorch's Gaussian process with a Matérn-5/2 kernel")
         except NUMERICAL_ERRORS as error:
             raise NumericalFailureError(type(error).__name__) from error
-        deviations = posterior.variance.clamp_min(0.0).sqrt().detach().numpy()
-        return _Belief(posterior.mean.detach().numpy(), deviations, diagnosis)
+
+    def predict(points: Points) -> tuple[Points, Points]:
+        with single_thread():
+            try:
+                return predicted(models, points)
+            except NUMERICAL_ERRORS as error:
+                raise NumericalFailureError(type(error).__name__) from error
+
+    return _Belief(*predict(evidence.points), predict, diagnosis)
 
 
 def _lean_posterior(evidence: Evidence) -> _Belief:
@@ -117,10 +140,14 @@ def _lean_posterior(evidence: Evidence) -> _Belief:
 
     metrics = evidence.outputs
     models = {metric: model_of(evidence, metric, evidence.values(metric)) for metric in metrics}
-    found = [models[metric].predict(evidence.points) for metric in metrics]
-    means, deviations = (np.stack(part, axis=1) for part in zip(*found, strict=True))
+
+    def predict(points: Points) -> tuple[Points, Points]:
+        found = [models[metric].predict(points) for metric in metrics]
+        return np.stack([means for means, _ in found], axis=1), np.stack([sds for _, sds in found], axis=1)
+
     parts = [of_lean(metric, models[metric]) for metric in metrics]
-    return _Belief(means, deviations, diagnose(evidence, parts, "lean's Gaussian process with a squared exponential"))
+    diagnosis = diagnose(evidence, parts, "lean's Gaussian process with a squared exponential")
+    return _Belief(*predict(evidence.points), predict, diagnosis)
 
 
 def _modelled(evidence: Evidence, modelled: Points, deviations: Points) -> Recommendation:
@@ -150,6 +177,7 @@ def _chosen(evidence: Evidence, outcomes: list[Outcome], reason: str) -> Recomme
     keeps = keeps if any(keeps) else evidence.keeps_constraints.tolist()
     rows = [row for row, keep in enumerate(keeps) if keep or not any(keeps)]
     front: tuple[int, ...] = ()
+    ranked: list[int] = []
     if problem.seeks_front:
         losses = [losses_of(problem, outcomes[row]) for row in rows]
         best = non_dominated(losses)
@@ -158,11 +186,22 @@ def _chosen(evidence: Evidence, outcomes: list[Outcome], reason: str) -> Recomme
         reason = f"the middle of the front of {len(front)} trials, each {reason}"
     else:
         scores = [(problem.score(outcomes[row]), row) for row in rows]
-        row = min(((problem.ranking.loss(score.value), row) for score, row in scores if score is not None))[1]
+        ranked = [row for _, row in sorted((problem.ranking.loss(s.value), row) for s, row in scores if s is not None)]
+        row = ranked[0]
     observation, _ = evidence.usable[row]
     estimate = problem.score(outcomes[row]) or outcomes[row][problem.objective.metric]
     said = reason + _broken(evidence)
-    return Recommendation(observation.trial, observation.values, estimate.value, estimate.sem, said, front)
+    trial, trials = observation.trial, _trials(evidence, ranked)
+    return Recommendation(trial, observation.values, estimate.value, estimate.sem, said, front, ranked=trials)
+
+
+def _trials(evidence: Evidence, rows: list[int]) -> tuple[int, ...]:
+    """Numbers of the trials of ``rows``, the first one of each recipe."""
+    recipes: dict[Key, int] = {}
+    for row in rows:
+        observation, _ = evidence.usable[row]
+        recipes.setdefault(key_of(evidence.problem.space.settled(observation.values)), observation.trial)
+    return tuple(islice(recipes.values(), RANKED))
 
 
 def _broken(evidence: Evidence) -> str:

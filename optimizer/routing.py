@@ -12,12 +12,12 @@ from enum import Enum, auto
 from autolab.core.errors import ProposerError
 from autolab.core.parameters import ChoiceParameter, RangeParameter
 from autolab.core.problem import Problem
-from autolab.core.proposing import EngineSpec
+from autolab.core.proposing import ADAPTIVE, EngineSpec
 
 __all__ = ["ENGINES", "FEWEST", "UNABLE", "UNPROVEN", "Routing", "Trait", "choose", "needs_model", "traits"]
 
 ENGINES = ("auto", "ax", "botorch", "lean", "sobol", "random", "grid")
-"""Names that a campaign file may ask for."""
+"""Names that a campaign file may ask for, beside that of others' engines: `autolab.core.proposing.ADAPTIVE`."""
 
 FEWEST = 5
 """Outcomes from which a model is believed, and trials that an initial design has at least where no file says less."""
@@ -59,6 +59,11 @@ UNABLE: Mapping[str, Mapping[Trait, str]] = {
         Trait.CHOICE_BESIDE_CONSTRAINT: "Ax is slow with {}",
         Trait.EARLIER: "Ax is handed no earlier data such as {}",
     },
+    ADAPTIVE: {
+        Trait.HARD_CONSTRAINT: "bluesky-adaptive's optimisers have no hard outcome constraint such as {}",
+        Trait.COSTS: "bluesky-adaptive's optimisers do not weigh what {} costs",
+        Trait.EARLIER: "bluesky-adaptive's optimisers are handed no earlier data such as {}",
+    },
     "lean": {
         Trait.SEVERAL_OBJECTIVES: "lean takes one objective, and here are {}",
         Trait.HARD_CONSTRAINT: "lean has no hard outcome constraint such as {}",
@@ -68,6 +73,9 @@ UNABLE: Mapping[str, Mapping[Trait, str]] = {
     },
 }
 """What an engine cannot do, and the sentence that says so; BoTorch serves these problems instead."""
+
+_THEIR_AX = frozenset(UNABLE["ax"]) - {Trait.SEVERAL_OBJECTIVES}
+"""What bluesky-adaptive's optimiser by Ax cannot do either; ours brings several objectives into its form."""
 
 UNPROVEN: Mapping[Trait, str] = {
     Trait.AT_MOST: "it is not proven that lean is as good under {}",
@@ -112,16 +120,25 @@ def choose(problem: Problem, spec: EngineSpec, failed: Sequence[int] = ()) -> Ro
     Raises:
         ProposerError: There is no engine of that name.
     """
-    if spec.name not in ENGINES:
-        raise ProposerError(f"there is no engine {spec.name!r}: use one of {', '.join(ENGINES)}")
+    if spec.name not in (*ENGINES, ADAPTIVE):
+        raise ProposerError(f"there is no engine {spec.name!r}: use one of {', '.join((*ENGINES, ADAPTIVE))}")
     found = traits(problem)
-    hurdles = {**UNABLE["lean"], **UNPROVEN} if spec.name == "auto" else UNABLE.get(spec.name, {})
-    for trait, sentence in hurdles.items():
+    for trait, sentence in _hurdles(spec).items():
         if trait in found:
             return Routing("botorch", sentence.format(found[trait]), spec.name)
     if spec.name == "ax" and failed:
         return Routing("botorch", f"Ax does not learn where trials fail, as trial {failed[0]} did", spec.name)
     return Routing("lean", _IS_LEAN, "auto") if spec.name == "auto" else Routing(spec.name)
+
+
+def _hurdles(spec: EngineSpec) -> Mapping[Trait, str]:
+    """What keeps a problem from what the file asks for."""
+    if spec.name == "auto":
+        return {**UNABLE["lean"], **UNPROVEN}
+    own = UNABLE.get(spec.name, {})
+    if spec.name == ADAPTIVE and spec.make is None:
+        return {**{trait: UNABLE["ax"][trait] for trait in UNABLE["ax"] if trait in _THEIR_AX}, **own}
+    return own
 
 
 def needs_model(problem: Problem, spec: EngineSpec, trials: int) -> bool:

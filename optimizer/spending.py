@@ -1,7 +1,8 @@
 """What a trial costs, as a weight on the acquisition: expected improvement for each unit of cost.
 
 The expected improvement is divided by the cost [Snoek2012practical]_ to a power: 1 makes the most of each unit spent,
-and a smaller one minds the cost less, as is wise where the best lies among what is dear [Lee2020costaware]_.
+and a smaller one minds the cost less, as is wise where the best lies among what is dear. Where it is stated what the
+campaign is meant to spend, the power is that fraction of it which is left (cost cooling [Lee2020costaware]_).
 
 .. [Snoek2012practical] J. Snoek, H. Larochelle, R. P. Adams, Practical Bayesian optimization of machine learning
    algorithms, NeurIPS 2012, section 3.2.
@@ -26,12 +27,13 @@ __all__ = ["Thrift", "thrift_of"]
 
 @dataclass(frozen=True)
 class Thrift:
-    """One over the cost, to its power."""
+    """One over the cost, to a power."""
 
     costs: Costs
     unit: UnitSpace
     before: Values | None
     """Values of the trial before; None for the first."""
+    power: float
 
     def slopes(self, points: Points) -> tuple[Points, Points]:
         """Logarithms at ``points``, and their gradients, 0 along choices: ``(m, d)`` to ``(m,)`` and ``(m, d)``."""
@@ -51,10 +53,10 @@ class Thrift:
                 if dimension.is_log:
                     width = np.asarray(columns[parameter.name]) * math.log(parameter.upper / parameter.lower)
                 slopes[:, at] = amounts[parameter.name] * width
-        return -self.costs.exponent * np.log(total), -self.costs.exponent * slopes / total[:, None]
+        return -self.power * np.log(total), -self.power * slopes / total[:, None]
 
 
 def thrift_of(evidence: Evidence) -> Thrift | None:
     """The weight of costs; None where the problem states none."""
     costs = evidence.problem.costs
-    return None if costs is None else Thrift(costs, evidence.unit, evidence.before)
+    return None if costs is None else Thrift(costs, evidence.unit, evidence.before, costs.power(evidence.run))

@@ -2,8 +2,8 @@
 
 Earlier data enter a model as outcomes beside the campaign's own. They may have been measured with another offset and
 scale: a model of them predicts the campaign's own trials, and offset and factor are those that bring the mean and the
-standard deviation of its predictions to those of the campaign's own outcomes. No earlier outcome is what a suggestion
-has to be better than.
+standard deviation of its predictions to those of the campaign's own outcomes; standard errors take the factor. No
+earlier outcome is what a suggestion has to be better than.
 
 Whether they help is judged before each suggestion by what the campaign has measured itself, as in the ranking-weighted
 ensembles of [Feurer2018rgpe]_: pairs of its own trials are put in order by the model of the earlier data, which has
@@ -64,7 +64,7 @@ def _judged(evidence: Evidence, source: Earlier) -> tuple[list[Observation], str
     earlier = _evidence_of(evidence, source)
     if earlier.n < FEWEST:
         return [], f"without {source.name}, which has {earlier.n} outcomes inside the bounds"
-    mapped: dict[str, Points] = {}
+    mapped: dict[str, list[Estimate]] = {}
     agreements: list[float] = []
     for metric in evidence.outputs:
         values, theirs = evidence.values(metric), earlier.values(metric)
@@ -78,22 +78,26 @@ def _judged(evidence: Evidence, source: Earlier) -> tuple[list[Observation], str
             return [], f"without {source.name}, which misleads: its rank agreement in {metric} is {over}"
         if agreement < own:
             return [], f"without {source.name}, since the campaign itself ranks {metric} better ({own:.2f} to {over})"
-        mapped[metric] = values.mean() + (theirs - guess.mean()) * (values.std() / guess.std())
+        factor = float(values.std() / guess.std())
+        moved = values.mean() + (theirs - guess.mean()) * factor
+        sems = [outcome[metric].sem for _, outcome in earlier.usable]
+        mapped[metric] = [_scaled(float(y), sem, factor) for y, sem in zip(moved, sems, strict=True)]
         agreements.append(agreement)
     kept = [
-        Observation(0, seen.values, {metric: Estimate(float(column[at])) for metric, column in mapped.items()})
+        Observation(0, seen.values, {metric: column[at] for metric, column in mapped.items()})
         for at, (seen, _) in enumerate(earlier.usable)
     ]
     return kept, f"with {len(kept)} outcomes of {source.name} (rank agreement {min(agreements):.2f})"
 
 
+def _scaled(value: float, sem: float | None, factor: float) -> Estimate:
+    return Estimate(value, None if sem is None else factor * sem)
+
+
 def _evidence_of(evidence: Evidence, source: Earlier) -> Evidence:
     trials = list(source.trials())
     chosen = np.unique(np.linspace(0, len(trials) - 1, min(len(trials), MOST)).round().astype(int)) if trials else []
-    seen = [
-        Observation(number, values, {metric: Estimate(value) for metric, value in metrics.items()})
-        for number, (values, metrics) in enumerate((trials[at] for at in chosen), start=1)
-    ]
+    seen = [Observation(number, *trials[at]) for number, at in enumerate(chosen, start=1)]
     return Evidence(evidence.problem, tuple(seen), ())
 
 

@@ -13,26 +13,24 @@ request before this one also begin this one, and ``observations`` holds the othe
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
 from autolab.core.canonical import plain, text_of
 from autolab.core.problem import Problem
 from autolab.core.proposing import Observation, SuggestRequest
-from autolab.core.trials import Suggestion
-from optimizer.recommendation import Recommendation
 
 __all__ = [
-    "RECOMMENDATION",
-    "RECOMMEND_REQUEST",
-    "SUGGESTION",
-    "SUGGEST_REQUEST",
     "RecommendRequest",
+    "adapter",
     "line_of",
     "shortened",
 ]
+
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,9 @@ class RecommendRequest:
     with_model: bool = True
 
 
-SUGGEST_REQUEST: TypeAdapter[SuggestRequest] = TypeAdapter(SuggestRequest)
-SUGGESTION: TypeAdapter[Suggestion] = TypeAdapter(Suggestion)
-RECOMMEND_REQUEST: TypeAdapter[RecommendRequest] = TypeAdapter(RecommendRequest)
-RECOMMENDATION: TypeAdapter[Recommendation | None] = TypeAdapter(Recommendation | None)
+def adapter(kind: type[_T]) -> TypeAdapter[_T]:
+    """What reads a kind of message. It takes some time to make, and a process reads two kinds at most."""
+    return _adapter(kind)
 
 
 def shortened(request: SuggestRequest | RecommendRequest, told: tuple[Observation, ...]) -> tuple[int, dict[str, Any]]:
@@ -58,6 +55,11 @@ def shortened(request: SuggestRequest | RecommendRequest, told: tuple[Observatio
     others = {field.name: getattr(request, field.name) for field in fields(request) if field.name != "problem"}
     others["observations"] = request.observations[known:]
     return known, {"problem": _plain_problem(request.problem), **plain(others)}
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 @lru_cache(maxsize=4)

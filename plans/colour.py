@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bluesky.plan_stubs as bps
@@ -26,7 +26,21 @@ from plans.colorimetry import colour_difference, lab_from_absorbance
 from plans.conventions import Microlitres, Seconds, act
 from plans.reducers import reducer
 
-__all__ = ["NOZZLE_MM", "PITCH_MM", "PROBE_MM", "TEAL", "WELL_UL", "colour_distance", "mix_and_measure", "put_back"]
+__all__ = [
+    "NOZZLE_MM",
+    "PITCH_MM",
+    "PROBE_MM",
+    "READS",
+    "SMALLEST_UL",
+    "TEAL",
+    "WELL_UL",
+    "bring",
+    "colour_distance",
+    "fill",
+    "look",
+    "mix_and_measure",
+    "put_back",
+]
 
 NOZZLE_MM = 20.0
 """Stage position in millimetres at which well 0 is under the nozzle."""
@@ -76,24 +90,67 @@ def mix_and_measure(
     Returns:
         Uid of the run.
     """
+    dyes = {"cyan": cyan, "magenta": magenta, "yellow": yellow}
 
     def body() -> MsgGenerator[None]:
-        yield from bring(arm, sample.labware, operations)
-        yield from bps.mv(stage, NOZZLE_MM + PITCH_MM * sample.well)
-        operation_signal: Any = spectrometer.operation
-        devices: list[Any] = [spectrometer, stage, dispenser]  # ophyd's own types do not meet bluesky's protocols
-        clear = WELL_UL - cyan - magenta - yellow
-        for material, volume_ul in (("clear", clear), ("cyan", cyan), ("magenta", magenta), ("yellow", yellow)):
-            if volume_ul >= SMALLEST_UL:
-                operation = operations(f"disp-{material}")
-                yield from act(dispenser, Dispense(material=material, volume_ul=volume_ul, operation=operation))
-        yield from act(dispenser, Mix(duration_s=mixing_time, operation=operations("mix")))
-        yield from bps.mv(stage, PROBE_MM + PITCH_MM * sample.well)
-        for number in range(1, READS + 1):
-            yield from bps.abs_set(operation_signal, str(operations(f"read-{number}")), wait=True)
-            yield from bps.trigger_and_read(devices)
+        yield from fill(stage, dispenser, arm, dyes, mixing_time, sample, operations)
+        yield from look([spectrometer, stage, dispenser], stage, spectrometer, sample, operations)
 
     return (yield from bpp.run_wrapper(body(), md={"plan_name": "mix_and_measure", **(md or {})}))
+
+
+def fill(
+    stage: EpicsStage,
+    dispenser: SerialDispenser,
+    arm: ZmqArm,
+    dyes_ul: Mapping[str, float],
+    mixing_s: float,
+    sample: Sample,
+    operations: Operations,
+) -> MsgGenerator[None]:
+    """Fill the sample's well with dyes and clear liquid up to 300 uL, and mix it.
+
+    Args:
+        stage: Carries the strip of wells.
+        dispenser: Fills the well.
+        arm: Brings the strip.
+        dyes_ul: Volume of each dye in microlitres.
+        mixing_s: How long to mix, in seconds.
+        sample: The well.
+        operations: Names the actions.
+    """
+    yield from bring(arm, sample.labware, operations)
+    yield from bps.mv(stage, NOZZLE_MM + PITCH_MM * sample.well)
+    for material, volume_ul in {"clear": WELL_UL - sum(dyes_ul.values()), **dyes_ul}.items():
+        if volume_ul >= SMALLEST_UL:
+            operation = operations(f"disp-{material}")
+            yield from act(dispenser, Dispense(material=material, volume_ul=volume_ul, operation=operation))
+    yield from act(dispenser, Mix(duration_s=mixing_s, operation=operations("mix")))
+
+
+def look(
+    recorded: Sequence[Any],
+    stage: EpicsStage,
+    spectrometer: EpicsSpectrometer,
+    sample: Sample,
+    operations: Operations,
+    stream: str = "primary",
+) -> MsgGenerator[None]:
+    """Bring the sample's well, of the strip that is on the stage, under the probe, and take its spectra.
+
+    Args:
+        recorded: Devices that each event has, the spectrometer among them.
+        stage: Carries the strip of wells.
+        spectrometer: Sees the well.
+        sample: The well.
+        operations: Names the readings.
+        stream: Name of the stream that holds them.
+    """
+    operation_signal: Any = spectrometer.operation  # ophyd's own types do not meet bluesky's protocols
+    yield from bps.mv(stage, PROBE_MM + PITCH_MM * sample.well)
+    for number in range(1, READS + 1):
+        yield from bps.abs_set(operation_signal, str(operations(f"read-{number}")), wait=True)
+        yield from bps.trigger_and_read(list(recorded), name=stream)
 
 
 def put_back(stage: EpicsStage, arm: ZmqArm, *, operations: Operations) -> MsgGenerator[None]:
@@ -117,25 +174,26 @@ def put_back(stage: EpicsStage, arm: ZmqArm, *, operations: Operations) -> MsgGe
         yield from act(arm, Transfer(labware=occupant, source="stage", target=home, operation=operations("put-back")))
 
 
-def bring(arm: ZmqArm, labware: str, operations: Operations) -> MsgGenerator[None]:
+def bring(arm: ZmqArm, labware: str, operations: Operations, suffix: str = "") -> MsgGenerator[None]:
     """Put a strip onto the stage, and the strip that was there back to its place.
 
     A strip that an interrupted transfer has left in the gripper is put down first, where nothing else can be carried.
+    Where the same operations bring several strips, ``suffix`` tells the names of the actions apart.
     """
     inventory = yield from inventory_of(arm)
     if (held := inventory[GRIPPER]) is not None:
         target = "stage" if held == labware and inventory.get("stage") is None else _free_place(inventory)
-        yield from act(arm, Place(target=target, operation=operations("place-strip")))
+        yield from act(arm, Place(target=target, operation=operations(f"place-strip{suffix}")))
         inventory |= {GRIPPER: None, target: held}
     if inventory.get("stage") == labware:
         return
     source = _place_of(inventory, labware)
     if (occupant := inventory.get("stage")) is not None:
         home = _free_place(inventory)
-        yield from act(
-            arm, Transfer(labware=occupant, source="stage", target=home, operation=operations("return-strip"))
-        )
-    yield from act(arm, Transfer(labware=labware, source=source, target="stage", operation=operations("bring-strip")))
+        operation = operations(f"return-strip{suffix}")
+        yield from act(arm, Transfer(labware=occupant, source="stage", target=home, operation=operation))
+    operation = operations(f"bring-strip{suffix}")
+    yield from act(arm, Transfer(labware=labware, source=source, target="stage", operation=operation))
 
 
 def inventory_of(arm: ZmqArm) -> MsgGenerator[dict[str, str | None]]:

@@ -13,7 +13,7 @@ from bluesky.utils import Msg, MsgGenerator, short_uid  # pyright: ignore[report
 
 from autolab.core.phases import PhaseBegins, PhaseDone, PhaseEnds
 
-__all__ = ["Microlitres", "Seconds", "Unit", "act", "phase"]
+__all__ = ["Microlitres", "Moved", "MovedDevice", "Seconds", "Unit", "act", "phase"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,15 @@ class Unit:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Marks the argument for a device that a person moves: the parameter of its name says which.
+
+    Nothing is measured with it: its calibrations need not stand, and no check of quality judges what it reads.
+    """
+
+
+MovedDevice = Annotated[Any, Moved()]
 Microlitres = Annotated[float, Unit("uL")]
 Seconds = Annotated[float, Unit("s")]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from autolab.core.data import TrialData
 from autolab.core.errors import InputError
+from autolab.core.quality import QualityCheck
 from autolab.core.trials import Outcome
 
 __all__ = ["Reducer", "reducer"]
@@ -19,6 +20,8 @@ class Reducer:
     function: Callable[[TrialData], Outcome]
     metrics: tuple[str, ...] | None
     """Metrics that every outcome carries; None for a reducer that yields whatever the lab's instruments measure."""
+    quality: tuple[QualityCheck, ...] = ()
+    """What is to be looked at before an outcome is believed, besides what the lab file asks for."""
 
     def __call__(self, data: TrialData) -> Outcome:
         """Reduce the data of a trial.
@@ -33,10 +36,13 @@ class Reducer:
         return outcome
 
 
-def reducer(metrics: tuple[str, ...] | None) -> Callable[[Callable[[TrialData], Outcome]], Reducer]:
+def reducer(
+    metrics: tuple[str, ...] | None, quality: tuple[QualityCheck, ...] = ()
+) -> Callable[[Callable[[TrialData], Outcome]], Reducer]:
     """Declare a function as a reducer.
 
     Args:
         metrics: Names of the metrics that it yields; None where it yields whatever the lab's instruments measure.
+        quality: What is to be looked at before an outcome is believed.
     """
-    return lambda function: Reducer(function, metrics)
+    return lambda function: Reducer(function, metrics, quality)

@@ -69,6 +69,8 @@ class Watch:
         """Whether the relay has ever answered."""
         self._patience = patience
         self._events: list[Event] = []
+        self._said: tuple[str, str] | None = None
+        """Cause of the last trip, and who said it."""
         self._armed_s = 0.0
         self._is_awaited = False
         self._beats, self._number, self._scan_s = 0, 0, now_s
@@ -133,13 +135,15 @@ class Watch:
             self._let_go()
 
     def trip(self, cause: str, by: str) -> None:
-        """Take the power away, and latch the first cause."""
-        self._note("trip", cause, by)
-        self.latch = self.latch or cause
+        """Take the power away, and latch the first cause. A controller says it with each beat, and it is one trip."""
+        if self.latch is None or (cause, by) != self._said:
+            self._note("trip", cause, by)
+        self.latch, self._said = self.latch or cause, (cause, by)
 
     def press(self, by: str, now_s: float) -> None:
         """The emergency stop. A button that is held down sends again and again, and is one trip."""
         if self.latch is None or now_s - self._pressed_s > self._patience.button_s:
+            self._said = None
             self.trip(f"emergency stop by {by}", by)
         self._pressed_s = now_s
 

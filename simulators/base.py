@@ -89,6 +89,8 @@ class Settings:
     there is always power, as under the virtual clock."""
     takes_forces: bool = False
     """True where the simulator takes forced readings, a test input, and says so to whoever asks."""
+    fillings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What tells a material's bottle from the one before, or one filling of it from another."""
 
 
 class Simulator(Protocol):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from simulators.base import Store
+
 __all__ = [
     "NOZZLE_HEAD_MM",
     "PITCH_MM",
@@ -11,6 +13,7 @@ __all__ = [
     "TOLERANCE_MM",
     "TRAVEL_MM",
     "WELLS",
+    "leave_labware",
     "well_position",
     "well_under",
 ]
@@ -32,6 +35,12 @@ PROBE_HEAD_MM = 80.0
 
 TOLERANCE_MM = 1.5
 """Largest distance between the middle of a well and the axis of a head at which the head reaches the well."""
+
+
+def leave_labware(store: Store, labware: str, position_mm: float) -> None:
+    """Leave a bench without its stage and arm as they would: labware on the stage, which rests there."""
+    store.save("stage", {"position": position_mm, "moving": False})
+    store.save("arm", {"places": {"stage": labware}})
 
 
 def well_position(well: int, head_mm: float) -> float:

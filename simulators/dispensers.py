@@ -9,7 +9,8 @@ from typing import Any
 from autolab.core.errors import InputError, WireError
 from autolab.core.operations import OperationId
 from devices.frames import MAX_LINE, ErrorCode, Frame, decode, encode, plain_fields
-from simulators.base import Settings
+from simulators.base import Settings, Store
+from simulators.bench import NOZZLE_HEAD_MM, leave_labware
 from simulators.ptyline import serve_powered_line
 from simulators.syringes import Refusal, SyringeLimits, Syringes
 
@@ -174,6 +175,11 @@ class DispenserServer:
     Raises:
         InputError: no channel or more than four, or a flow or a capacity that is not above zero.
     """
+
+    @staticmethod
+    def set_the_scene(store: Store, labware: str) -> None:
+        """Put an empty well under the nozzle, on a bench on which nothing else runs."""
+        leave_labware(store, labware, NOZZLE_HEAD_MM)
 
     without_power = "stops in the middle of the stroke; what is out is out, and the operation has failed as interrupted"
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from autolab.core.errors import InputError
 from simulators.base import Settings
+from simulators.ports import LOOPBACK, free_ports
 from simulators.power import following
 from simulators.process import StopRequest, announce
 from simulators.pvs import ARMED, Pv, PvCore, Reading
 
-__all__ = ["LOOPBACK", "serve_pvs", "server_environment"]
+__all__ = ["serve_pvs", "server_environment"]
 
-LOOPBACK = "127.0.0.1"
 TICK_S = 0.02
 """Real seconds between two publications."""
 BEAT_S = 0.2
@@ -61,7 +61,7 @@ def serve_pvs(
     prefix = at.get("epics")
     if not isinstance(prefix, str) or not prefix:
         raise InputError(f"{settings.device}: an EPICS simulator needs 'epics: PREFIX' to serve at, not {dict(at)!r}")
-    port = _free_port(settings.device, prefix, int(at.get("port") or 0))
+    port = _port(settings.device, prefix, int(at.get("port") or 0))
     os.environ.update(server_environment(port))
     stop = StopRequest()
     if settings.takes_forces:
@@ -235,21 +235,20 @@ def _standard_output_for_us() -> Iterator[None]:
         os.close(kept)
 
 
-def _free_port(device: str, prefix: str, port: int) -> int:
-    """A port that is free for TCP and UDP: the given one, or any where it is 0."""
-    for _ in range(100):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            try:
-                tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free
-                tcp.bind((LOOPBACK, port))
-                udp.bind((LOOPBACK, tcp.getsockname()[1]))
-                return tcp.getsockname()[1]
-            except OSError:
-                if port:
-                    break
-    raise InputError(
-        f"{device}: port {port} for epics {prefix} is in use: stop what listens there, or give another port"
-    )
+def _port(device: str, prefix: str, port: int) -> int:
+    """The given port where it is free for TCP and UDP; any free one where it is 0."""
+    if not port:
+        return free_ports(1)[0]
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free
+        try:
+            tcp.bind((LOOPBACK, port))
+            udp.bind((LOOPBACK, port))
+        except OSError as error:
+            raise InputError(
+                f"{device}: port {port} for epics {prefix} is in use: stop what listens there, or give another port"
+            ) from error
+    return port
 
 
 def _wait_until_it_answers(settings: Settings, port: int) -> None:

@@ -50,6 +50,7 @@ class ServeRequest:
     """UNIX socket of the relay's power line; None where nothing takes the power away."""
     takes_forces: bool = False
     """Take forced readings, as a proof test needs them."""
+    fillings: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @classmethod
     def from_json(cls, text: str) -> ServeRequest:
@@ -88,6 +89,7 @@ class ServeRequest:
                 "options": dict(self.options),
                 "power": None if self.power is None else str(self.power),
                 "takes_forces": self.takes_forces,
+                "fillings": dict(self.fillings),
             }
         )
 
@@ -112,6 +114,7 @@ def build(request: ServeRequest) -> Simulator:
         labware=request.labware,
         power=request.power,
         takes_forces=request.takes_forces,
+        fillings=request.fillings,
     )
     try:
         return simulator_class(settings, **request.options)

@@ -11,8 +11,8 @@ import numpy as np
 from autolab.core.errors import InputError
 from autolab.core.operations import OperationId
 from autolab.core.seeds import derive_seed
-from simulators.base import Settings
-from simulators.bench import PROBE_HEAD_MM, well_under
+from simulators.base import Settings, Store
+from simulators.bench import PROBE_HEAD_MM, leave_labware, well_under
 from simulators.physics.spectra import Optics, baseline_drift, scan, wavelengths_nm
 from simulators.pvs import Pv, PvCore, Reading, Severity
 
@@ -78,6 +78,7 @@ class SpectrometerCore(PvCore):
         arm: Name of the arm in the store.
         dispenser: Name of the dispenser in the store.
         n_wavelengths: Points of a spectrum between 400 and 700 nm.
+        drift_step: Standard deviation of the baseline's step from trial to trial, in absorbance.
         serial_number: What the spectrometer calls itself.
     """
 
@@ -89,6 +90,7 @@ class SpectrometerCore(PvCore):
         arm: str = "arm",
         dispenser: str = "dispenser",
         n_wavelengths: int = 31,
+        drift_step: float = 5.0e-4,
         serial_number: str = "SP-0001",
     ) -> None:
         super().__init__(
@@ -96,7 +98,7 @@ class SpectrometerCore(PvCore):
         )
         self._settings = settings
         self._others = {"stage": stage, "arm": arm, "dispenser": dispenser}
-        self._optics = Optics(n_wavelengths)
+        self._optics = Optics(n_wavelengths, drift_step=drift_step)
         self._wavelengths = wavelengths_nm(n_wavelengths)
         kept = settings.store.load(settings.device) or {}
         self._counter = int(kept.get("counter", 0))
@@ -229,6 +231,11 @@ class SpectrometerServer:
     def __init__(self, settings: Settings, **options: Any) -> None:
         self.core = SpectrometerCore(settings, **options)
         self._settings = settings
+
+    @staticmethod
+    def set_the_scene(store: Store, labware: str) -> None:
+        """Put an empty well under the probe, on a bench on which nothing else runs."""
+        leave_labware(store, labware, PROBE_HEAD_MM)
 
     def serve(self, at: Mapping[str, Any]) -> None:
         from simulators.ioc import serve_pvs  # softioc loads EPICS libraries, which only a server needs

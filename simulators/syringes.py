@@ -59,7 +59,8 @@ class Syringes:
     """Executes dispense and mix operations on the bench's shared world.
 
     Args:
-        settings: What the simulator is told; `materials` fills the reservoirs, `labware` gives the wells of a piece.
+        settings: What the simulator is told; `materials` fills the reservoirs, and again where another stock or
+            filling is written than the one that filled them; `labware` gives the wells of a piece.
         liquids: The liquid of each channel, from channel 1.
         limits: The instrument's own limits.
         stage: Name of the stage in the world, and of the place above it.
@@ -95,6 +96,7 @@ class Syringes:
         }
         self._save()
         self._recover()
+        self._refill()
 
     @property
     def serial_number(self) -> str:
@@ -265,6 +267,15 @@ class Syringes:
                 fraction = float(np.random.default_rng(derive_seed(self._noise_seed(operation), "power")).uniform())
                 self._running = _Running(operation, 0.0, 0.0, self._well_under_nozzle())
                 self._finish(fraction, ErrorCode.INTERRUPTED)
+
+    def _refill(self) -> None:
+        """Fill the bottles of which the lab file says another thing than when they were filled: they were refilled."""
+        told, fillings = self._settings.materials, self._settings.fillings
+        wanted = {liquid: [float(told.get(liquid, 0.0)), fillings.get(liquid, "")] for liquid in self._liquids}
+        filled, reservoirs = self._state.get("filled", wanted), self._state["reservoirs"]
+        reservoirs.update({liquid: now[0] for liquid, now in wanted.items() if filled.get(liquid) != now})
+        self._state["filled"] = wanted
+        self._save()
 
     def _noise_seed(self, operation: str) -> int:
         return OperationId.parse(operation).noise_seed(self._settings.seed, self._settings.device)

@@ -37,8 +37,9 @@ def pytest_report_header() -> str:
 LONGEST = (
     "tests/system/test_kills.py", "tests/optimizer/test_engines.py", "tests/docs/test_tutorials.py",
     "tests/system/test_repeatable.py", "tests/campaign/test_faulty.py", "tests/facility_review/test_oscal.py",
-    "tests/compose/test_matching.py", "tests/cli/", "tests/system/", "tests/campaign/",
-    "tests/journal/test_powerloss.py", "tests/optimizer/", "tests/compose/",
+    "tests/devices/test_conformance.py",
+    "tests/compose/test_matching.py", "tests/notebook/test_notebook.py", "tests/cli/", "tests/system/",
+    "tests/campaign/", "tests/journal/test_powerloss.py", "tests/optimizer/", "tests/compose/",
     "tests/safety/test_bypass_matrix.py", "tests/facility_review/",
 )  # fmt: skip
 """Where the files are, by the beginning of their paths, that one worker would still run when the others have ended."""

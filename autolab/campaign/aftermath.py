@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from autolab.campaign.book import Book
-from autolab.campaign.lane import Prelude
+from autolab.campaign.calibrating import Calibrating
+from autolab.campaign.plated import Plated
+from autolab.campaign.prelude import Prelude, Step
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stopping import End
 from autolab.core.errors import AutolabError
 from autolab.core.faults import FaultPolicy, kind_of
-from autolab.core.operations import Operations
+from autolab.core.operations import BEFORE_PLATE, Operations
 from autolab.core.samples import Sample
 from autolab.journal import recoveries
 from autolab.journal.journal import Journal
@@ -28,12 +30,20 @@ class Aftermath:
         setup: The campaign.
         book: What is known of each trial.
         journal: Keeps the record.
+        calibrating: Knows the calibrations that are due.
         attempts: Number of the attempt that each trial is at, where the campaign was interrupted.
     """
 
-    def __init__(self, setup: CampaignSetup, book: Book, journal: Journal, attempts: Mapping[int, int]) -> None:
-        self._setup, self._book, self._journal = setup, book, journal
-        self._attempts = dict(attempts)
+    def __init__(
+        self,
+        setup: CampaignSetup,
+        book: Book,
+        journal: Journal,
+        calibrating: Calibrating,
+        attempts: Mapping[int, int] | None,
+    ) -> None:
+        self._setup, self._book, self._journal, self._calibrating = setup, book, journal, calibrating
+        self._attempts = dict(attempts or {})
         self._wait_s: dict[int, float] = {}
 
     def attempt(self, trial: int) -> int:
@@ -71,22 +81,37 @@ class Aftermath:
             self._wait_s[trial] = policy.wait_before(attempt + 1)
         return policy, not is_last
 
-    def prelude(self, trial: int) -> Prelude | None:
+    def prelude(self, trial: int, plate: Plated | None = None) -> Prelude | None:
         """What is to be done before a trial's plan, from here on by this trial; None where nothing is.
 
+        First a recovery plan that is owed, then the calibrations that are due.
+
         A plan that the campaign file does not name any more stays owed.
+
+        Args:
+            trial: Number of the trial, or of the first one of a plate.
+            plate: The plate that is to be measured; None for a trial by itself.
         """
         wait_s, attempt = self._wait_s.pop(trial, 0.0), self.attempt(trial)
+        whose = plate or Plated(((trial, attempt),))
         owed = self._owed_before(trial)
-        if owed is None:
+        if owed is None and self._calibrating.is_idle:
             return Prelude(wait_s) if wait_s else None
-        recoveries.begin(self._journal, owed, trial, attempt)
-        return self._recovery(wait_s, owed, self._operations(trial))
+        if owed is not None:
+            recoveries.begin(self._journal, owed, trial, attempt)
+        recovery = None if owed is None else self._recovery(owed, self._operations(whose))
 
-    def recovered_first(self, trial: int) -> First | None:
-        """The recovery plan that comes before a trial's plan, see `prelude`; None where none does."""
-        owed = self._owed_before(trial)
-        return owed and First(owed.plan, self._operations(trial), owed.sample)
+        def steps() -> Iterator[Step]:
+            yield from () if recovery is None else (recovery,)
+            yield from self._calibrating.steps(whose)
+
+        return Prelude(wait_s, steps, self._calibrating.watch(whose))
+
+    def first(self, trial: int, plate: Plated | None = None) -> tuple[First, ...]:
+        """What comes before a trial's plan, see `prelude`: a recovery plan, and the calibrations that may be due."""
+        whose = plate or Plated(((trial, self.attempt(trial)),))
+        owed, due = self._owed_before(trial), self._calibrating.foreseen(whose)
+        return due if owed is None else (First(owed.plan, self._operations(whose), owed.sample), *due)
 
     def _owed_before(self, trial: int) -> OwedRecovery | None:
         known, mine = self._setup.make_recovery, (trial, self.attempt(trial))
@@ -96,14 +121,15 @@ class Aftermath:
         own = [one for one in owed if (one.trial, one.attempt) == mine]
         return next(iter((*own, *(one for one in owed if one.trial is None))), None)
 
-    def _operations(self, trial: int) -> Operations:
-        return Operations(self._setup.key, trial, replicate=0, attempt=self.attempt(trial))
+    def _operations(self, whose: Plated) -> Operations:
+        (trial, attempt), replicate = whose.parts[0], 0 if whose.names is None else BEFORE_PLATE
+        return Operations(self._setup.key, trial, replicate=replicate, attempt=attempt)
 
     def with_owed(self, end: End) -> End:
         """The end of the campaign, with what is still owed to the lab in its reason."""
         plans = [f"{one.plan} (for trial {one.failed})" for one in recoveries.owed(self._journal, self._setup.id)]
         return replace(end, reason=f"{end.reason}; still owed to the lab: {', '.join(plans)}") if plans else end
 
-    def _recovery(self, wait_s: float, owed: OwedRecovery, operations: Operations) -> Prelude:
+    def _recovery(self, owed: OwedRecovery, operations: Operations) -> Step:
         plan = self._setup.make_recovery[owed.plan](operations, owed.sample)
-        return Prelude(wait_s, owed.plan, plan, lambda: recoveries.done(self._journal, owed))
+        return Step(owed.plan, plan, lambda _: recoveries.done(self._journal, owed))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from autolab.campaign.rules import Best, best_of, visible
 from autolab.campaign.setup import CampaignSetup
+from autolab.core.constraints import Constraint
 from autolab.core.faults import SCREENED
 from autolab.core.problem import Problem, Space
 from autolab.core.proposing import Observation, Pending, SuggestRequest
@@ -30,6 +31,8 @@ class Book:
     concluded: dict[int, Outcome | None] = field(default_factory=dict[int, Outcome | None])
     closes: dict[int, float] = field(default_factory=dict[int, float])
     """Half width of the region around each trial that is in quarantine, as a fraction of each parameter's range."""
+    prepared: set[int] = field(default_factory=set[int])
+    """Trials that wait for their plate."""
     faults: dict[int, str] = field(default_factory=dict[int, str])
     """Why trials have no outcome, where that is known: the kind of fault, or `autolab.core.faults.SCREENED`."""
     _observed: dict[int, Observation] = field(default_factory=dict[int, Observation])
@@ -98,11 +101,22 @@ class Book:
         return count
 
 
-def request_for(setup: CampaignSetup, book: Book, trial: int) -> SuggestRequest:
-    """The request for a trial's suggestion: all that it may depend on, from the book alone."""
-    seen, pending = visible(trial, setup.lanes)
+def request_for(setup: CampaignSetup, book: Book, trial: int, bounds: tuple[Constraint, ...] = ()) -> SuggestRequest:
+    """The request for a trial's suggestion: all that it may depend on, from the book alone.
+
+    Args:
+        setup: The campaign.
+        book: What is known of each trial.
+        trial: Number of the trial to suggest.
+        bounds: What the materials that are left allow it to be.
+    """
+    seen, pending = visible(trial, setup.lanes, setup.per_plate)
+    problem = setup.problem
+    if bounds:
+        space = replace(problem.space, constraints=(*problem.space.constraints, *bounds))
+        problem = replace(problem, space=space)
     return SuggestRequest(
-        problem=setup.problem,
+        problem=problem,
         engine=setup.engine,
         trial=trial,
         seed=derive_seed(setup.seed, "suggest", trial),

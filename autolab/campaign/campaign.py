@@ -10,14 +10,17 @@ from typing import Any
 from autolab.campaign.aftermath import Aftermath
 from autolab.campaign.asking import Asking
 from autolab.campaign.book import Book
+from autolab.campaign.confirming import Confirming
 from autolab.campaign.desk import Desk
-from autolab.campaign.events import CampaignResult, CampaignStarted, Observer, StopRequested, TrialStarted
+from autolab.campaign.events import CampaignResult, Observer, StopRequested
 from autolab.campaign.finishing import finish
 from autolab.campaign.injecting import Injecting
 from autolab.campaign.lab import OpenLab
-from autolab.campaign.lane import Lane, Prelude
+from autolab.campaign.lane import Lane
 from autolab.campaign.permitting import Permitting
-from autolab.campaign.recovery import Fate, Recovered, Unfinished, fate_of, unfinished
+from autolab.campaign.plates import Hands, Plates
+from autolab.campaign.recovery import Fate, Recovered, Unfinished, fate_of, settle, unfinished
+from autolab.campaign.reducing import Reducing
 from autolab.campaign.rules import after_fault, bad_end, changed_underway, good_end, in_doubt, silent_end, unproposed
 from autolab.campaign.screening import Screening
 from autolab.campaign.setup import CampaignSetup
@@ -25,16 +28,14 @@ from autolab.campaign.stopping import End, StopRequest, StopSwitch
 from autolab.campaign.stopwatch import Stopwatch
 from autolab.campaign.supplies import Supplies
 from autolab.campaign.telling import Teller
-from autolab.campaign.underway import Running, abort_all, idle_lane, open_lanes
+from autolab.campaign.underway import Running, abort_all, begin, idle_lane, open_lanes, started
 from autolab.core.clock import VirtualClock
 from autolab.core.errors import AutolabError, DeviceError, InputError, InterruptedByPerson, ProposerError, StorageError
 from autolab.core.faults import kind_of
-from autolab.core.operations import Operations
 from autolab.core.proposing import Proposer
 from autolab.core.samples import Sample
 from autolab.core.trials import Suggestion, Verdict
 from autolab.journal.journal import Journal
-from autolab.journal.reader import trial_data
 from autolab.screen import SCREEN
 
 __all__ = ["Campaign"]
@@ -65,10 +66,8 @@ class Campaign:
         past: Recovered | None = None,
         desk: Desk | None = None,
     ) -> None:
-        self._setup = setup
-        self._lab = lab
-        self._proposer = proposer
-        self._journal = journal
+        self._setup, self._lab = setup, lab
+        self._proposer, self._journal = proposer, journal
         self._stop = stop or StopSwitch()
         self._heeded: StopRequest | None = None
         self._past = past
@@ -79,14 +78,19 @@ class Campaign:
         self._unfinished: deque[Unfinished] = deque()
         origin_s = lab.clock.now() - (0.0 if past is None else past.lab_s)
         self.teller = Teller(setup.problem, self._book, observers, lambda: lab.clock.now() - origin_s)
-        self._supplies = Supplies(setup, lab, journal)
-        self._aftermath = Aftermath(setup, self._book, journal, {} if past is None else past.attempts)
-        self._asking = Asking(setup, self._book, proposer)
+        self._supplies = Supplies(setup, lab, journal, self.teller.note)
+        self._aftermath = Aftermath(setup, self._book, journal, self._supplies.calibrating, past and past.attempts)
+        searched_s = None if past is None else past.searched_s
+        self._confirming = Confirming(setup, self._book, proposer, journal, lab.realm, searched_s)
+        self._asking = Asking(setup, self._book, proposer, self._supplies, self._confirming)
+        self._reducing = Reducing(setup, lab, journal)
         self._stopwatch = Stopwatch(lab.clock, journal)
         self._screening = Screening(setup, lab, self._book, self._supplies, self._stopwatch)
-        desk = desk or Desk()
-        self._permitting = Permitting(setup, journal, desk)
-        self._injecting = Injecting(setup, self._book, journal, desk, lab.realm)
+        self._permitting = Permitting(setup, journal, desk := desk or Desk())
+        self._injecting = Injecting(setup, self._book, journal, desk, lab.realm, self._confirming)
+        acts = (self._reduce, self._fail, self._fate, self._doubt, self._interrupted, self._judge_end)
+        parts = (setup, lab, journal, self._book, self._confirming, self._supplies, self._screening, self._aftermath)
+        self._plates = Plates(*parts, Hands(*acts, self._stop.power_end))
         self.lanes = open_lanes(setup, lab, journal, self.teller, self._supplies.book)
 
     def run(self) -> CampaignResult:
@@ -96,16 +100,13 @@ class Campaign:
             StorageError: the journal cannot be written: nothing more is done.
         """
         setup, lab = self._setup, self._lab
-        self.teller.tell(CampaignStarted(
-            setup.id, setup.name, lab.name, lab.realm, setup.problem, setup.engine.name, setup.seed,
-            setup.budget.trials, setup.budget.hours, len(self._book.concluded),
-        ))  # fmt: skip
+        self.teller.tell(started(setup, lab, len(self._book.concluded)))
         try:
             if self._past is not None:
                 self._recover(self._past)
-            while not self._is_over():
+            while not self._is_over() or self._confirms():
                 begun = len(self._book.suggestions) - len(self._ready)
-                self.teller.note(self._supplies.outlook(setup.budget.trials - begun))
+                self.teller.note(self._supplies.outlook(setup.planned - begun))
                 self._prepare()
                 self._attend()
                 self._start()
@@ -124,23 +125,16 @@ class Campaign:
         for number in past.reduced:
             self._journal.ingested(self._setup.id, number, self._stopwatch.lap(0.0))
         self._ready.extend(past.ready)
-        for trial in past.unfinished:
-            number = trial.suggestion.trial
-            fate = fate_of(trial, self._lab.devices, self._lab.clock, self._journal)
-            if fate.what == "goes on":
-                self._go_on(trial)
-            elif fate.what == "failed":
-                self._fail(number, DeviceError(fate.why), trial.sample)
-            else:
-                self._doubt(number, fate)
+        for trial in settle(past, self._fate, self._fail, self._doubt):
+            if not self._permitting.is_what_was_approved(trial.suggestion, trial.attempt):
+                self._end = self._end or changed_underway(self._setup.id, trial.suggestion.trial)
+            elif not self._plates.resumes(trial):
+                self._unfinished.append(trial)
         for suggestion in past.unscreened:
             self._judge(suggestion)
 
-    def _go_on(self, trial: Unfinished) -> None:
-        if self._permitting.is_what_was_approved(trial.suggestion, trial.attempt):
-            self._unfinished.append(trial)
-        else:
-            self._end = self._end or changed_underway(self._setup.id, trial.suggestion.trial)
+    def _fate(self, trial: Unfinished) -> Fate:
+        return fate_of(trial, self._lab.devices, self._lab.clock, self._journal)
 
     def _doubt(self, number: int, fate: Fate) -> None:
         """Nobody knows what became of an action: a device that is silent says it later, or else a person does."""
@@ -167,7 +161,7 @@ class Campaign:
             if asked is None:
                 return
             if not (self._running or self._ready):
-                self._wait_for_proposer(asked)
+                self._stopwatch.wait_for_proposer([asked, *self._stop.after(self._heeded)])
             elif isinstance(self._lab.clock, VirtualClock):
                 return
             if not asked.done():
@@ -185,12 +179,6 @@ class Campaign:
             with self._journal.commit():
                 self._journal.suggest(self._setup.id, self._lab.realm, suggestion)
                 self._judge(suggestion)
-
-    def _wait_for_proposer(self, asked: Future[Suggestion]) -> None:
-        begin = self._lab.clock.real()
-        futures: list[Future[Any]] = [asked, *self._stop.after(self._heeded)]
-        wait(futures, return_when=FIRST_COMPLETED)
-        self._stopwatch.waited_for_proposer(begin)
 
     def _judge(self, suggestion: Suggestion) -> None:
         attempt = self._aftermath.attempt(suggestion.trial)
@@ -228,18 +216,24 @@ class Campaign:
     # trials
 
     def _start(self) -> None:
-        """Give trials to idle lanes, where the stations are free: those that were interrupted first."""
-        while (self._unfinished or self._ready) and self._end is None:
+        """Give trials to idle lanes, where the stations are free: interrupted ones first, then plates to measure."""
+        while due := self._plates.due(self._end) or ((self._unfinished or self._ready) and self._end is None):
             lane = idle_lane(self.lanes, self._running, holds_stations=bool(self._setup.stations))
             if lane is None:
                 return
+            if isinstance(due, tuple) and not (self._unfinished and self._end is None):
+                begun, end = self._plates.measure(due, lane)
+                self._running += begun
+                self._end = end or self._end
+                continue
             if self._unfinished:
                 trial = self._unfinished.popleft()
                 number, why = trial.suggestion.trial, "resumed: what was done is not done again"
                 with self._journal.commit():
                     self._journal.begin_again(self._setup.id, number, lane.number, why, trial.attempt)
                     prelude = self._aftermath.prelude(number)
-                self._begin(lane, trial.suggestion, trial.sample, trial.attempt, prelude)
+                what = (trial.suggestion, trial.sample, trial.attempt)
+                self._running.append(begin(self._setup, self._lab, self.teller, lane, *what, prelude))
                 continue
             if not self._begin_next(lane, self._ready.popleft()):
                 return
@@ -249,7 +243,7 @@ class Campaign:
         setup, number, bench = self._setup, suggestion.trial, self._lab.bench
         attempt = self._aftermath.attempt(number)
         try:
-            verdict = self._screening.last_verdict(suggestion, attempt, self._aftermath.recovered_first(number))
+            verdict = self._screening.last_verdict(suggestion, attempt, self._aftermath.first(number))
         except DeviceError as error:
             self._ready.appendleft(suggestion)
             self._end = End("failed", str(error), error.exit_code)
@@ -274,19 +268,8 @@ class Campaign:
                 self._journal.begin_again(setup.id, number, lane.number, f"attempt {attempt}", attempt, sample, bench)
             prelude = self._aftermath.prelude(number)
         self._screening.begins()
-        self._begin(lane, suggestion, sample, attempt, prelude)
+        self._running.append(begin(setup, self._lab, self.teller, lane, suggestion, sample, attempt, prelude))
         return True
-
-    def _begin(
-        self, lane: Lane, suggestion: Suggestion, sample: Sample | None, attempt: int, prelude: Prelude | None
-    ) -> None:
-        setup = self._setup
-        md = setup.metadata(suggestion.trial, lane.number, self._lab.name, self._lab.realm)
-        operations = Operations(setup.key, suggestion.trial, attempt=attempt)
-        self.teller.tell(TrialStarted(lane.number, suggestion, self.teller.lab_s()))
-        plan = setup.make_plan(suggestion.values, operations, sample, md)
-        future = lane.submit(suggestion.trial, attempt, plan, md, prelude)
-        self._running.append(Running(lane, suggestion, sample, attempt, future))
 
     def _wait(self) -> None:
         futures: list[Future[Any]] = [running.future for running in self._running]
@@ -304,8 +287,12 @@ class Campaign:
             number = running.suggestion.trial
             self._supplies.over(number)
             error = running.future.exception()
+            if running.plate:
+                end = self._plates.over(running, error)
+                self._end = self._end or end
+                continue
             if error is None:
-                error = self._reduce(running)
+                error = self._reduce(running) if self._setup.plate is None else self._plates.prepared(running)
             if isinstance(error, StorageError):  # nothing can be recorded: the trial goes on when there is room
                 raise error
             if isinstance(error, InterruptedByPerson):
@@ -318,7 +305,7 @@ class Campaign:
         """A plan has failed: its devices are asked what they did. A silent one interrupts the trial, until a resume."""
         self._end = self._end or self._stop.power_end()
         trial = unfinished(self._journal, self._setup.id, running.suggestion, running.sample, running.attempt)
-        fate = fate_of(trial, self._lab.devices, self._lab.clock, self._journal)
+        fate = self._fate(trial)
         if fate.what == "in doubt":
             self._doubt(running.suggestion.trial, fate)
         elif fate.has_done:
@@ -342,7 +329,7 @@ class Campaign:
         setup, number = self._setup, running.suggestion.trial
         self._journal.acquired(setup.id, number)
         try:
-            outcome = setup.outcome_of(trial_data(running.lane.documents))
+            outcome = self._reducing.outcome(number, running.attempt, running.lane.documents)
         except InputError as error:
             return error
         with self._journal.commit():
@@ -370,9 +357,10 @@ class Campaign:
         if self._end is not None:
             return
         setup, book, n_failures = self._setup, self._book, self._book.failures_in_a_row(self._setup.problem.space)
-        self._end = bad_end(error, self._lab.trip.cause, self._lab.check, n_failures, setup.stopping) or good_end(
-            setup.problem, setup.budget, setup.stopping, book.best(setup.problem), book.outcomes(), self.teller.lab_s()
-        )
+        self._end = bad_end(error, self._lab.trip.cause, self._lab.check, n_failures, setup.stopping)
+        if self._end is None and self._confirming.end is None:
+            best, outcomes, lab_s = book.best(setup.problem), book.outcomes(), self.teller.lab_s()
+            self._end = good_end(setup.problem, setup.budget, setup.stopping, best, outcomes, lab_s)
 
     def _heed_stop(self) -> None:
         """Do what a person asked for: finish the running trials, or stop the devices now."""
@@ -389,12 +377,22 @@ class Campaign:
             self._conclude()
 
     def _is_over(self) -> bool:
-        is_used_up = len(self._book.concluded) >= self._setup.budget.trials
-        return is_used_up if self._end is None else not self._running
+        is_over = self._confirming.is_used_up if self._end is None else not self._running
+        return is_over and not self._plates.due(self._end)
+
+    def _confirms(self) -> bool:
+        """Begin to confirm the winner, where that is wanted and due: then the loop goes on. False: it is over."""
+        chosen = self._confirming.begin(self._end, self._ready, self.teller)
+        if chosen:
+            self._end, self._ready = None, deque()
+            self._asking.drop()
+        for suggestion in chosen:
+            self._judge(suggestion)
+        return bool(chosen)
 
     # the end
 
     def _finish(self) -> CampaignResult:
-        end = self._end or End("finished", f"budget used up: {self._setup.budget.trials} trials", 0)
-        end, left = self._aftermath.with_owed(end), (*self._ready, *self._permitting.waiting)
+        left = (*self._ready, *self._permitting.waiting, *self._plates.suggestions)
+        end = self._aftermath.with_owed(self._end or self._confirming.at_last)
         return finish(self._setup, end, left, self._book, self._journal, self.teller, self._proposer)

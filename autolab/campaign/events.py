@@ -35,6 +35,7 @@ class CampaignStarted:
     engine: str
     seed: int
     budget_trials: int
+    """Trials that it may take at most, those that confirm its winner included."""
     budget_hours: float | None
     done: int = 0
     """Trials that are over already, where the campaign is resumed."""
@@ -120,7 +121,7 @@ class CampaignResult:
     trials: int
     """Trials with an outcome."""
     target_met: bool | None
-    """Whether a measured outcome reached the target; None without a target."""
+    """Whether the confirmed value reaches the target, or without confirmation a measured one; None without a target."""
     recommendation: Recommendation | None
 
 

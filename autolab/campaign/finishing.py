@@ -15,7 +15,7 @@ from autolab.core.proposing import Proposer
 from autolab.core.trials import Suggestion
 from autolab.journal.journal import Journal
 
-__all__ = ["finish"]
+__all__ = ["finish", "give_up"]
 
 
 def finish(
@@ -38,15 +38,20 @@ def finish(
         teller: Tells observers.
         proposer: Asked for a recommendation, unless the campaign is only paused.
     """
-    for suggestion in left if end.state in ("finished", "stopped") else ():
-        journal.abandon(setup.id, suggestion.trial, "the campaign ended before it was run")
-        teller.trial_ended(suggestion.trial, "abandoned", "the campaign ended before it was run")
+    give_up(setup, left if end.state in ("finished", "stopped") else (), journal, teller)
     recommendation = recommended(setup, book, None if end.state == "paused" else proposer)
     journal.end_campaign(setup.id, end.state, end.reason, recommendation)
     outcomes = book.outcomes()
-    result = CampaignResult(
-        setup.id, end.state, end.reason, end.exit_code, len(outcomes),
-        target_met(setup.problem, outcomes), recommendation,
-    )  # fmt: skip
+    is_met = target_met(setup.problem, outcomes)
+    if is_met is not None and recommendation is not None and recommendation.confirmed:
+        is_met = setup.problem.ranking.is_reached(recommendation.mean)
+    result = CampaignResult(setup.id, end.state, end.reason, end.exit_code, len(outcomes), is_met, recommendation)
     teller.tell(CampaignEnded(result, teller.lab_s()))
     return result
+
+
+def give_up(setup: CampaignSetup, left: Iterable[Suggestion], journal: Journal, teller: Teller) -> None:
+    """Record that trials are not going to be run, since the search has ended, and tell it."""
+    for suggestion in left:
+        journal.abandon(setup.id, suggestion.trial, "the campaign ended before it was run")
+        teller.trial_ended(suggestion.trial, "abandoned", "the campaign ended before it was run")

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from autolab.campaign.book import Book
+from autolab.campaign.confirming import Confirming
 from autolab.campaign.desk import Desk
 from autolab.campaign.setup import CampaignSetup
 from autolab.core.errors import InputError
@@ -27,10 +28,14 @@ class Injecting:
         journal: Keeps the record, and the answers.
         desk: Where requests arrive.
         realm: Where trials happen.
+        confirming: Says when the search is over.
     """
 
-    def __init__(self, setup: CampaignSetup, book: Book, journal: Journal, desk: Desk, realm: str) -> None:
+    def __init__(
+        self, setup: CampaignSetup, book: Book, journal: Journal, desk: Desk, realm: str, confirming: Confirming
+    ) -> None:
         self._setup, self._book, self._journal, self._desk, self._realm = setup, book, journal, desk, realm
+        self._confirming = confirming
         self._waiting: deque[Request] = deque()
 
     def attend(self) -> None:
@@ -43,6 +48,7 @@ class Injecting:
         Args:
             judge: Has the screen judge a suggestion that is recorded.
         """
+        self.attend()  # what came with the start of the campaign is its first trial
         while self._waiting:
             request = self._waiting.popleft()
             try:
@@ -53,7 +59,9 @@ class Injecting:
 
     def _taken(self, request: Request, judge: Callable[[Suggestion], None]) -> str:
         number, budget = self._book.next_number, self._setup.budget.trials
-        if number > budget:
+        if self._confirming.end is not None:
+            raise InputError("the search is over, and its winner is being confirmed: start another campaign")
+        if self._confirming.is_searched:
             raise InputError(f"the budget of {budget} trials is used up: raise it in the campaign file, then resume")
         values: Values = dict(request.arguments.get("values", {}))
         if problems := self._setup.problem.space.violations(values):

@@ -19,7 +19,17 @@ from safety.scene import LabRules
 from safety.trip import Trip
 from safety.zones import Zones
 
-__all__ = ["OpenLab"]
+__all__ = ["OpenLab", "OwnStock"]
+
+
+@dataclass(frozen=True)
+class OwnStock:
+    """What a campaign has to go by, in microlitres by material."""
+
+    before: Mapping[str, float]
+    """What would be left, had the campaign used nothing."""
+    used: Callable[[int], Mapping[str, float]]
+    """What a trial of it has used, by the record."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,8 @@ class OpenLab:
     """The guard of each device."""
     stock_left: Callable[[Journal], Mapping[str, float]] = field(default=lambda _: {}, repr=False)
     """What is left of each material by the record, in microlitres."""
+    own_stock: Callable[[Journal, str], OwnStock] = field(default=lambda *_: OwnStock({}, lambda _: {}), repr=False)
+    """The same as a campaign sees it, trial by trial; asked with its id."""
     consumables: Mapping[str, ConsumableSpec] = field(default_factory=dict[str, ConsumableSpec])
     """What is used up besides the materials, by name."""
     consumables_left: Callable[[Journal], Mapping[str, float]] = field(default=lambda _: {}, repr=False)

@@ -18,6 +18,8 @@ from ophyd.utils.errors import WaitTimeoutError
 
 from autolab.campaign.engine import LaneEngine
 from autolab.campaign.meter import DeviceMeter
+from autolab.campaign.plated import ALONE, Plated
+from autolab.campaign.prelude import Prelude
 from autolab.campaign.sink import Sink
 from autolab.core.canonical import plain
 from autolab.core.clock import Clock, VirtualClock
@@ -36,7 +38,7 @@ from autolab.journal.journal import Journal
 from autolab.journal.records import MovementRecord, Past, PhaseRecord
 from devices.reconciling import Recallable, counts
 
-__all__ = ["Lane", "Prelude"]
+__all__ = ["Lane"]
 
 Plan = Generator[Msg, Any, Any]
 SETTLE_REAL_S = 2.0
@@ -53,20 +55,6 @@ class _Movement:
     device: str
     what: str
     begun_lab_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Prelude:
-    """What a lane does before the plan of a trial: wait, and bring the lab in order."""
-
-    wait_s: float = 0.0
-    """Lab seconds to wait first."""
-    name: str = ""
-    """Dotted name of the recovery plan."""
-    plan: Callable[[], Plan] | None = None
-    """Makes the recovery plan; None where there is none."""
-    done: Callable[[], None] = lambda: None
-    """Told when the recovery plan has ended."""
 
 
 class Lane:
@@ -108,10 +96,11 @@ class Lane:
         self._on_action = on_action
         self._sink = Sink(journal, campaign, number)
         self._meter = DeviceMeter(clock, journal)
-        self._stopping = threading.Event()
-        self._pausing = threading.Event()
+        self._stopping, self._pausing = threading.Event(), threading.Event()
         self._past = Past({}, {})
-        self._attempt = 1
+        self._attempt, self._plate = 1, ALONE
+        self._watch: Callable[[Msg, str], None] | None = None
+        """Told what the plan of the trial does; None while that has not begun."""
         self._phases: dict[str, int] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"autolab-lane-{number}")
         self._has_shared_loop = loop is not None
@@ -124,13 +113,14 @@ class Lane:
         plan: Callable[[], Plan],
         md: Mapping[str, Any],
         prelude: Prelude | None = None,
+        plate: Plated = ALONE,
     ) -> Future[None]:
-        """Run a plan for an attempt at a trial on the lane's thread, after its prelude.
+        """Run a plan for an attempt at a trial, or for its plate, on the lane's thread, after its prelude.
 
         The future ends with one of our errors where the plan failed: a `DeviceError` with the cause that the device
         gave, an `InterruptedByPerson` after `abort`, or what the plan itself raised.
         """
-        self.trial, self._attempt = trial, attempt
+        self.trial, self._attempt, self._plate = trial, attempt, plate
         return self._worker.submit(self._run, trial, plan, md, prelude)
 
     def abort(self, reason: str) -> None:
@@ -192,15 +182,17 @@ class Lane:
 
     def _run(self, trial: int, plan: Callable[[], Plan], md: Mapping[str, Any], prelude: Prelude | None) -> None:
         self._meter.begin()
-        self._past = self._journal.past(self._campaign, trial, self._attempt)
+        self._past = self._journal.past(self._campaign, trial, self._attempt, self._plate.trials)
         self._phases.clear()
         try:
             if self._stopping.is_set() or self._pausing.is_set():
                 raise InterruptedByPerson("stopped before the plan began")
-            if prelude is not None:
-                self._bring_in_order(trial, prelude, {**md, "trials": [], "plan_name": prelude.name})
+            prelude = prelude or Prelude()
+            self._before(trial, prelude, {**md, "trials": []})
             self._sink.begin(trial)
+            self._watch = prelude.watch
             self._engine(plan(), **md)
+            self._sink.keep_assets()
         except RunEngineInterrupted as error:
             if self._engine.state == "paused":  # in the middle of an action it has ended the plan by itself
                 self._engine.abort("a pause in the middle of an action cannot be resumed without repeating it")
@@ -212,18 +204,19 @@ class Lane:
         finally:
             self._meter.end()
             self._settle_rest()
-            self.trial = None
+            self.trial = self._watch = None
 
-    def _bring_in_order(self, trial: int, prelude: Prelude, md: Mapping[str, Any]) -> None:
-        """Wait and run the recovery plan. What it records belongs to no trial."""
-        self._sink.begin(0)
+    def _before(self, trial: int, prelude: Prelude, md: Mapping[str, Any]) -> None:
+        """Do what comes before the plan of the trial."""
         if prelude.wait_s:
             self._on_phase(trial, f"wait {prelude.wait_s:g} s")
             self._engine(self._wait_for(prelude.wait_s), **md)
-        if prelude.plan is not None:
-            self._on_phase(trial, prelude.name)
-            self._engine(prelude.plan(), **md)
-            prelude.done()
+        for step in prelude.steps():
+            self._heed_pause()
+            self._on_phase(trial, step.name)
+            self._sink.begin(0)
+            self._engine(step.plan(), **{**md, "plan_name": step.name, **step.md})
+            step.done(self._sink.documents)
 
     def _wait_for(self, seconds: float) -> Plan:
         """Wait for so many lab seconds; a pause ends it."""
@@ -240,13 +233,15 @@ class Lane:
         """
 
         def process(msg: Msg) -> tuple[Plan | None, Plan | None]:
+            if self._watch is not None:
+                self._watch(msg, self._sink.run)
             operation = getattr(msg.args[0], "operation", None) if msg.command == "set" and msg.args else None
             if isinstance(operation, OperationId):
                 return self._act(msg, operation), None
             mark = msg.args[0] if msg.command == "null" and msg.args else None
-            if isinstance(mark, PhaseBegins) and self.trial is not None:
+            if isinstance(mark, PhaseBegins) and self._watch is not None and self.trial is not None:
                 return self._begin_phase(mark.name, self.trial), None
-            if isinstance(mark, PhaseEnds) and self.trial is not None:
+            if isinstance(mark, PhaseEnds) and self._watch is not None and self.trial is not None:
                 return None, self._end_phase(mark, self.trial)
             if msg.command == "wait":
                 return None, self._settle_done()
@@ -258,6 +253,7 @@ class Lane:
 
     def _act(self, msg: Msg, operation: OperationId) -> Plan:
         self._on_phase(operation.trial, operation.phase)
+        self._plate.refuse_spent(str(operation))
         known = self._past.actions.get(str(operation), "void")
         if known == "done":
             yield from self._done_before(msg.obj, operation)
@@ -287,6 +283,7 @@ class Lane:
 
     def _begin_phase(self, name: str, trial: int) -> Plan:
         self._on_phase(trial, name)
+        self._plate.refuse_spent(name)
         done = self._past.phases.get(name)
         if done is None:
             self._heed_pause()

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from autolab.campaign.book import Book
+from autolab.campaign.claiming import claimed
 from autolab.campaign.rules import best_of
 from autolab.campaign.setup import CampaignSetup
 from autolab.core.errors import ProposerError
@@ -23,12 +24,21 @@ _log = logging.getLogger(__name__)
 def recommended(setup: CampaignSetup, book: Book, proposer: Proposer | None) -> Recommendation | None:
     """What the proposer recommends; the best value measured where there is none or it has no model.
 
+    Where recipes were measured again to confirm the winner, it is one of them, by their fresh outcomes.
+
     Returns:
         None where no trial has an outcome.
     """
     outcomes = book.outcomes()
     if not outcomes:
         return None
+    found = _unconfirmed(setup, book, proposer, outcomes)
+    return claimed(setup.problem, found, [(book.suggestions[number], outcome) for number, outcome in outcomes])
+
+
+def _unconfirmed(
+    setup: CampaignSetup, book: Book, proposer: Proposer | None, outcomes: Sequence[tuple[int, Outcome]]
+) -> Recommendation | None:
     observations = book.observations(number for number, _ in outcomes)
     try:
         if proposer is not None:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from autolab.campaign.book import Book
 from autolab.core.clock import Clock
-from autolab.core.errors import DeviceError
+from autolab.core.errors import AutolabError, DeviceError
 from autolab.core.operations import OperationId
 from autolab.core.phases import Settlement
 from autolab.core.principals import Principal
 from autolab.core.samples import Sample
-from autolab.core.trials import FINAL, Suggestion, TrialState
+from autolab.core.trials import CONFIRM, FINAL, Suggestion, TrialState
 from autolab.journal.journal import Journal
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import IntentRecord, TrialRecord
 from devices.reconciling import Reconcilable
 
-__all__ = ["Fate", "Recovered", "Unfinished", "fate_of", "recovered", "unfinished"]
+__all__ = ["Fate", "Recovered", "Unfinished", "fate_of", "recovered", "settle", "unfinished"]
 
 ASK_AGAIN_LAB_S = 1.0
 """Lab seconds after which an instrument that is still busy is asked again."""
@@ -37,6 +37,8 @@ class Unfinished:
     attempt: int
     intents: tuple[IntentRecord, ...]
     """The actions of this attempt."""
+    is_prepared: bool = False
+    """Whether it waits for its plate, or its plate was being measured."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Recovered:
     unfinished: tuple[Unfinished, ...]
     reduced: tuple[int, ...]
     """Trials whose outcome is kept, and which the proposer has not been told of."""
+    searched_s: float | None = None
+    """Lab seconds at which the last search was over, and trials to confirm its winner were chosen; None before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def recovered(trials: Iterable[TrialRecord], intents: Iterable[IntentRecord]) ->
         lab_s = max(lab_s, intent.intended_lab_s, intent.settled_lab_s or 0.0)
     under_way = [
         trial
-        for state in (TrialState.RUNNING, TrialState.IN_DOUBT, TrialState.ACQUIRED)
+        for state in (TrialState.RUNNING, TrialState.PREPARED, TrialState.IN_DOUBT, TrialState.ACQUIRED)
         for trial in by_state.get(state, [])
     ]
     return Recovered(
@@ -102,10 +106,17 @@ def recovered(trials: Iterable[TrialRecord], intents: Iterable[IntentRecord]) ->
         ready=_suggestions(by_state, TrialState.SCREENED),
         attempts={trial.number: trial.attempt for group in by_state.values() for trial in group},
         unfinished=tuple(
-            _unfinished(trial.suggestion, trial.samples[-1] if trial.samples else None, trial.attempt, begun)
+            replace(
+                _unfinished(trial.suggestion, trial.samples[-1] if trial.samples else None, trial.attempt, begun),
+                is_prepared=_is_prepared(trial),
+            )
             for trial in sorted(under_way, key=lambda trial: trial.number)
         ),
         reduced=tuple(trial.number for trial in by_state.get(TrialState.REDUCED, [])),
+        searched_s=max(
+            (t.transitions[0].lab_s for group in by_state.values() for t in group if t.suggestion.engine == CONFIRM),
+            default=None,
+        ),
     )
 
 
@@ -115,6 +126,32 @@ def unfinished(
     """An attempt at a trial whose plan has failed, with its actions."""
     reader = JournalReader(journal.states, journal.documents)
     return _unfinished(suggestion, sample, attempt, reader.intents(campaign, suggestion.trial))
+
+
+def settle(
+    past: Recovered,
+    fate: Callable[[Unfinished], Fate],
+    fail: Callable[[int, AutolabError, Sample | None], None],
+    doubt: Callable[[int, Fate], None],
+) -> list[Unfinished]:
+    """Decide what becomes of each trial that was under way. Returns those that go on.
+
+    Args:
+        past: Where the campaign stood.
+        fate: Settles the actions of a trial, see `fate_of`.
+        fail: Records that a trial has failed.
+        doubt: Records that nobody knows what became of an action.
+    """
+    found: list[Unfinished] = []
+    for trial in past.unfinished:
+        what = fate(trial)
+        if what.what == "goes on":
+            found.append(trial)
+        elif what.what == "failed":
+            fail(trial.suggestion.trial, DeviceError(what.why), trial.sample)
+        else:
+            doubt(trial.suggestion.trial, what)
+    return found
 
 
 def fate_of(trial: Unfinished, devices: Mapping[str, Any], clock: Clock, journal: Journal) -> Fate:
@@ -179,6 +216,13 @@ def _unfinished(
 ) -> Unfinished:
     mine = tuple(i for i in intents if i.trial == suggestion.trial and _attempt(i) == attempt)
     return Unfinished(suggestion, sample, attempt, mine)
+
+
+def _is_prepared(trial: TrialRecord) -> bool:
+    """Whether an attempt at a trial has been prepared: another attempt begins with *screened*."""
+    states = [transition.state for transition in trial.transitions]
+    last = max((at for at, state in enumerate(states) if state is TrialState.SCREENED), default=0)
+    return TrialState.PREPARED in states[last:]
 
 
 def _suggestions(by_state: Mapping[TrialState, list[TrialRecord]], state: TrialState) -> tuple[Suggestion, ...]:

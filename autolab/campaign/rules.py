@@ -19,7 +19,7 @@ from autolab.core.errors import (
 from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.front import front_of
 from autolab.core.problem import Problem
-from autolab.core.trials import PERSON, REPEAT, Outcome, Suggestion
+from autolab.core.trials import CONFIRM, PERSON, REPEAT, Outcome, Suggestion
 
 __all__ = [
     "Best",
@@ -33,11 +33,12 @@ __all__ = [
     "silent_end",
     "target_met",
     "unproposed",
+    "used_up",
     "visible",
 ]
 
 
-def visible(trial: int, lanes: int) -> tuple[range, range]:
+def visible(trial: int, lanes: int, per_plate: int = 1) -> tuple[range, range]:
     """What the suggestion for a trial may see. It depends on trial numbers, never on the time.
 
     While ``lanes`` trials are in flight, the next suggestion is computed: it sees the outcomes of all earlier ones, and
@@ -46,11 +47,13 @@ def visible(trial: int, lanes: int) -> tuple[range, range]:
     Args:
         trial: Number of the trial to suggest, from 1.
         lanes: Trials that run at a time.
+        per_plate: Trials that are measured together: of those of its own plate a suggestion sees the values only, and
+            of the plates before all outcomes.
 
     Returns:
         Numbers of the trials whose outcomes it sees, and of those that are pending.
     """
-    first_pending = max(1, trial - lanes)
+    first_pending = max(1, trial - lanes) if per_plate == 1 else trial - (trial - 1) % per_plate
     return range(1, first_pending), range(first_pending, trial)
 
 
@@ -144,7 +147,7 @@ def gain_end(problem: Problem, rule: ExpectedGain | None, suggestions: Sequence[
     """
     if rule is None:
         return None
-    proposed = [one for one in suggestions if one.engine not in (PERSON, REPEAT)][-rule.suggestions :]
+    proposed = [one for one in suggestions if one.engine not in (PERSON, REPEAT, CONFIRM)][-rule.suggestions :]
     gains = [None if one.explanation is None else one.explanation.gain for one in proposed]
     known = [gain for gain in gains if gain is not None and gain < rule.below]
     if len(known) < rule.suggestions:
@@ -153,6 +156,11 @@ def gain_end(problem: Problem, rule: ExpectedGain | None, suggestions: Sequence[
     row = "suggestion was" if rule.suggestions == 1 else f"{rule.suggestions} suggestions in a row were each"
     said = f"{row} expected to gain less than {rule.below:g} {unit}".rstrip()
     return End("finished", f"little to gain: {said}, the last one {known[-1]:.3g}", 0)
+
+
+def used_up(budget: Budget) -> End:
+    """The end where all trials of the budget are over."""
+    return End("finished", f"budget used up: {budget.trials} trials", 0)
 
 
 def bad_end(

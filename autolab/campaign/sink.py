@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from autolab.core.errors import WireError
+from autolab.journal.assets import keep_assets
 from autolab.journal.journal import Journal
 
 __all__ = ["Sink"]
@@ -25,11 +26,13 @@ class Sink:
         self.documents: list[tuple[str, dict[str, Any]]] = []
         self.last = 0
         """Number of the document that was kept last."""
+        self.run = ""
+        """Uid of the run that was opened last for the trial; empty where none was."""
 
     def begin(self, trial: int) -> None:
         """The documents from here on belong to ``trial``."""
         self._trial = trial
-        self.documents = []
+        self.documents, self.run = [], ""
 
     def __call__(self, name: str, document: Mapping[str, Any]) -> None:
         """Keep a document.
@@ -43,6 +46,17 @@ class Sink:
         except ValueError as error:
             raise WireError(f"a device gave a number that is not finite, which no record can hold ({error})") from error
         self.documents.append((name, dict(document)))
+        if name == "start":
+            self.run = str(document["uid"])
+
+    def keep_assets(self) -> None:
+        """Record the files that the documents of the trial name, with their hashes.
+
+        Raises:
+            WireError: one is not there.
+            StorageError: no room or no right to write.
+        """
+        keep_assets(self._journal, self._campaign, self._trial, self.documents)
 
     def recall(self, documents: Iterable[tuple[str, dict[str, Any]]]) -> None:
         """Give the reducer what an earlier run recorded."""

@@ -9,8 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 __all__ = ["Consuming", "Stock", "Uses", "volume"]
 
 
-DUST_UL = 1e-6
-"""Less than this is rounding."""
+DUST_UL = 1e-3
+"""Less than this is rounding: a nanolitre."""
 _REFILL = "refill it, write what is there now under 'materials' in the lab file, and resume with --accept-changes"
 
 
@@ -78,6 +78,7 @@ class Stock:
         self._left: dict[str, float] | None = None
         self._by_trial: dict[int, dict[str, float]] = {}
         self._most: dict[str, float] = {}
+        self._needs: dict[int, Mapping[str, float]] = {}
         self._lock = threading.Lock()
 
     def book(self, trial: int, action: Any) -> None:
@@ -92,10 +93,16 @@ class Stock:
                 used[name] = used.get(name, 0.0) + wanted[name]
                 self._most[name] = max(self._most.get(name, 0.0), used[name])
 
+    def expect(self, trial: int, needs: Mapping[str, float]) -> None:
+        """A trial begins that will need so much, by name: that is reserved for it, and no more."""
+        with self._lock:
+            self._by_trial[trial], self._needs[trial] = {}, needs
+
     def over(self, trial: int) -> None:
         """A trial needs nothing more."""
         with self._lock:
             self._by_trial.pop(trial, None)
+            self._needs.pop(trial, None)
 
     def lacking(self, needs: Mapping[str, float] | None = None) -> str | None:
         """Why another trial cannot begin, in one sentence.
@@ -131,7 +138,8 @@ class Stock:
 
     def _free(self, name: str) -> float:
         most = self._most.get(name, 0.0)
-        reserved = sum(max(0.0, most - used.get(name, 0.0)) for used in self._by_trial.values())
+        needs = {trial: self._needs[trial].get(name, 0.0) if trial in self._needs else most for trial in self._by_trial}
+        reserved = sum(max(0.0, needs[trial] - used.get(name, 0.0)) for trial, used in self._by_trial.items())
         return self._known()[name] - reserved
 
     def _known(self) -> dict[str, float]:
@@ -142,4 +150,5 @@ class Stock:
 
 def volume(microlitres: float) -> str:
     """A volume as people write it."""
+    microlitres = microlitres if abs(microlitres) >= DUST_UL else 0.0
     return f"{microlitres / 1000:.3g} mL" if abs(microlitres) >= 1000 else f"{microlitres:.3g} µL"

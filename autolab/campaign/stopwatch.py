@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Any
+
 from autolab.core.clock import Clock
 from autolab.journal.journal import Journal
 from autolab.journal.records import Timings
@@ -26,6 +30,12 @@ class Stopwatch:
         self._since = self._clock.real()
         self._commits_before = self._journal.commit_seconds
         self._proposer_s = self._screen_s = 0.0
+
+    def wait_for_proposer(self, futures: Sequence[Future[Any]]) -> None:
+        """Wait until the first of these is done; the time is spent waiting for the proposer."""
+        since = self._clock.real()
+        wait(futures, return_when=FIRST_COMPLETED)
+        self.waited_for_proposer(since)
 
     def waited_for_proposer(self, since: float) -> None:
         """Count the real time since ``since`` as spent waiting for the proposer."""

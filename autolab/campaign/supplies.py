@@ -1,17 +1,21 @@
-"""What a trial needs before it can begin: a free well, and enough of each material that has not expired."""
+"""What a trial needs before it can begin: a free well, calibrations, enough of each material that has not expired."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from autolab.campaign.book import Book
+from autolab.campaign.calibrating import Calibrating
 from autolab.campaign.consumables import BEGINS, ConsumableUses
 from autolab.campaign.lab import OpenLab
+from autolab.campaign.left import Left
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.stock import Stock
 from autolab.campaign.wells import Wells, content_ul
+from autolab.core.constraints import Constraint
 from autolab.core.principals import Principal
 from autolab.core.samples import Sample
 from autolab.journal.journal import Journal
@@ -31,16 +35,21 @@ class Supplies:
         setup: The campaign.
         lab: The lab, open.
         journal: Knows the wells that are used up.
+        note: Told what a person should know, in one sentence.
     """
 
-    def __init__(self, setup: CampaignSetup, lab: OpenLab, journal: Journal) -> None:
+    def __init__(
+        self, setup: CampaignSetup, lab: OpenLab, journal: Journal, note: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._stocks = (
             Stock(lambda: lab.stock_left(journal)),
             Stock(lambda: lab.consumables_left(journal), ConsumableUses(lab.consumables)),
         )
-        self._wells = (
-            Wells(setup.id, lab.wells, journal.used_wells(lab.name, lab.bench)) if setup.uses_samples else None
-        )
+        wells = Wells(setup.id, lab.wells, journal.used_wells(lab.name, lab.bench))
+        self._every, self._wells = wells, wells if setup.uses_samples else None
+        self.calibrating = Calibrating(setup, lab, journal, wells, note)
+        """Knows the calibrations that are due."""
+        self._left = Left(setup, lab, journal, lambda trial: self.expected(trial, 1))
         self._said: set[str] = set()
         self._lab, self._journal, self._campaign = lab, journal, setup.id
 
@@ -54,6 +63,10 @@ class Supplies:
         for stock in self._stocks:
             stock.over(trial)
 
+    def bounds(self, book: Book, number: int) -> tuple[Constraint, ...]:
+        """What the materials that are left allow the next trial to be; see `autolab.campaign.left.Left`."""
+        return self._left.bounds(book, number)
+
     def take(
         self, trial: int, attempt: int, needs_ul: Mapping[str, float] | None = None
     ) -> tuple[Sample | None, str | None]:
@@ -66,12 +79,14 @@ class Supplies:
         """
         materials, consumables = self._stocks
         lacking = self._expired() or materials.lacking(needs_ul) or consumables.lacking()
+        lacking = lacking or self.calibrating.refusal() or self._few_wells(int(self._wells is not None))
         sample = None
         if lacking is None and self._wells is not None:
             sample = self._wells.take(trial, attempt)
-            lacking = "no free well is left: put in fresh labware, then resume the campaign" if sample is None else None
         if lacking is None:
             consumables.book(trial, BEGINS)
+            if needs_ul is not None:
+                materials.expect(trial, needs_ul)
         else:
             self._journal.intervene(self._campaign, None, SYSTEM, "request", f"trial {trial} waits: {lacking}")
         return sample, lacking
@@ -90,6 +105,31 @@ class Supplies:
         lab = self._lab
         well_ul = {} if sample is None else content_ul(self._journal, lab.name, lab.bench, sample.labware, sample.well)
         return replace(fresh_scene(lab, sample), well_ul=well_ul)
+
+    def lacks_for_plate(self, trials: Sequence[int], needs_ul: Mapping[str, float] | None) -> str | None:
+        """Why a plate cannot be measured, in one sentence; else what it will pour is reserved for its first trial.
+
+        Args:
+            trials: Numbers of its trials.
+            needs_ul: What is going to be poured, in microlitres by material; None where nobody knows.
+        """
+        materials, _ = self._stocks
+        lacking = None if needs_ul is None else materials.lacking(needs_ul)
+        lacking = lacking or self.calibrating.refusal(len(trials))
+        lacking = lacking or self._few_wells(0, len(trials))
+        if lacking is not None:
+            said = f"the plate of trial {trials[0]} waits: {lacking}"
+            self._journal.intervene(self._campaign, None, SYSTEM, "request", said)
+        elif needs_ul is not None:
+            materials.expect(trials[0], needs_ul)
+        return lacking
+
+    def _few_wells(self, own: int, n_trials: int = 1) -> str | None:
+        """That a well is lacking for the trial, or for a calibration before it, in one sentence."""
+        n_wells = self.calibrating.n_wells(n_trials) + own
+        if n_wells and self._every.spare("", n_wells - 1) is None:
+            return "no free well is left: put in fresh labware, then resume the campaign"
+        return None
 
     def _expired(self) -> str | None:
         """Which material of the lab has expired, in one sentence. The clock may have passed its day since the start."""

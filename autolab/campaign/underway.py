@@ -7,15 +7,17 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any
 
+from autolab.campaign.events import CampaignStarted, TrialStarted
 from autolab.campaign.lab import OpenLab
-from autolab.campaign.lane import Lane
+from autolab.campaign.lane import Lane, Prelude
 from autolab.campaign.setup import CampaignSetup
 from autolab.campaign.telling import Teller
+from autolab.core.operations import Operations
 from autolab.core.samples import Sample
 from autolab.core.trials import Suggestion
 from autolab.journal.journal import Journal
 
-__all__ = ["Running", "abort_all", "idle_lane", "open_lanes"]
+__all__ = ["Running", "abort_all", "begin", "idle_lane", "open_lanes", "started"]
 
 ABORT_AGAIN_REAL_S = 0.1
 """Real seconds after which a plan that has not ended is aborted again: it may only just have begun."""
@@ -30,6 +32,8 @@ class Running:
     sample: Sample | None
     attempt: int
     future: Future[None]
+    plate: tuple[Running, ...] = ()
+    """The trials of the plate that the lane measures; none where it runs the plan of one trial."""
 
 
 def open_lanes(
@@ -52,6 +56,33 @@ def open_lanes(
         )
         for number in range(1, setup.lanes + 1)
     ]  # fmt: skip
+
+
+def started(setup: CampaignSetup, lab: OpenLab, done: int) -> CampaignStarted:
+    """What observers are told when a campaign begins or is resumed with so many trials done."""
+    return CampaignStarted(
+        setup.id, setup.name, lab.name, lab.realm, setup.problem, setup.engine.name, setup.seed, setup.planned,
+        setup.budget.hours, done,
+    )  # fmt: skip
+
+
+def begin(
+    setup: CampaignSetup,
+    lab: OpenLab,
+    teller: Teller,
+    lane: Lane,
+    suggestion: Suggestion,
+    sample: Sample | None,
+    attempt: int,
+    prelude: Prelude | None,
+) -> Running:
+    """Have a lane run an attempt at a trial, after what is owed to the lab before it."""
+    teller.tell(TrialStarted(lane.number, suggestion, teller.lab_s()))
+    md = setup.metadata(suggestion.trial, lane.number, lab.name, lab.realm)
+    operations = Operations(setup.key, suggestion.trial, attempt=attempt)
+    plan = setup.make_plan(suggestion.values, operations, sample, md)
+    future = lane.submit(suggestion.trial, attempt, plan, md, prelude)
+    return Running(lane, suggestion, sample, attempt, future)
 
 
 def idle_lane(lanes: list[Lane], running: Sequence[Running], *, holds_stations: bool) -> Lane | None:

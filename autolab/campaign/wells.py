@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 from autolab.core.operations import OperationId
@@ -48,19 +49,31 @@ class Wells:
 
     def __init__(self, campaign: str, wells: Sequence[tuple[str, str, int]], used: set[tuple[str, int]]) -> None:
         self._campaign, self._wells, self._used = campaign, wells, used
+        self._lock = threading.Lock()
 
     def take(self, trial: int, attempt: int) -> Sample | None:
         """A sample in the next free well for an attempt at a trial; None where no well is free."""
-        sample = self.next(trial, attempt)
-        if sample is not None:
-            self._used.add((sample.labware, sample.well))
-        return sample
+        return self.take_spare(sample_id(self._campaign, trial, attempt))
 
     def next(self, trial: int, attempt: int) -> Sample | None:
         """The sample that `take` would give."""
+        return self.spare(sample_id(self._campaign, trial, attempt), 0)
+
+    def take_spare(self, name: str) -> Sample | None:
+        """A sample of this id in the next free well; None where no well is free. Callable from any thread."""
+        with self._lock:
+            sample = self.spare(name, 0)
+            if sample is not None:
+                self._used.add((sample.labware, sample.well))
+            return sample
+
+    def spare(self, name: str, after: int) -> Sample | None:
+        """A sample of this id as `take_spare` would give it after so many others; None where no well would be free."""
         for labware, place, well in self._wells:
             if (labware, well) not in self._used:
-                return Sample(sample_id(self._campaign, trial, attempt), labware, place, well)
+                if not after:
+                    return Sample(name, labware, place, well)
+                after -= 1
         return None
 
     def outlook(self, n_trials: int) -> str | None:

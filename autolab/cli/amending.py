@@ -1,4 +1,4 @@
-"""Commands by which a person changes a campaign's trials: ``correct``, ``repeat``, ``inject``, ``abandon``."""
+"""Commands by which a person changes a campaign: ``correct``, ``repeat``, ``inject``, ``abandon``, ``budget``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autolab.cli.output import say
 from autolab.core.errors import InputError
 from autolab.core.trials import Estimate
 
-__all__ = ["abandon", "correct", "inject", "repeat"]
+__all__ = ["abandon", "budget", "correct", "inject", "repeat"]
 
 Trial = Annotated[int, typer.Argument(metavar="N", help="Number of the trial.")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; it is kept with the change.")]
@@ -75,6 +75,20 @@ def abandon(campaign: CampaignId, trial: Trial, because: Because, data: DataFold
     from autolab.core.principals import local_person
 
     say(abandon_trial(data, campaign, trial, because, local_person()))
+
+
+def budget(
+    campaign: CampaignId,
+    trials: Annotated[int, typer.Argument(metavar="N", help="Trials that it may run in all; repeats come on top.")],
+    because: Because,
+    person: ActingAs = None,
+    data: DataFolder = Path("autolab-data"),
+) -> None:
+    """Give a paused campaign another budget of trials, from its next resume on."""
+    from autolab.compose.amending import change_budget
+    from autolab.compose.approving import asking_as
+
+    say(change_budget(data, campaign, trials, because, asking_as(data, campaign, person)))
 
 
 def _estimate(text: str) -> tuple[str, Estimate]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from autolab.cli import (
     amending,
@@ -18,36 +18,21 @@ from autolab.cli import (
     reading,
     running,
     sampling,
+    serving,
     tools,
 )
 from autolab.cli.backtesting import backtest
+from autolab.cli.calibrating import calibrate
+from autolab.cli.conforming import conformance
 from autolab.cli.explaining import explain
+from autolab.cli.importing import import_
+from autolab.cli.moving import move
 from autolab.cli.portfolio import deliverables, portfolio
 from autolab.cli.review import review
-from autolab.core.errors import InputError
 
-__all__ = ["LATER", "app", "command"]
-
-LATER = ("serve",)
-"""Commands that the design knows and that this version lacks."""
-
-
-class Program(TyperGroup):
-    """The group of commands; it knows those that are still to come."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command that the first word names.
-
-        Raises:
-            InputError: the design knows the command, and this version lacks it.
-        """
-        if args and args[0] in LATER:
-            raise InputError(f"autolab {args[0]}: not available yet; see 'autolab --help' for what is")
-        return super().resolve_command(ctx, args)
-
+__all__ = ["app", "command"]
 
 app = typer.Typer(
-    cls=Program,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -79,6 +64,8 @@ def program(
 app.command("demo")(running.demo)
 app.command("run", cls=running.RunCommand)(running.run)
 app.command("try", cls=running.RunCommand)(running.try_)
+app.command("move", cls=running.RunCommand)(move)
+app.command("calibrate", cls=running.RunCommand)(calibrate)
 app.command("resume")(continuing.resume)
 app.command("pause")(continuing.pause)
 app.command("stop")(continuing.stop)
@@ -88,16 +75,21 @@ app.command("correct")(amending.correct)
 app.command("repeat")(amending.repeat)
 app.command("inject")(amending.inject)
 app.command("abandon")(amending.abandon)
+app.command("budget")(amending.budget)
 app.command("approve")(approving.approve)
 app.command("refuse")(approving.refuse)
 app.command("answer")(answering.answer)
 app.command("check")(running.check)
 app.command("simulate")(running.simulate)
+app.command("serve")(serving.serve)
+app.command("conformance")(conformance)
 app.command("backtest")(backtest)
+app.command("import")(import_)
 app.command("list")(reading.list_campaigns)
 app.command("status")(reading.status)
 app.command("show")(reading.show)
 app.command("stock")(sampling.stock)
+app.command("refill")(sampling.refill)
 app.command("explain")(explain)
 app.command("report")(reading.report)
 app.command("export")(reading.export)
@@ -114,6 +106,7 @@ app.command("doctor")(tools.doctor)
 app.command("key")(tools.key)
 
 
+@functools.cache
 def command() -> Any:
     """The program as one object that parses words and runs them."""
     return typer.main.get_command(app)

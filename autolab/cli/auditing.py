@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,14 +46,17 @@ def verify(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Compare the journal with its log and with the heads that were signed, and say what was changed.
+    """Compare the journal with its log, with the heads that were signed, and with the files that devices wrote.
 
     Exit code 0 when all holds, 2 when something was changed.
     """
     from autolab.core.workers import n_processors
+    from autolab.journal.assets import check_assets
     from autolab.journal.audit import audit as compare
 
     found = compare(data, heads, n_processors())
+    n_files, wrong = check_assets(data)
+    found = replace(found, findings=(*found.findings, *wrong))
     if json:
         say_json(_answer(found))
         raise typer.Exit(IntegrityError.exit_code if found.findings else 0)
@@ -62,6 +65,8 @@ def verify(
     if found.findings:
         raise IntegrityError(_complaint(data, found))
     say(f"{data}: {found.entries} entries of the log and {found.rows} rows of the journal agree")
+    if n_files:
+        say(f"{n_files} file{'s' if n_files > 1 else ''} of devices: what they hold is what was recorded")
     if found.covered is not None:
         say(
             f"{found.heads} signed heads agree; the newest covers {found.covered.size} entries and was signed on "

@@ -73,10 +73,11 @@ def backtest(
         emulator=None if emulator is None else emulator.value,
         least_r2=least_r2,
         jobs=jobs,
+        folder=_folder(),
     )
     with _progress(is_shown=not json and sys.stderr.isatty()) as done:
         found = run(campaign, data, options, done)
-    page = write_page(output or _folder() / f"backtest-{found.campaign}.html", render_backtest(found))
+    page = write_page(output or _folder() / "reports" / f"backtest-{found.campaign}.html", render_backtest(found))
     if json:
         from autolab.core.canonical import plain
 
@@ -87,8 +88,8 @@ def backtest(
 
 
 def _folder() -> Path:
-    """Where reports are kept. The option ``--data`` names the table here."""
-    return Path(os.environ.get("AUTOLAB_DATA") or "autolab-data") / "reports"
+    """The data folder. The option ``--data`` names the table here."""
+    return Path(os.environ.get("AUTOLAB_DATA") or "autolab-data")
 
 
 def _show(found: Backtest) -> None:

@@ -26,6 +26,10 @@ def resume(
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on although the campaign or lab file has changed.")
     ] = False,
+    calibrate: Annotated[
+        list[str] | None,
+        typer.Option("--calibrate", metavar="NAME", help="A calibration to perform first, however it stands."),
+    ] = None,
     person: ActingAs = None,
     data: DataFolder = Path("autolab-data"),
     json: Json = False,
@@ -36,7 +40,10 @@ def resume(
         return
     from autolab.cli.execution import execute_resume
 
-    raise typer.Exit(execute_resume(data, campaign, accept_changes=accept_changes, person=person, json=json))
+    asked = tuple(calibrate or ())
+    raise typer.Exit(
+        execute_resume(data, campaign, accept_changes=accept_changes, person=person, calibrate=asked, json=json)
+    )
 
 
 def pause(campaign: CampaignId, data: DataFolder = Path("autolab-data")) -> None:

@@ -7,19 +7,29 @@ from typing import Any
 
 from autolab.campaign.people import question_text
 from autolab.cli.output import columns
-from autolab.cli.tracing import origin_lines, sample_text
+from autolab.cli.tracing import judgement_lines, origin_lines, sample_text
 from autolab.core.approvals import Proposal
 from autolab.core.canonical import plain
 from autolab.core.faults import FaultKind
 from autolab.core.trials import PERSON, TrialState
 from autolab.journal.alarms import AlarmGroup, AlarmRecord
+from autolab.journal.judgements import Judgement
 from autolab.journal.questions import waiting
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, IntentRecord, InterventionRecord, Recommendation, TrialRecord
+from autolab.report.calibrations import calibration_states, state_text
 from autolab.report.explaining import explanation_lines
-from autolab.report.facts import Facts
-from autolab.report.numbers import duration_text, estimate_text, outcome_text, recipe, target_text, with_unit
+from autolab.report.numbers import (
+    claim_text,
+    duration_text,
+    estimate_text,
+    outcome_text,
+    recipe,
+    target_text,
+    with_unit,
+)
 from autolab.report.provenance import Provenance
+from autolab.report.standing import Standing, last_ended
 
 __all__ = ["alarm_lines", "campaign_json", "campaign_line", "campaign_text", "status_text", "trial_json", "trial_text"]
 
@@ -30,16 +40,16 @@ LAST_GROUPS = 3
 
 def campaign_line(reader: JournalReader, campaign: CampaignRecord) -> tuple[str, ...]:
     """One row of ``list``."""
-    facts = Facts.read(reader, campaign)
-    best = "–" if facts.best is None else f"{facts.objective.metric} {_best_value(facts)}"
-    trials = f"{len(facts.measured)}/{campaign.budget_trials}"
+    standing = Standing.read(reader, campaign)
+    best = "–" if standing.best is None else f"{standing.objective.metric} {_best_value(standing)}"
+    trials = f"{standing.n_measured}/{campaign.planned}"
     return campaign.id, campaign.realm.upper(), campaign.state, trials, campaign.lab, best
 
 
 def campaign_json(reader: JournalReader, campaign: CampaignRecord) -> dict[str, Any]:
     """A campaign for a program."""
-    facts = Facts.read(reader, campaign)
-    best = facts.best
+    standing = Standing.read(reader, campaign)
+    best = standing.best
     return {
         "campaign": campaign.id,
         "name": campaign.name,
@@ -54,29 +64,31 @@ def campaign_json(reader: JournalReader, campaign: CampaignRecord) -> dict[str, 
         "seed": campaign.seed,
         "lanes": campaign.lanes,
         "budget_trials": campaign.budget_trials,
-        "trials_by_state": {str(s): facts.count(s) for s in TrialState if facts.count(s)},
-        "running": [trial.number for trial in facts.trials if trial.state is TrialState.RUNNING],
-        "waiting": [trial.number for trial in facts.trials if trial.state is TrialState.AWAITING],
+        "trials_by_state": {str(state): n for state, n in standing.counts.items()},
+        "running": [trial.number for trial in reader.trials(campaign.id, state=TrialState.RUNNING)],
+        "prepared": [trial.number for trial in reader.trials(campaign.id, state=TrialState.PREPARED)],
+        "waiting": [trial.number for trial in reader.trials(campaign.id, state=TrialState.AWAITING)],
         "asked": [plain(one) for one in waiting(reader.states, campaign.id)],
         "envelope": {"version": campaign.envelope_version, "hash": campaign.envelope_hash},
-        "best": best and {"trial": best.trial.number, **plain(best.estimate)},
-        "target_met": facts.target_is_met,
+        "best": best and {"trial": best[0], **plain(best[1])},
+        "target_met": standing.target_is_met,
         "rules": {"in_force": plain(campaign.problem.avoided), "expired": plain(campaign.problem.lapsed)},
         "recommendation": recommendation_json(campaign.recommendation),
-        "lab_seconds": facts.lab_seconds,
+        "lab_seconds": reader.lab_seconds(campaign.id),
         "alarms": [plain(group) for group in reader.alarms(campaign.id)],
+        "calibrations": [plain(state) for state in calibration_states(reader, campaign)],
     }
 
 
 def status_text(reader: JournalReader, campaign: CampaignRecord) -> str:
     """How a campaign stands."""
-    facts = Facts.read(reader, campaign)
-    lines = _head(facts)
-    for trial in facts.trials:
-        if trial.state is TrialState.RUNNING:
-            lines.append(f"running: trial {trial.number}, because {trial.suggestion.reason}")
-    for trial in facts.trials:
-        if trial.state is TrialState.AWAITING and trial.proposal is not None:
+    lines = _head(Standing.read(reader, campaign), reader.lab_seconds(campaign.id))
+    for trial in reader.trials(campaign.id, state=TrialState.RUNNING):
+        lines.append(f"running: trial {trial.number}, because {trial.suggestion.reason}")
+    prepared = [str(trial.number) for trial in reader.trials(campaign.id, state=TrialState.PREPARED)]
+    lines += [f"prepared: trials {', '.join(prepared)} wait for their plate to be measured"] if prepared else []
+    for trial in reader.trials(campaign.id, state=TrialState.AWAITING):
+        if trial.proposal is not None:
             values = ", ".join(
                 f"{name} {text}" for name, text in recipe(campaign.problem.space, trial.suggestion.values)
             )
@@ -85,17 +97,23 @@ def status_text(reader: JournalReader, campaign: CampaignRecord) -> str:
                 f"{'; '.join(trial.proposal.reasons)} ({values})"
             )
     lines += [f"asked: {question_text(campaign.id, one.question)}" for one in waiting(reader.states, campaign.id)]
+    lines += _calibration_lines(reader, campaign)
+    lines += [done.detail for done in reader.interventions(campaign.id) if done.cause == "subscriber"]
     lines += alarm_lines(reader.alarms(campaign.id)[-LAST_GROUPS:])
-    ended = [t for t in facts.trials if t.outcome is not None or t in facts.without_outcome][-LAST_TRIALS:]
+    ended = last_ended(reader, campaign.id, LAST_TRIALS)
     if ended:
-        lines += ["", "last trials:", columns([_trial_line(facts, trial) for trial in reversed(ended)], right=(0,))]
+        lines += ["", "last trials:", columns([_trial_line(campaign, trial) for trial in reversed(ended)], right=(0,))]
     return "\n".join(lines)
 
 
 def campaign_text(reader: JournalReader, campaign: CampaignRecord, trials: Sequence[TrialRecord]) -> str:
     """A campaign with its recipe and all of its trials."""
-    facts = Facts.read(reader, campaign)
-    lines = [*_head(facts), *alarm_lines(reader.alarms(campaign.id))]
+    standing = Standing.read(reader, campaign)
+    lines = [
+        *_head(standing, reader.lab_seconds(campaign.id)),
+        *_calibration_lines(reader, campaign),
+        *alarm_lines(reader.alarms(campaign.id)),
+    ]
     recommendation = campaign.recommendation
     if recommendation is not None:
         rows = recipe(campaign.problem.space, recommendation.values)
@@ -103,11 +121,16 @@ def campaign_text(reader: JournalReader, campaign: CampaignRecord, trials: Seque
         lines.append(columns([(f"  {name}", text) for name, text in rows], right=(1,)))
     if trials:
         names = [parameter.name for parameter in campaign.problem.space.parameters]
-        rows = [(*_trial_line(facts, trial)[:3], *_values(campaign, trial)) for trial in trials]
+        rows = [(*_trial_line(campaign, trial)[:3], *_values(campaign, trial)) for trial in trials]
         right = (0, *range(2, 3 + len(names)))
-        lines += ["", columns([("trial", "state", facts.objective.metric, *names), *rows], right=right)]
+        lines += ["", columns([("trial", "state", standing.objective.metric, *names), *rows], right=right)]
     of_no_trial = [done for done in reader.interventions(campaign.id) if done.trial is None]
     return "\n".join([*lines, *_interventions("what was done to the campaign:", of_no_trial)])
+
+
+def _calibration_lines(reader: JournalReader, campaign: CampaignRecord) -> list[str]:
+    """How the calibrations of its lab stand."""
+    return [state_text(state) for state in calibration_states(reader, campaign)]
 
 
 def _interventions(title: str, interventions: Sequence[InterventionRecord]) -> list[str]:
@@ -134,6 +157,7 @@ def trial_text(
     intents: Sequence[IntentRecord],
     interventions: Sequence[InterventionRecord] = (),
     origin: Provenance | None = None,
+    judgement: Judgement | None = None,
 ) -> str:
     """One trial with its history."""
     suggestion = trial.suggestion
@@ -165,6 +189,7 @@ def trial_text(
     if trial.outcome:
         rows = [(f"  {name}", outcome_text(e, campaign.problem.unit_of(name))) for name, e in trial.outcome.items()]
         lines += ["", "outcome:", columns(rows, right=(1,))]
+    lines += judgement_lines(judgement)
     if trial.samples:
         lines += ["", f"samples: {', '.join(sample_text(sample) for sample in trial.samples)}"]
     if origin is not None:
@@ -185,6 +210,7 @@ def trial_json(
     intents: Sequence[IntentRecord] | None = None,
     interventions: Sequence[InterventionRecord] = (),
     origin: Provenance | None = None,
+    judgement: Judgement | None = None,
 ) -> dict[str, Any]:
     """A trial for a program; with its actions where they are given."""
     parameters = campaign.problem.space.parameters
@@ -218,12 +244,14 @@ def trial_json(
         found["actions"] = plain(intents)
         found["interventions"] = plain(interventions)
         found["provenance"] = plain(origin)
+        found["judgement"] = plain(judgement)
     return found
 
 
 def recommendation_json(recommendation: Recommendation | None) -> dict[str, Any] | None:
     """A recommendation for a program, without what ``explain`` gives."""
-    return recommendation and {name: item for name, item in plain(recommendation).items() if name != "diagnosis"}
+    left_out = ("diagnosis", "ranked")
+    return recommendation and {name: item for name, item in plain(recommendation).items() if name not in left_out}
 
 
 def _envelope_line(campaign: CampaignRecord) -> str:
@@ -253,40 +281,42 @@ def _proposal_lines(campaign: CampaignRecord, proposal: Proposal) -> list[str]:
     ]
 
 
-def _head(facts: Facts) -> list[str]:
-    campaign = facts.campaign
+def _head(standing: Standing, lab_s: float) -> list[str]:
+    campaign = standing.campaign
     reason = f": {campaign.reason}" if campaign.reason else ""
     lines = [
         f"{campaign.id} ({campaign.realm.upper()}): {campaign.state}{reason}",
         f"lab {campaign.lab}, engine {campaign.engine.name}, seed {campaign.seed}, started {campaign.created}",
         *([_envelope_line(campaign)] if campaign.envelope_hash else []),
-        f"{len(facts.measured)} of {campaign.budget_trials} trials have an outcome, {len(facts.without_outcome)} have "
-        f"none; {duration_text(facts.lab_seconds)} of lab time",
+        f"{standing.n_measured} of {campaign.planned} trials have an outcome, {standing.n_without_outcome} have "
+        f"none; {duration_text(lab_s)} of lab time",
     ]
     problem = campaign.problem
     lines += [f"rule: {rule}" for rule in problem.avoided]
     lines += [f"rule that had expired, and was not applied: {rule}" for rule in problem.lapsed]
     lines += [f"earlier data: {source}" for source in problem.earlier]
-    if facts.front:
-        lines.append(f"front: {len(facts.front)} trials ({', '.join(map(str, facts.front))})")
-    if facts.best is not None:
-        met = {True: ": met", False: ": not met", None: ""}[facts.target_is_met]
-        target = f" (target {target_text(facts.objective)}{met})" if facts.objective.target is not None else ""
-        lines.append(f"best: {facts.objective.metric} {_best_value(facts)} in trial {facts.recommended_trial}{target}")
+    if standing.front:
+        lines.append(f"front: {len(standing.front)} trials ({', '.join(map(str, standing.front))})")
+    if standing.best is not None:
+        met = {True: ": met", False: ": not met", None: ""}[standing.target_is_met]
+        target = f" (target {target_text(standing.objective)}{met})" if standing.objective.target is not None else ""
+        recommended = campaign.recommendation
+        value = claim_text(recommended, standing.objective.unit) if recommended else _best_value(standing)
+        lines.append(f"best: {standing.objective.metric} {value} in trial {standing.recommended_trial}{target}")
     return lines
 
 
-def _best_value(facts: Facts) -> str:
-    recommendation = facts.campaign.recommendation
+def _best_value(standing: Standing) -> str:
+    recommendation = standing.campaign.recommendation
     if recommendation is not None:
-        return with_unit(estimate_text(recommendation.mean, recommendation.sem), facts.objective.unit)
-    return outcome_text(facts.best.estimate if facts.best else None, facts.objective.unit)
+        return with_unit(estimate_text(recommendation.mean, recommendation.sem), standing.objective.unit)
+    return outcome_text(standing.best[1] if standing.best else None, standing.objective.unit)
 
 
-def _trial_line(facts: Facts, trial: TrialRecord) -> tuple[str, str, str, str]:
-    estimate = facts.campaign.problem.score(trial.outcome or {})
+def _trial_line(campaign: CampaignRecord, trial: TrialRecord) -> tuple[str, str, str, str]:
+    estimate = campaign.problem.score(trial.outcome or {})
     detail = trial.failure or trial.suggestion.reason
-    return str(trial.number), str(trial.state), outcome_text(estimate, facts.objective.unit), detail
+    return str(trial.number), str(trial.state), outcome_text(estimate, campaign.problem.ranking.unit), detail
 
 
 def _values(campaign: CampaignRecord, trial: TrialRecord) -> list[str]:

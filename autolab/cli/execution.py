@@ -11,10 +11,10 @@ from typing import Any
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.cli.answering import hear_lines
 from autolab.cli.interrupts import Interrupts
-from autolab.cli.logs import log_to
 from autolab.cli.output import columns, say, say_json, tell
 from autolab.cli.progress import Progress
 from autolab.cli.views import LineView, LiveView, SilentView
+from autolab.compose.logs import log_to
 from autolab.compose.options import RunOptions
 from autolab.compose.running import StopSwitch, run_campaign
 from autolab.core.errors import DeviceError, SafetyError
@@ -23,7 +23,7 @@ from autolab.core.trials import TrialState
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, TrialRecord
 
-__all__ = ["execute", "execute_resume", "execute_try", "serve_simulators"]
+__all__ = ["execute", "execute_calibrate", "execute_move", "execute_resume", "execute_try", "serve_simulators"]
 
 
 def execute(file: Path, options: RunOptions, *, person: str | None = None, json: bool) -> int:
@@ -62,7 +62,47 @@ def execute_try(
     return _execute(options.data, start, person, json=json)
 
 
-def execute_resume(data: Path, campaign: str, *, accept_changes: bool, person: str | None = None, json: bool) -> int:
+def execute_move(
+    lab: Path, device: str, values: Sequence[str], options: RunOptions, *, person: str | None = None, json: bool
+) -> int:
+    """Move a device by hand with live progress, as `execute` does. Returns the exit code.
+
+    Raises:
+        AutolabError: it was refused before it started, or its record could not be written.
+    """
+    from autolab.compose.moving import move_by_hand
+
+    def start(view: Observer, stop: StopSwitch) -> CampaignResult:
+        return move_by_hand(lab, device, values, options, observers=(view,), stop=stop, person=person)
+
+    return _execute(options.data, start, person, json=json)
+
+
+def execute_calibrate(
+    lab: Path, names: Sequence[str], options: RunOptions, *, person: str | None = None, json: bool
+) -> int:
+    """Perform calibrations with live progress, as `execute` does. Returns the exit code.
+
+    Raises:
+        AutolabError: it was refused before it started, or its record could not be written.
+    """
+    from autolab.compose.calibratebyhand import calibrate_by_hand
+
+    def start(view: Observer, stop: StopSwitch) -> CampaignResult:
+        return calibrate_by_hand(lab, names, options, observers=(view,), stop=stop, person=person)
+
+    return _execute(options.data, start, person, json=json)
+
+
+def execute_resume(
+    data: Path,
+    campaign: str,
+    *,
+    accept_changes: bool,
+    person: str | None = None,
+    calibrate: Sequence[str] = (),
+    json: bool,
+) -> int:
     """Go on with a campaign with live progress, as `execute` does. Returns the exit code.
 
     Raises:
@@ -71,10 +111,10 @@ def execute_resume(data: Path, campaign: str, *, accept_changes: bool, person: s
     from autolab.compose.resuming import resume_campaign
 
     def go_on(view: Observer, stop: StopSwitch) -> CampaignResult:
-        observers = (view,)
         return resume_campaign(
-            data, campaign, accept_changes=accept_changes, observers=observers, stop=stop, person=person
-        )
+            data, campaign, accept_changes=accept_changes, observers=(view,), stop=stop, person=person,
+            calibrate=calibrate,
+        )  # fmt: skip
 
     return _execute(data, go_on, person, json=json)
 
@@ -95,8 +135,9 @@ def _execute(data: Path, run: Callable[[Any, StopSwitch], CampaignResult], perso
     reader = JournalReader.open(data)
     try:
         campaign = reader.campaign(result.campaign)
-        tried = None if _is_searched(campaign) else reader.trials(campaign.id)
-        code = interrupts.exit_code(result.exit_code or _unmet(tried or ()))
+        trials = [] if _is_searched(campaign) else reader.trials(campaign.id)
+        code = interrupts.exit_code(result.exit_code or _unmet(trials))
+        tried = [line for trial in trials for line in _tried(reader, trial, campaign)]
         report = _write_report(reader, campaign, data)
     finally:
         reader.close()
@@ -153,9 +194,7 @@ def _is_searched(campaign: CampaignRecord) -> bool:
     return not all(isinstance(parameter, FixedParameter) for parameter in campaign.problem.space.parameters)
 
 
-def _ending(
-    result: CampaignResult, campaign: CampaignRecord, report: Path, data: Path, tried: Sequence[TrialRecord] | None
-) -> str:
+def _ending(result: CampaignResult, campaign: CampaignRecord, report: Path, data: Path, tried: Sequence[str]) -> str:
     """What is said at the end: outcome, recipe, report, and what to do next.
 
     Args:
@@ -163,19 +202,19 @@ def _ending(
         campaign: Its record.
         report: Where its report is.
         data: The data folder.
-        tried: Its trials, where they were tried by hand.
+        tried: What its trials yielded, where they were tried by hand; else nothing.
     """
-    from autolab.report.numbers import estimate_text, recipe, target_text, with_unit
+    from autolab.report.numbers import claim_text, recipe, target_text
 
     objective, best = campaign.problem.ranking, result.recommendation
     trials = f"{result.trials} trial{'s' if result.trials != 1 else ''} with an outcome"
     lines = [f"{campaign.id} ({campaign.realm.upper()}): {result.state}, {trials}: {result.reason}"]
-    if tried is not None:
-        lines += [line for trial in tried for line in _tried(trial, campaign)]
+    if tried:
+        lines += tried
     elif best is None:
         lines.append("No recipe can be recommended: no trial has an outcome.")
     else:
-        value = with_unit(estimate_text(best.mean, best.sem), objective.unit)
+        value = claim_text(best, objective.unit)
         met = {True: "met", False: "not met", None: ""}[result.target_met]
         target = f" (target {target_text(objective)}: {met})" if met else ""
         if best.front:
@@ -203,10 +242,23 @@ def _unmet(tried: Sequence[TrialRecord]) -> int:
     return max((codes.get(trial.state, 0) for trial in tried), default=0)
 
 
-def _tried(trial: TrialRecord, campaign: CampaignRecord) -> list[str]:
-    """What a trial by hand yielded, one metric a line."""
-    from autolab.report.numbers import estimate_text, with_unit
+def _tried(reader: JournalReader, trial: TrialRecord, campaign: CampaignRecord) -> list[str]:
+    """What a trial by hand yielded, one metric a line; what was performed before one that only calibrates, or moved."""
+    if campaign.options.get("calibrate") and trial.outcome:
+        from autolab.report.calibrations import calibration_states, state_text
 
+        return [state_text(state) for state in calibration_states(reader, campaign)]
+    from autolab.report.numbers import estimate_text, number_text, with_unit
+
+    moved = campaign.options.get("move")
+    if moved and trial.outcome:
+        settings = {parameter.name: parameter for parameter in campaign.problem.space.parameters}
+        said = [
+            with_unit(f"{name} {number_text(value) if isinstance(value, float) else value}", settings[name].unit)
+            for name, value in trial.suggestion.values.items()
+            if name != "device"
+        ]
+        return [f"{moved} has moved, as it reads itself: {', '.join(said)}"]
     if not trial.outcome:
         refused = trial.verdict is not None and trial.verdict.decision == "refused"
         why = f"refused: {'; '.join(trial.verdict.reasons)}" if trial.verdict and refused else trial.failure

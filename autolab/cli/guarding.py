@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autolab.cli.logs import log_to
 from autolab.cli.options import ActingAs, DataFolder, Json
 from autolab.cli.output import say, say_json, say_table, tell
+from autolab.compose.logs import log_to
 from autolab.core.errors import SafetyError, StorageError
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ def proof_test(
     if json:
         say_json({**asdict(found), "passed": found.passed})
     elif not found.paths:
-        say(f"{found.lab}: nothing to test: it declares no interlocks and no 'power'")
+        say(found.said())
     else:
         _show(found)
     if not found.passed:
-        raise SafetyError(_complaint(found))
+        raise SafetyError(found.said())
 
 
 def _tell_path(path: ProofPath) -> None:
@@ -100,17 +100,3 @@ def _show(found: ProofTest) -> None:
         table.add_row(path.rule, path.cause, "yes" if path.passed else "NO", *times, "as above" if again else path.seen)
         before = path.seen
     say_table(table, WIDTH)
-
-
-def _complaint(found: ProofTest) -> str:
-    """The paths that failed, those of one reason together: a mistake in the lab file makes all of them fail alike."""
-    by_reason: dict[str, list[str]] = {}
-    for path in found.paths:
-        if not path.passed:
-            by_reason.setdefault(path.seen, []).append(f"{path.rule}: {path.cause}")
-    reasons = [
-        f"- {paths[0]}: {seen}" if len(paths) == 1 else f"- {len(paths)} paths ({'; '.join(paths)}): {seen}"
-        for seen, paths in by_reason.items()
-    ]
-    n_failed = sum(map(len, by_reason.values()))
-    return "\n".join([f"{found.lab}: {n_failed} of {len(found.paths)} paths failed; run nothing here:", *reasons])

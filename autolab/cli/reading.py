@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autolab.cli.options import CampaignId, DataFolder, Json, OneOrNewest
+from autolab.cli.options import CampaignId, DataFolder, Json, OneOrNewest, complete_campaign
 from autolab.cli.output import columns, say, say_json, tell
 from autolab.core.errors import InputError, StorageError
 
@@ -28,6 +28,8 @@ class Format(StrEnum):
 
     CSV = "csv"
     PARQUET = "parquet"
+    DOCUMENTS = "documents"
+    RO_CRATE = "ro-crate"
 
 
 def list_campaigns(data: DataFolder = DATA, json: Json = False) -> None:
@@ -84,6 +86,7 @@ def show(
 ) -> None:
     """Show a campaign's trials, or one trial with its history."""
     from autolab.cli import describing
+    from autolab.journal.judgements import last_judgement
     from autolab.report.provenance import provenance
 
     with _journal(data) as reader:
@@ -99,37 +102,65 @@ def show(
         one = _one(record, trials, trial)
         intents = reader.intents(record.id, trial)
         people = [done for done in reader.interventions(record.id) if done.trial == trial]
-        origin = provenance(reader, record, one)
+        origin, judgement = provenance(reader, record, one), last_judgement(reader.states, record.id, trial)
         if json:
-            say_json(describing.trial_json(record, one, intents, people, origin))
+            say_json(describing.trial_json(record, one, intents, people, origin, judgement))
         else:
-            say(describing.trial_text(record, one, intents, people, origin))
+            say(describing.trial_text(record, one, intents, people, origin, judgement))
 
 
 def report(
-    campaign: OneOrNewest = None,
+    campaigns: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ID]...",
+            help="Ids of campaigns, or their beginnings; the newest by default.",
+            autocompletion=complete_campaign,
+        ),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")] = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Write a campaign's report: one HTML file that needs nothing else. Says where it is."""
+    """Write a campaign's report, or compare several: one HTML file that needs nothing else. Says where it is."""
+    from autolab.report.comparison import write_comparison
     from autolab.report.page import write_report
 
     with _journal(data) as reader:
-        record = reader.campaign(campaign)
-        say(str(write_report(reader, record, output or data / "reports" / f"{record.id}.html")))
+        records = [reader.campaign(each) for each in campaigns or [None]]
+        name = records[0].id if len(records) == 1 else f"comparison-{'-'.join(record.key for record in records)}"
+        path = output or data / "reports" / f"{name}.html"
+        if len(records) == 1:
+            say(str(write_report(reader, records[0], path)))
+        else:
+            say(str(write_comparison(reader, records, path)))
 
 
 def export(
     campaign: OneOrNewest = None,
     written_as: Annotated[
-        Format, typer.Option("--format", metavar="csv|parquet", help="csv, or parquet (needs pyarrow).")
+        Format,
+        typer.Option(
+            "--format",
+            metavar="csv|parquet|documents|ro-crate",
+            help="csv, parquet (needs pyarrow), the Bluesky documents, one a line, or all of it as an RO-Crate.",
+        ),
     ] = Format.CSV,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="Where to write it; - for standard output.")
     ] = "-",
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="NAME", help="Give the documents to this subscriber of the lab file instead."),
+    ] = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Export a campaign's trials, one row each: parameters, outcomes, verdicts, lab times."""
+    """Export a campaign's trials, one row each (parameters, outcomes, verdicts, lab times), its documents, or all."""
+    if to is not None or written_as is Format.DOCUMENTS:
+        _export_documents(campaign, written_as, output, to, data)
+        return
+    if written_as is Format.RO_CRATE:
+        _export_crate(campaign, output, data)
+        return
     with _journal(data) as reader:
         record = reader.campaign(campaign)
         trials = reader.trials(record.id)
@@ -144,6 +175,41 @@ def export(
         return
     _write_whole(Path(output), lambda part: part.write_bytes(text.encode()))
     tell(f"{len(trials)} trials written to {output}")
+
+
+def _export_documents(campaign: str | None, written_as: Format, output: str, to: str | None, data: Path) -> None:
+    """Write the documents of a campaign as lines of JSON, or give them to a subscriber."""
+    from autolab.report.documents import lines_of, write_lines
+
+    if written_as is not Format.DOCUMENTS or (to is not None and output != "-"):
+        raise InputError("--to goes with --format documents, and without --output")
+    if to is not None:
+        from autolab.compose.replaying import replay
+
+        tell(f"{replay(data, campaign, to)} documents given to {to}")
+        return
+    with _journal(data) as reader:
+        record = reader.campaign(campaign)
+        lines = lines_of(reader.documents(record.id))
+        if output == "-":
+            for line in lines:
+                say(line)
+            return
+        _write_whole(Path(output), lambda part: write_lines(part, lines))
+    tell(f"the documents of {record.id} are written to {output}")
+
+
+def _export_crate(campaign: str | None, output: str, data: Path) -> None:
+    """Write the RO-Crate of a campaign."""
+    from autolab.core.clock import real_clock
+    from autolab.report.archive import write_archive
+
+    if output == "-":
+        raise InputError("an RO-Crate is a folder: name a new one, or a file that ends with .zip, with --output")
+    found = write_archive(data, campaign, Path(output), real_clock().date().date())
+    tell(f"{found.record.id} with {len(found.files)} files is written to {output}")
+    if not found.audit_holds:
+        tell("note: its journal does not agree with its log: 'autolab audit verify' says where")
 
 
 def _export_parquet(record: CampaignRecord, trials: list[TrialRecord], output: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autolab.cli.app import LATER, command
+from autolab.cli.app import command
 
 __all__ = ["reference"]
 
@@ -36,8 +36,6 @@ def reference() -> str:
     for name, each in program.commands.items():
         inner = getattr(each, "commands", None)
         parts += [_section(f"{name} {word}", one) for word, one in inner.items()] if inner else [_section(name, each)]
-    later = ", ".join(f"`{name}`" for name in LATER)
-    parts.append(f"## Not available yet\n\nThe design names these too; each answers with exit code 2: {later}.\n")
     return "\n".join(parts)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,6 +62,23 @@ Version = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """One unit whose files are there, and what is said of it: all that comes from the process that reviewed it."""
+
+    page: Path
+    workbook: Path | None
+    answer: dict[str, Any]
+    before: str
+    """What is said before the place of the report."""
+    after: str
+
+    def text(self, printed: Path | None) -> str:
+        """All that is said of it, once it is known whether there is a PDF."""
+        beside = "" if printed is None else f", and {printed.name} beside it"
+        return f"{self.before}\n  report    {self.page}{beside}\n{self.after}"
+
+
 def review(
     labs: Labs,
     data: Data = None,
@@ -88,21 +108,24 @@ def review(
     target = out or _home(data) / "reviews" / day.isoformat()
     answers: list[dict[str, Any]] = []
 
-    def written(one: Review) -> tuple[Review, Path]:
-        return one, write_outputs(outputs(one, is_redacted=redacted), target / one.document.unit.id)
+    def written(one: Review) -> _Written:
+        page = write_outputs(outputs(one, is_redacted=redacted), target / one.document.unit.id)
+        empty = write_empty_workbook(one, used, page.parent) if workbook else None
+        before, after = _before(one, is_redacted=redacted), _after(one, page, is_redacted=redacted)
+        return _Written(page, empty, _answer(one, page), before, after)
 
-    for each, page in review(labs, _folders(data), used, day, seed, olds, n_processors(), then=written):
-        empty = write_empty_workbook(each, used, page.parent) if workbook else None
-        printed, note = (None, None) if no_pdf else _print(page)
-        answers.append(_answer(each, page, printed))
+    for each in review(labs, _folders(data), used, day, seed, olds, n_processors(), then=written):
+        printed, note = (None, None) if no_pdf else _print(each.page)
+        answers.append(each.answer | {"pdf": None if printed is None else str(printed)})
         if not json:
-            say(_text(each, page, printed, is_redacted=redacted))
-            if empty is not None:
-                say(f"  workbook  {empty}")
+            say(each.text(printed))
+            if each.workbook is not None:
+                say(f"  workbook  {each.workbook}")
         if note is not None:
             tell(note)
     if json:
         say_json(answers)
+    atexit.register(gc.freeze)  # the process ends: nobody has to look for garbage in all that was imported
 
 
 def _earlier(diff: Path | None) -> AssessmentDocument | None:
@@ -143,7 +166,7 @@ def _print(page: Path) -> tuple[Path | None, str | None]:
     return (path, None) if problem is None else (None, f"No PDF was made: {problem}")
 
 
-def _answer(found: Review, page: Path, printed: Path | None) -> dict[str, Any]:
+def _answer(found: Review, page: Path) -> dict[str, Any]:
     document = found.document
     return {
         "unit": document.unit.id,
@@ -160,11 +183,11 @@ def _answer(found: Review, page: Path, printed: Path | None) -> dict[str, Any]:
         "notes": list(document.coverage.missing),
         "changes": list(found.changes),
         "report": str(page),
-        "pdf": None if printed is None else str(printed),
     }
 
 
-def _text(found: Review, page: Path, printed: Path | None, *, is_redacted: bool) -> str:
+def _before(found: Review, *, is_redacted: bool) -> str:
+    """What is said of a unit before the place of its report."""
     from facility_review.page import readable
 
     document = found.document
@@ -186,10 +209,14 @@ def _text(found: Review, page: Path, printed: Path | None, *, is_redacted: bool)
         lines.append(
             f"  notes     {len(document.coverage.missing)} on what was not found or not computed: in the report, 7"
         )
-    lines.append(f"  report    {page}{'' if printed is None else f', and {printed.name} beside it'}")
-    lines += _who_may_have_it(page, is_redacted=is_redacted)
+    return "\n".join(lines)
+
+
+def _after(found: Review, page: Path, *, is_redacted: bool) -> str:
+    """What is said of a unit after the place of its report."""
+    lines = _who_may_have_it(page, is_redacted=is_redacted)
     if not is_redacted:
-        lines.append(f"  next      {_next(document)}")
+        lines.append(f"  next      {_next(found.document)}")
     return "\n".join(lines)
 
 

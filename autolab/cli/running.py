@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -12,7 +12,23 @@ from autolab.cli.options import ActingAs, DataFolder, Json
 from autolab.cli.output import say, say_json
 from autolab.core.errors import InputError
 
-__all__ = ["RunCommand", "check", "demo", "run", "simulate", "try_"]
+if TYPE_CHECKING:
+    from autolab.compose.options import RunOptions
+
+__all__ = [
+    "RunCommand",
+    "Seed",
+    "Simulate",
+    "TimeFactor",
+    "Virtual",
+    "check",
+    "demo",
+    "in_one_lane",
+    "only",
+    "run",
+    "simulate",
+    "try_",
+]
 
 DEMO_TRIALS = 30
 DEMO_TIME_FACTOR = 800.0
@@ -31,7 +47,26 @@ class RunCommand(TyperCommand):
         return super().parse_args(ctx, [f"--simulate={ALL}" if word == "--simulate" else word for word in args])
 
 
-def _only(simulate: str | None) -> tuple[str, ...]:
+def in_one_lane(data: Path, simulate: str | None, virtual: bool, time_factor: float, seed: int | None) -> RunOptions:
+    """How a person has something done once, by ``try`` and ``calibrate``.
+
+    Raises:
+        InputError: options that exclude each other, or a number out of its range.
+    """
+    from autolab.compose.options import RunOptions
+
+    return RunOptions(
+        data=data,
+        simulate=simulate is not None,
+        only=only(simulate),
+        virtual=virtual,
+        time_factor=time_factor,
+        seed=seed,
+        lanes=1,
+    )
+
+
+def only(simulate: str | None) -> tuple[str, ...]:
     """The devices that ``--simulate`` names; none where it names none.
 
     Raises:
@@ -92,7 +127,9 @@ def run(
     engine: Annotated[
         str | None,
         typer.Option(
-            "--engine", metavar="NAME", help="auto, ax, botorch, lean, sobol, random or grid, instead of the file's."
+            "--engine",
+            metavar="NAME",
+            help="auto, ax, botorch, lean, sobol, random, grid or bluesky-adaptive, instead of the file's.",
         ),
     ] = None,
     lanes: Annotated[int | None, typer.Option("--lanes", metavar="N", help="Trials that run side by side.")] = None,
@@ -107,7 +144,7 @@ def run(
     options = RunOptions(
         data=data,
         simulate=simulate is not None,
-        only=_only(simulate),
+        only=only(simulate),
         virtual=virtual,
         time_factor=time_factor,
         trials=trials,
@@ -139,17 +176,8 @@ def try_(
 ) -> None:
     """Run one trial by hand, with all checks of a campaign: screen, permits, guard, interlocks, record."""
     from autolab.cli.execution import execute_try
-    from autolab.compose.options import RunOptions
 
-    options = RunOptions(
-        data=data,
-        simulate=simulate is not None,
-        only=_only(simulate),
-        virtual=virtual,
-        time_factor=time_factor,
-        seed=seed,
-        lanes=1,
-    )
+    options = in_one_lane(data, simulate, virtual, time_factor, seed)
     raise typer.Exit(execute_try(lab, plan, values or [], options, reducer=reduce, person=person, json=json))
 
 

@@ -1,4 +1,4 @@
-"""Commands about samples and supplies: ``sample show``, ``sample label``, ``sample add``, ``stock``."""
+"""Commands about samples and supplies: ``sample show``, ``sample label``, ``sample add``, ``stock``, ``refill``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from autolab.cli.options import ActingAs, CampaignId, DataFolder, Json, OneOrNewest
 from autolab.cli.output import columns, say, say_json
 
-__all__ = ["commands", "stock"]
+__all__ = ["commands", "refill", "stock"]
 
 commands = typer.Typer(no_args_is_help=True, help="Samples: where one comes from, its barcode, one made by hand.")
 
@@ -68,6 +68,23 @@ def add(
     from autolab.compose.sampling import add_sample
 
     say(add_sample(data, campaign, barcode, at, made_from or [], person))
+
+
+def refill(
+    lab: Annotated[Path, typer.Argument(metavar="LAB", help="The lab file.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The material or consumable.")],
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="What is there now: '250 mL', or pieces.")],
+    bottle: Annotated[str | None, typer.Option("--bottle", metavar="BARCODE", help="Of another bottle.")] = None,
+    lot: Annotated[str | None, typer.Option("--lot", metavar="TEXT", help="Lot of what is in it.")] = None,
+    expires: Annotated[str | None, typer.Option("--expires", metavar="DAY", help="Such as 2027-03-31.")] = None,
+    person: ActingAs = None,
+    data: DataFolder = Path("autolab-data"),
+) -> None:
+    """Write down what was refilled: the line of the lab file from which it is counted down. Nothing may run."""
+    from autolab.compose.refilling import Filling
+    from autolab.compose.refilling import refill as write_down
+
+    say(write_down(data, lab, Filling(name, amount, bottle, lot, expires), person))
 
 
 def stock(campaign: OneOrNewest = None, data: DataFolder = Path("autolab-data"), json: Json = False) -> None:

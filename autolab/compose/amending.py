@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autolab.compose.options import RunOptions
+from autolab.compose.resuming import options_of
 from autolab.compose.running import data_folder
 from autolab.core.clock import real_clock
 from autolab.core.errors import InputError
+from autolab.core.imports import IMPORTED
 from autolab.core.principals import Principal
 from autolab.core.proposing import Observation
 from autolab.core.seeds import derive_seed
@@ -20,7 +22,7 @@ from autolab.journal.journal import Journal
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, TrialRecord
 
-__all__ = ["abandon_trial", "correct_outcome", "held_journal", "repeat_trial"]
+__all__ = ["abandon_trial", "change_budget", "correct_outcome", "held_journal", "repeat_trial"]
 
 
 def correct_outcome(
@@ -62,6 +64,9 @@ def repeat_trial(data: Path, name: str, number: int, because: str, by: Principal
     with _held(data, name, number, because) as at:
         if at.campaign.state == "stopped":
             raise InputError(f"{at.campaign.id} was stopped for good: start a new campaign")
+        if at.campaign.state == IMPORTED:
+            said = "hand its values to a campaign that runs: 'autolab inject'"
+            raise InputError(f"{at.campaign.id} was imported, and nothing can be run in it: {said}")
         if at.campaign.options.get("virtual"):
             raise InputError(f"{at.campaign.id} ran on the virtual clock, and cannot go on: run it again")
         amendments.repeat(at.journal, at.trial, at.campaign, at.n_trials + 1, by, because)
@@ -80,6 +85,36 @@ def abandon_trial(data: Path, name: str, number: int, because: str, by: Principa
     with _held(data, name, number, because) as at:
         amendments.abandon(at.journal, at.trial, at.campaign.id, by, because)
     return f"trial {number} is abandoned; go on with 'autolab resume {at.campaign.id}'"
+
+
+def change_budget(data: Path, name: str, trials: int, because: str, by: Principal) -> str:
+    """Give a campaign that does not run another number of trials, from its next resume on. Repeats come on top.
+
+    Args:
+        data: The data folder.
+        name: Id of the campaign, or its beginning.
+        trials: How many trials it may run in all.
+        because: Why; it is kept.
+        by: Who wants it.
+
+    Returns:
+        What was done, in one sentence.
+
+    Raises:
+        InputError: the campaign has ended, has begun more trials than that, or a controller runs it.
+    """
+    if not because.strip():
+        raise InputError("--because: say why, such as 'the gain is worth ten more'; it is kept with the change")
+    with held_journal(data, name) as (journal, campaign):
+        options_of(campaign, data)  # refuses what cannot be resumed
+        RunOptions(data=data, trials=trials)  # refuses what is no budget
+        reader = JournalReader(journal.states, journal.documents)
+        begun = len(reader.trials(campaign.id)) - reader.n_repeats(campaign.id)
+        if trials < begun:
+            raise InputError(f"{campaign.id} has begun {begun} trials already: its budget cannot be {trials}")
+        amendments.change_budget(journal, campaign, trials, by, because)
+    said = f"{campaign.id} may run {trials} trials, and not {campaign.budget_trials}"
+    return f"{said}; 'autolab resume {campaign.id}' goes on"
 
 
 @dataclass(frozen=True)
@@ -124,6 +159,7 @@ def held_journal(data: Path, name: str) -> Iterator[tuple[Journal, CampaignRecor
 
 def _recommend_again(journal: Journal, campaign: CampaignRecord) -> None:
     """A campaign that has finished recommends what its corrected outcomes say."""
+    from autolab.campaign.claiming import claimed
     from optimizer.client import ProposerHost
     from optimizer.routing import choose
 
@@ -132,4 +168,6 @@ def _recommend_again(journal: Journal, campaign: CampaignRecord) -> None:
     with ProposerHost(warm=choose(campaign.problem, campaign.engine).name, is_ahead=False) as proposer:
         seed = derive_seed(campaign.seed, "recommend")
         recommendation = proposer.recommend(campaign.problem, observations, seed)
+    measured = [(trial.suggestion, trial.outcome) for trial in trials if trial.outcome]
+    recommendation = claimed(campaign.problem, recommendation, measured)
     journal.end_campaign(campaign.id, campaign.state, campaign.reason or "", recommendation)

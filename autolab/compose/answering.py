@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autolab.campaign.people import ANSWER, question_text
-from autolab.compose.acting import acting_as, signed_as
+from autolab.compose.acting import Caller, acting_as, signed_as
 from autolab.compose.approving import lab_of, posted
 from autolab.compose.resuming import RESUMABLE, campaign_record
 from autolab.config.specs import LabSpec
@@ -32,7 +32,7 @@ _PAIR = re.compile(r"(?P<name>[^=\s]+)=(?P<value>.+)")
 
 
 def answer_question(
-    data: Path, name: str, texts: Sequence[str], trial: int | None, failed: str | None, person: str | None
+    data: Path, name: str, texts: Sequence[str], trial: int | None, failed: str | None, person: str | Caller | None
 ) -> str:
     """Answer what a campaign asks a person.
 
@@ -42,7 +42,7 @@ def answer_question(
         texts: The results, each as ``name=value`` with its unit; none where the person only says that it is done.
         trial: Number of the trial that asks; None where only one does.
         failed: Why it could not be done; None where it was.
-        person: Who answers, as the lab file names them; None for the account.
+        person: Who answers, as the lab file names them; None for the account; or whom a face has let in.
 
     Returns:
         The controller's answer, in one sentence.
@@ -144,7 +144,7 @@ def _chosen(journal: Journal, record: CampaignRecord, trial: int | None) -> Ques
     raise InputError(f"{record.id}: {which}: {asked}")
 
 
-def _who(lab: LabSpec, person: str | None, operation: str, arguments: dict[str, Any]) -> Principal:
+def _who(lab: LabSpec, person: str | Caller | None, operation: str, arguments: dict[str, Any]) -> Principal:
     """Who answers; in a lab that names its people what they say is signed, and the signature put to it."""
     if person is None or not lab.authority.people:
         return acting_as(lab.authority, person, Action.BY_HAND, operation)

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from autolab.compose.acting import acting_as, signed_as
+from autolab.compose.acting import Caller, acting_as, signed_as
 from autolab.compose.permitting import envelope_change
 from autolab.compose.resuming import campaign_record
 from autolab.config.campaign import load_campaign
@@ -33,26 +33,29 @@ ANSWER_REAL_S = 10.0
 """Real seconds in which a controller answers a request, unless it is busy."""
 
 
-def approve_trial(data: Path, name: str, number: int, person: str, lasts: str) -> str:
+def approve_trial(data: Path, name: str, number: int, person: str | Caller, lasts: str, seen: str | None = None) -> str:
     """Approve a trial that waits for approval, as it is proposed now.
 
     Args:
         data: The data folder.
         name: Id of the campaign, or its beginning.
         number: Number of the trial.
-        person: Who approves, as the lab file names them.
+        person: Who approves, as the lab file names them, or whom a face has let in.
         lasts: How long the approval is to last, such as ``30min``.
+        seen: Content hash of the proposal that they have seen; None where it is shown and approved in one go.
 
     Returns:
         The controller's answer, in one sentence.
 
     Raises:
-        InputError: nothing waits, or the controller refuses.
+        InputError: nothing waits, something else was seen, or the controller refuses.
         NotAuthorisedError: this person may not, or cannot prove who they are.
     """
     record, trial, lab = _waiting(data, name, number)
     if trial.proposal is None:
         raise InputError(f"trial {number} of {record.id} waits for nobody")
+    if seen is not None and seen != trial.proposal.content_hash:
+        raise InputError(f"trial {number} of {record.id} was proposed anew since you have looked: look again")
     now = real_clock().date()
     statement = statement_for(trial.proposal, now, _seconds(lasts), secrets.token_hex(16))
     signed = signed_as(lab.authority, person, statement)
@@ -62,14 +65,14 @@ def approve_trial(data: Path, name: str, number: int, person: str, lasts: str) -
         return _decided(journal, record, "approve", number, signed.to_json(), who)
 
 
-def refuse_trial(data: Path, name: str, number: int, person: str, because: str) -> str:
+def refuse_trial(data: Path, name: str, number: int, person: str | Caller, because: str) -> str:
     """Refuse a trial that waits for approval: it is never run.
 
     Args:
         data: The data folder.
         name: Id of the campaign, or its beginning.
         number: Number of the trial.
-        person: Who refuses, as the lab file names them.
+        person: Who refuses, as the lab file names them, or whom a face has let in.
         because: Why; it is kept.
 
     Returns:
@@ -92,13 +95,13 @@ def refuse_trial(data: Path, name: str, number: int, person: str, because: str) 
         return _decided(journal, record, "refuse", number, signed.to_json(), who)
 
 
-def approve_envelope(data: Path, name: str, person: str, lasts: str) -> str:
+def approve_envelope(data: Path, name: str, person: str | Caller, lasts: str) -> str:
     """Approve that a campaign goes on under the envelope that the lab file declares now.
 
     Args:
         data: The data folder.
         name: Id of the campaign, or its beginning.
-        person: Who approves, as the lab file names them.
+        person: Who approves, as the lab file names them, or whom a face has let in.
         lasts: How long the approval is to last, such as ``30min``.
 
     Returns:
@@ -131,7 +134,7 @@ def approve_envelope(data: Path, name: str, person: str, lasts: str) -> str:
     )
 
 
-def asking_as(data: Path, name: str, person: str | None) -> Principal:
+def asking_as(data: Path, name: str, person: str | Caller | None) -> Principal:
     """Who asks for something of a campaign, such as a repeat.
 
     Args:
@@ -152,10 +155,9 @@ def _waiting(data: Path, name: str, number: int) -> tuple[CampaignRecord, TrialR
     record = campaign_record(data, name)
     reader = JournalReader.open(data)
     try:
-        trials = reader.trials(record.id)
+        waiting = reader.trials(record.id, state=TrialState.AWAITING)
     finally:
         reader.close()
-    waiting = [trial for trial in trials if trial.state is TrialState.AWAITING]
     found = [trial for trial in waiting if trial.number == number]
     if not found:
         known = ", ".join(str(trial.number) for trial in waiting) or "none"

@@ -9,6 +9,7 @@ from typing import Literal
 
 from autolab.compose.backtestruns import replayed
 from autolab.compose.backtestscores import engine_scores
+from autolab.compose.earlier import with_earlier
 from autolab.config.campaign import load_campaign
 from autolab.config.measured import MeasuredTable, read_measured
 from autolab.config.specs import CampaignSpec
@@ -51,6 +52,8 @@ class BacktestOptions:
     """Accuracy that an emulator must have."""
     jobs: int = 1
     """Worker processes."""
+    folder: Path = Path("autolab-data")
+    """The data folder, in which earlier campaigns that the file names are looked up."""
 
 
 def backtest(file: Path, data: Path, options: BacktestOptions, done: Callable[[int, int], None]) -> Backtest:
@@ -66,7 +69,7 @@ def backtest(file: Path, data: Path, options: BacktestOptions, done: Callable[[i
         InputError: the files, the engines or the numbers are refused.
         ProposerError: an engine could not make a suggestion, or a worker process died.
     """
-    spec = load_campaign(file)
+    spec = with_earlier(load_campaign(file), options.folder)
     _check_numbers(options)
     names = _engines(options, spec)
     table = read_measured(data, spec.problem)
@@ -96,9 +99,25 @@ def backtest(file: Path, data: Path, options: BacktestOptions, done: Callable[[i
         seed=seed,
         lanes=spec.lanes,
         reference=reference,
-        notes=(*table.notes, *notes, *_warnings(accuracy), *_unreachable(goals, world)),
+        notes=(
+            *table.notes,
+            *_notes_on_earlier(spec, table),
+            *notes,
+            *_warnings(accuracy),
+            *_unreachable(goals, world),
+        ),
         engines=tuple(_with_note(score, spec) for score in scores),
     )
+
+
+def _notes_on_earlier(spec: CampaignSpec, table: MeasuredTable) -> list[str]:
+    """What engines know beforehand, where that is not nothing."""
+    sources = spec.problem.earlier
+    return [f"engines that learn do so from earlier data too, {source}" for source in sources] + [
+        f"{source.name} is the table itself: who learns from it knows the answers before they are given"
+        for source in sources
+        if source.sha256 == table.sha256
+    ]
 
 
 def _check_numbers(options: BacktestOptions) -> None:

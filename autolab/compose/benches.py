@@ -6,9 +6,8 @@ import fcntl
 import json
 import os
 import secrets
-import socket
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,14 @@ from autolab.compose.names import Names
 from autolab.config.specs import DeviceSpec, LabSpec
 from autolab.config.words import did_you_mean, listed
 from autolab.core.addresses import Address, EpicsAddress, MemoryAddress, NoAddress, SerialAddress, ZmqAddress
+from autolab.core.canonical import canonical_json
 from autolab.core.clock import Clock, real_clock
 from autolab.core.errors import InputError, StorageError
+from autolab.journal.bottles import declared_bottles
 from safety.supply import Supply
 from simulators.base import MemoryStore, Settings
 from simulators.launch import Running, start_all
+from simulators.ports import free_ports
 from simulators.serve import ServeRequest
 
 __all__ = [
@@ -113,7 +115,7 @@ def in_memory(lab: LabSpec, names: Names, clock: Clock, seed: int) -> Bench:
             continue
         path = ("devices", name, "simulator", "class")
         simulator_class = names.resolve(device.simulator.class_name, path, "simulator class")
-        settings = Settings(name, clock, store, seed, _materials(lab), _labware(lab))
+        settings = Settings(name, clock, store, seed, _materials(lab), _labware(lab), fillings=_fillings(lab))
         try:
             core = simulator_class(settings, **_options(lab, device)).core
         except (TypeError, InputError) as error:
@@ -131,16 +133,7 @@ def free_ca_ports(lab: LabSpec) -> dict[str, int]:
     They are chosen before the servers start, because a Channel Access client learns its servers only once.
     """
     names = [name for name, d in lab.devices.items() if d.simulator is not None and isinstance(d.at, EpicsAddress)]
-    ports: dict[str, int] = {}
-    with ExitStack() as stack:
-        while len(ports) < len(names):
-            tcp = stack.enter_context(socket.socket())
-            udp = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
-            tcp.bind(("127.0.0.1", 0))
-            with suppress(OSError):  # taken for UDP: try the next one
-                udp.bind(tcp.getsockname())
-                ports[names[len(ports)]] = tcp.getsockname()[1]
-    return ports
+    return dict(zip(names, free_ports(len(names)), strict=True))
 
 
 @contextmanager
@@ -215,6 +208,7 @@ def serve_requests(
             labware=_labware(lab),
             options=_options(lab, device),
             power=line if name in switched else None,
+            fillings=_fillings(lab),
         )
         for name, device in lab.devices.items()
         if device.simulator is not None
@@ -355,6 +349,11 @@ def _options(lab: LabSpec, device: DeviceSpec) -> dict[str, Any]:
 
 def _materials(lab: LabSpec) -> dict[str, float]:
     return {name: material.stock_ul for name, material in lab.materials.items()}
+
+
+def _fillings(lab: LabSpec) -> dict[str, str]:
+    """What tells each bottle from the one before it, as the ledger does: all that the lab file says of it."""
+    return {name: canonical_json(said) for name, said in (declared_bottles(lab.source.text) or {}).items()}
 
 
 def _labware(lab: LabSpec) -> dict[str, tuple[tuple[str, ...], int]]:

@@ -5,20 +5,34 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from autolab.config.specs import CampaignSpec, LabSpec
 from autolab.config.units import check_same_dimension, convert
+from autolab.config.words import did_you_mean
 from autolab.core.errors import FileError, InputError, InputErrors
 from autolab.core.operations import Operations
-from autolab.core.parameters import ChoiceParameter, Parameter, Values
+from autolab.core.parameters import ChoiceParameter, FixedParameter, Parameter, Values
+from autolab.core.plates import Prepared
 from autolab.core.samples import Sample
 from devices.base import WritableSignal
-from plans.conventions import Unit
+from plans.conventions import Moved, Unit
 from plans.reducers import Reducer
 
-__all__ = ["RESERVED", "Binding", "RecoveryBinding", "bind", "bind_recovery", "is_plan", "measured_by", "unit_in"]
+__all__ = [
+    "RESERVED",
+    "Binding",
+    "MeasuringBinding",
+    "PreludeBinding",
+    "bind",
+    "bind_measuring",
+    "bind_recovery",
+    "is_moved",
+    "is_plan",
+    "measured_by",
+    "unit_in",
+]
 
 RESERVED = ("operations", "sample", "md")
 """Arguments that a campaign gives to a plan by itself."""
@@ -36,6 +50,21 @@ class Binding:
     """For each numeric parameter whose unit differs from the plan's."""
     takes: frozenset[str]
     """Which of ``operations``, ``sample`` and ``md`` the plan takes."""
+    measuring: MeasuringBinding | None = None
+    """The plan that measures a plate of trials; None where each trial is measured by its own plan."""
+    moved: Mapping[str, str] = field(default_factory=dict[str, str])
+    """For each argument that takes a device which a person moves, the device: a parameter names it."""
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Names of the lab's devices that a trial takes, also while its plate is measured."""
+        measuring = self.measuring.devices if self.measuring else ()
+        return tuple(dict.fromkeys((*self.devices, *self.moved.values(), *measuring)))
+
+    @property
+    def plans(self) -> tuple[Callable[..., Any], ...]:
+        """The plans that a trial takes."""
+        return (self.plan,) if self.measuring is None else (self.plan, self.measuring.plan)
 
     def arguments(
         self, devices: Mapping[str, Any], values: Values, operations: Operations, sample: Sample | None, md: Any
@@ -43,6 +72,9 @@ class Binding:
         """Keyword arguments of the plan for one trial, numbers in the plan's own units."""
         arguments: dict[str, Any] = {name: devices[name] for name in self.devices}
         for name, value in values.items():
+            if name in self.moved:
+                arguments[name] = devices[self.moved[name]]
+                continue
             converter = self.converters.get(name)
             arguments[name] = value if converter is None else converter(float(value))
         extras = {"operations": operations, "sample": sample, "md": md}
@@ -81,25 +113,47 @@ def bind(
     problems = [*matched.problems(), *_metric_problems(campaign, lab, reducer)]
     if problems:
         raise problems[0] if len(problems) == 1 else InputErrors(problems)
-    return Binding(plan, reducer, matched.devices, matched.converters, matched.takes)
+    return Binding(plan, reducer, matched.devices, matched.converters, matched.takes, moved=matched.moved)
 
 
 @dataclass(frozen=True)
-class RecoveryBinding:
-    """A recovery plan with what a campaign gives it."""
+class MeasuringBinding:
+    """A plan that measures a plate, with what a campaign gives it."""
+
+    plan: Callable[..., Any]
+    devices: tuple[str, ...]
+    takes: frozenset[str]
+    """Which of ``plate``, ``operations`` and ``md`` the plan takes."""
+
+    def arguments(
+        self, devices: Mapping[str, Any], plate: Sequence[Prepared], operations: Operations, md: Any
+    ) -> dict[str, Any]:
+        """Keyword arguments of the plan."""
+        extras = {"plate": plate, "operations": operations, "md": md}
+        return {name: devices[name] for name in self.devices} | {name: extras[name] for name in self.takes}
+
+
+@dataclass(frozen=True)
+class PreludeBinding:
+    """A plan that comes before that of a trial, a recovery plan or a calibration, with what it is given."""
 
     plan: Callable[..., Any]
     devices: tuple[str, ...]
     takes: frozenset[str]
     """Which of ``operations`` and ``sample`` the plan takes."""
+    values: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What else it is given, numbers in its own units."""
+    reducer: Reducer | None = None
+    """What reduces its data; None where they give no value."""
 
     def arguments(self, devices: Mapping[str, Any], operations: Operations, sample: Sample | None) -> dict[str, Any]:
         """Keyword arguments of the plan."""
         extras = {"operations": operations, "sample": sample}
-        return {name: devices[name] for name in self.devices} | {name: extras[name] for name in self.takes}
+        taken = {name: extras[name] for name in self.takes}
+        return {**self.values, **{name: devices[name] for name in self.devices}, **taken}
 
 
-def bind_recovery(campaign: CampaignSpec, lab: LabSpec, kind: str, name: str, plan: Any) -> RecoveryBinding:
+def bind_recovery(campaign: CampaignSpec, lab: LabSpec, kind: str, name: str, plan: Any) -> PreludeBinding:
     """Match a recovery plan's arguments with the lab's devices, by name.
 
     Args:
@@ -125,7 +179,40 @@ def bind_recovery(campaign: CampaignSpec, lab: LabSpec, kind: str, name: str, pl
                 f"recovery plan {name!r} needs {argument!r}, which is no device of the lab; devices are "
                 f"{', '.join(lab.devices)}, and besides them it may take operations and sample",
             )
-    return RecoveryBinding(plan, tuple(n for n in wanted if n in lab.devices), frozenset(takes))
+    return PreludeBinding(plan, tuple(n for n in wanted if n in lab.devices), frozenset(takes))
+
+
+def bind_measuring(campaign: CampaignSpec, lab: LabSpec, plan: Any, binding: Binding) -> MeasuringBinding:
+    """Match the arguments of the plan that measures plates with the lab's devices, by name.
+
+    Args:
+        campaign: The campaign file, which has a plate.
+        lab: The lab file.
+        plan: What the name of the plan stands for.
+        binding: The plan that prepares a trial.
+
+    Raises:
+        FileError: it is no plan of a plate, or trials are prepared without wells.
+    """
+    where, name = ("plate", "measure"), "" if campaign.plate is None else campaign.plate.measure
+    _refuse_other_than_a_plan(campaign, where, name, plan)
+    arguments = inspect.signature(plan).parameters
+    wanted = [n for n, a in arguments.items() if a.kind not in (a.VAR_KEYWORD, a.VAR_POSITIONAL)]
+    takes = {n for n in wanted if n in ("plate", "operations", "md")}
+    for argument in wanted:
+        is_known = argument in takes or argument in lab.devices
+        if not is_known and arguments[argument].default is inspect.Parameter.empty:
+            raise campaign.source.error(
+                where,
+                f"plan {name!r} needs {argument!r}, which is no device of the lab; devices are "
+                f"{', '.join(lab.devices)}, and besides them it may take plate, operations and md",
+            )
+    if "plate" not in takes:
+        raise campaign.source.error(where, f"plan {name!r} takes no 'plate': it would not know which wells to measure")
+    if not binding.uses_samples:
+        said = f"plan {campaign.plan!r} takes no 'sample': each trial of a plate is prepared in a well of its own"
+        raise campaign.source.error(("plan",), said)
+    return MeasuringBinding(plan, tuple(n for n in wanted if n in lab.devices), frozenset(takes))
 
 
 def _refuse_other_than_a_plan(campaign: CampaignSpec, where: tuple[str, ...], name: str, plan: Any) -> None:
@@ -136,6 +223,11 @@ def _refuse_other_than_a_plan(campaign: CampaignSpec, where: tuple[str, ...], na
 def is_plan(found: Any) -> bool:
     """Whether this is a function that yields messages."""
     return inspect.isgeneratorfunction(inspect.unwrap(found) if callable(found) else found)
+
+
+def is_moved(hint: Any) -> bool:
+    """Whether the annotation of an argument says that it takes a device which a person moves."""
+    return any(isinstance(item, Moved) for item in getattr(hint, "__metadata__", ()))
 
 
 def unit_in(hint: Any) -> str | None:
@@ -169,7 +261,11 @@ class _Match:
         free = [name for name in named if name not in RESERVED]
         self.devices = tuple(name for name in free if name in lab.devices and name not in self._parameters)
         self.converters: dict[str, Callable[[float], float]] = {}
-        self._signal_units = {s.name: s.unit for device in self.devices for s in signals.get(device, ()) if s.unit}
+        self._wanted = [name for name in named if is_moved(self._hints.get(name))]
+        fixed = {n: p.value for n, p in self._parameters.items() if n in self._wanted and isinstance(p, FixedParameter)}
+        self.moved = {name: str(value) for name, value in fixed.items() if value in lab.devices}
+        own = [s for device in (*self.devices, *self.moved.values()) for s in signals.get(device, ())]
+        self._signal_units = {signal.name: signal.unit for signal in own if signal.unit}
         self._unmatched = [name for name in free if name not in lab.devices and name not in self._parameters]
         self._takes_any = any(a.kind is a.VAR_KEYWORD for a in self._arguments.values())
 
@@ -186,6 +282,8 @@ class _Match:
             path = ("parameters", name)
             if name in self._lab.devices:
                 found.append(source.error(path, f"{name!r} is a device of the lab too: rename the parameter"))
+            elif name in self._wanted and name not in self.moved:
+                found.append(source.error(path, self._unnamed(parameter)))
             elif name not in self._arguments and not self._takes_any:
                 found.append(source.error(path, f"plan {plan!r} takes no parameter {name!r}; it takes {self._taken()}"))
             elif (problem := self._unit_problem(parameter)) is not None:
@@ -195,6 +293,14 @@ class _Match:
                 source.error(("plan",), f"plan {plan!r} needs samples, and the lab file declares no 'labware'")
             )
         return found
+
+    def _unnamed(self, parameter: Parameter) -> str:
+        """What is wrong with a parameter that should name a device."""
+        known = f"the lab has {', '.join(self._lab.devices)}"
+        if not isinstance(parameter, FixedParameter):
+            return f"{parameter.name} names one device, such as {{value: {next(iter(self._lab.devices))}}}; {known}"
+        guess = did_you_mean(str(parameter.value), self._lab.devices)
+        return f"there is no device {parameter.value!r}; " + (f"did you mean {guess!r}?" if guess else known)
 
     def _can_do_without(self, name: str) -> bool:
         """A plan with an optional sample gets none in a lab without labware."""

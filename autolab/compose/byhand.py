@@ -20,12 +20,13 @@ from autolab.config.units import convert, parse_quantity
 from autolab.config.words import did_you_mean, listed
 from autolab.core.errors import InputError, ProposerError
 from autolab.core.parameters import FixedParameter, Value
+from autolab.core.principals import Principal
 from autolab.core.problem import Problem
 from autolab.core.proposing import Observation, Recommendation, SuggestRequest
 from autolab.core.trials import PERSON, Suggestion
 from autolab.journal.folder import make_folder
 
-__all__ = ["try_by_hand"]
+__all__ = ["ByHand", "try_by_hand"]
 
 TRIES = "tries"
 """Folder of the files that are written, in the data folder."""
@@ -33,7 +34,7 @@ _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _BOOLEANS = {"true": True, "false": False}
 
 
-class _ByHand:
+class ByHand:
     """Proposes the one trial that a person has written, and recommends nothing."""
 
     def __init__(self, because: str) -> None:
@@ -67,6 +68,8 @@ def try_by_hand(
     observers: Sequence[Observer] = (),
     stop: StopSwitch | None = None,
     person: str | None = None,
+    principal: Principal | None = None,
+    name: str | None = None,
 ) -> CampaignResult:
     """Run one trial of a plan with the values that a person gives: screened, permitted, guarded and recorded as any.
 
@@ -79,21 +82,26 @@ def try_by_hand(
         observers: Told of what happens.
         stop: The switch by which a person stops it.
         person: Who runs it, as the lab file names them; None for the account.
+        principal: Who runs it, where that is known already.
+        name: Of the campaign; None to make it from the plan's.
 
     Raises:
         AutolabError: it is refused before anything moves; ``exit_code`` says what kind of refusal it is.
     """
-    view = look_at_plan(lab, plan, reducer)
-    parameters = _parameters(plan, view, texts)
-    name = f"try-{re.sub(r'[^a-z0-9]+', '-', plan.rpartition('.')[2].lower()).strip('-')}"
+    view = look_at_plan(lab, plan, reducer, pairs_of(texts))
+    parameters = _parameters(view, texts)
+    name = re.sub(r"[^a-z0-9]+", "-", (name or f"try-{plan.rpartition('.')[2]}").lower()).strip("-")
     file = options.data / TRIES / f"{name}-{secrets.token_hex(4)}.yaml"
     make_folder(options.data)
     file.parent.mkdir(exist_ok=True)
     file.write_text(_text(name, lab, plan, view, parameters), encoding="utf-8")
-    return run_campaign(file, options, observers=observers, stop=stop, person=person, proposer=_ByHand("tried by hand"))
+    proposer = ByHand("tried by hand")
+    return run_campaign(
+        file, options, observers=observers, stop=stop, person=person, principal=principal, proposer=proposer
+    )
 
 
-def _parameters(plan: str, view: PlanView, texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _parameters(view: PlanView, texts: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The parameters as a campaign file fixes them.
 
     Raises:
@@ -104,14 +112,16 @@ def _parameters(plan: str, view: PlanView, texts: Sequence[str]) -> dict[str, di
         if name not in view.units and not view.takes_any:
             guess = did_you_mean(name, view.units)
             hint = f"did you mean {guess!r}?" if guess else f"it takes {listed(view.units) or 'none'}"
-            raise InputError(f"{plan} takes no parameter {name!r}; {hint}")
+            raise InputError(f"{view.about} takes no parameter {name!r}; {hint}")
         found[name] = _fixed(name, text, view.units.get(name, ""))
     missing = [name for name in view.needed if name not in found]
     if missing:
         wanted = " ".join(f"{name}=VALUE" for name in missing)
-        raise InputError(f"{plan} needs {listed(missing)} too: add {wanted}")
+        raise InputError(f"{view.about} needs {listed(missing)} too: add {wanted}")
     if not found:
-        raise InputError(f"{plan} is given no value: write NAME=VALUE for what it takes: {listed(view.units) or 'any'}")
+        raise InputError(
+            f"{view.about} is given no value: write NAME=VALUE for what it takes: {listed(view.units) or 'any'}"
+        )
     return found
 
 

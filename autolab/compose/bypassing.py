@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from autolab.compose.acting import acting_as, signed_as
+from autolab.compose.acting import Caller, acting_as, signed_as
 from autolab.config.lab import load_lab
 from autolab.config.specs import LabSpec
 from autolab.config.units import convert, read_quantity
@@ -39,7 +39,7 @@ _ACTIONS: dict[Act, Action] = {
 }
 
 
-def ask(data: Path, file: Path, rule: str, words: tuple[str, str, str], person: str | None) -> str:
+def ask(data: Path, file: Path, rule: str, words: tuple[str, str, str], person: str | Caller | None) -> str:
     """Ask for a bypass of a rule. Nothing is bypassed before another person has approved it.
 
     Args:
@@ -47,7 +47,7 @@ def ask(data: Path, file: Path, rule: str, words: tuple[str, str, str], person: 
         file: The lab file.
         rule: Name of the interlock.
         words: For how long, with its unit; why; and what is done instead.
-        person: Who asks, as the lab file names them.
+        person: Who asks, as the lab file names them, or whom a face has let in.
 
     Returns:
         What is to be done next.
@@ -77,7 +77,7 @@ def ask(data: Path, file: Path, rule: str, words: tuple[str, str, str], person: 
     )
 
 
-def approve(data: Path, file: Path, rule: str, person: str | None) -> str:
+def approve(data: Path, file: Path, rule: str, person: str | Caller | None) -> str:
     """Approve the bypass that another person has asked for; it is in force from now on.
 
     Raises:
@@ -98,7 +98,7 @@ def approve(data: Path, file: Path, rule: str, person: str | None) -> str:
     return f"{rule} is bypassed until {date_text(asked.until_s)}; meanwhile: {asked.measure}"
 
 
-def end(data: Path, file: Path, rule: str, person: str | None) -> str:
+def end(data: Path, file: Path, rule: str, person: str | Caller | None) -> str:
     """End a bypass, or withdraw the request for one.
 
     Raises:
@@ -197,7 +197,7 @@ def _judge(lab: LabSpec, found: Sequence[BypassRecord], event: Event) -> None:
     LatchMachine(rules, may).take(state, event)
 
 
-def _signed(lab: LabSpec, person: str | None, action: Action, rule: str, facts: Any) -> Signed:
+def _signed(lab: LabSpec, person: str | Caller | None, action: Action, rule: str, facts: Any) -> Signed:
     about = _about(lab, rule)
     if person is None:
         acting_as(lab.authority, None, action, about)  # an account proves nothing: it raises

@@ -85,6 +85,7 @@ def check_names(kind: str, file: Path) -> list[str]:
     from autolab.compose.trying import host_to_try
 
     with host_to_try(file) as host:  # before anything imports ophyd
+        from autolab.compose.calibrating import quality_notes
         from autolab.compose.matching import bind_files
         from autolab.compose.noting import goal_notes
         from autolab.compose.options import RunOptions
@@ -92,16 +93,18 @@ def check_names(kind: str, file: Path) -> list[str]:
         from autolab.compose.trying import try_dry
 
         bound = bind_files(file, RunOptions(data=Path()))
-        of_goal = goal_notes(bound.campaign)
+        of_goal = goal_notes(bound.campaign) + quality_notes(bound)
         return of_goal + _check_lab(bound.lab, bound.names, lambda: try_dry(file, bound, host) + rehearse(file))
 
 
 def _check_lab(lab: LabSpec, names: Names, try_campaign: Callable[[], list[str]]) -> list[str]:
     """Check what the names of a lab stand for, and then its campaign, where there is one."""
+    from autolab.compose.calibrating import calibration_notes, match_calibrations
     from autolab.compose.devices import check_envelope, device_classes, foreign_signals
     from autolab.compose.interlocking import check_read
     from autolab.compose.power import without_power
     from autolab.compose.ruling import lab_rules, refuse_expired
+    from autolab.compose.subscribers import check_subscribers
 
     classes = device_classes(lab, names)
     check_envelope(lab, classes)
@@ -111,9 +114,12 @@ def _check_lab(lab: LabSpec, names: Names, try_campaign: Callable[[], list[str]]
         if device.simulator is not None:
             names.resolve(device.simulator.class_name, ("devices", name, "simulator", "class"), "simulator class")
     check_read(lab, names)
+    match_calibrations(lab, names)
+    check_subscribers(lab, names)
     notes = foreign_signals(lab, classes) + _judge_interlocks(lab) + try_campaign()
     if lab.power is None:
         notes.append(f"{lab.name}: nothing takes the power of its devices away: it declares no 'power'")
+    notes += calibration_notes(lab)
     notes += [f"{name}: without power it {does}" for name, does in without_power(lab, names).items()]
     return notes
 

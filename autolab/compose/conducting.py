@@ -14,6 +14,7 @@ from autolab.campaign.people import People
 from autolab.campaign.stopping import StopSwitch
 from autolab.compose.power import beating, note_events
 from autolab.compose.requests import heeding
+from autolab.compose.subscribing import subscribed
 from autolab.compose.tripping import latch_trips
 from autolab.core.errors import AutolabError, InputError, InterruptedByPerson, SafetyError, StorageError
 from autolab.core.people import AsksPeople
@@ -51,6 +52,7 @@ def conduct(
     alarms = AlarmBook(journal, setup.id, lab.name, lab.clock, campaign.teller.note)
     latch_trips(journal, setup.id, lab, stop, alarms)
     people = _people(bound, setup.id, lab, journal, campaign)
+    stack.enter_context(subscribed(bound.lab, setup.id, journal, campaign.teller.note))
     stack.enter_context(heeding(journal, setup.id, lab.clock, stop, desk, people))
     try:
         return _guarded(bound, setup.id, lab, journal, stop, campaign, alarms)

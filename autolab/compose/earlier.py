@@ -14,13 +14,13 @@ from autolab.core.earlier import Earlier
 from autolab.core.errors import InputError
 from autolab.core.parameters import FixedParameter, Parameter, Value, Values
 from autolab.core.problem import Problem, is_numeric
-from autolab.core.trials import Outcome
+from autolab.core.trials import Estimate, Outcome
 from autolab.journal.reader import JournalReader
 
-__all__ = ["earlier_campaign", "notes_on_tables", "with_earlier"]
+__all__ = ["MOST_ROWS", "earlier_campaign", "notes_on_tables", "with_earlier"]
 
 _TABLE = ".csv"
-_MOST = 2000
+MOST_ROWS = 2000
 """Trials or rows of one source; a longer one is refused, since it would travel with every suggestion."""
 
 
@@ -65,8 +65,8 @@ def _read(campaign: CampaignSpec, index: int, data: Path) -> Earlier:
             found = _campaign(name, data, campaign.problem)
         except InputError as error:
             raise campaign.source.error(("earlier", index), f"earlier: {error}") from None
-    if len(found.rows) > _MOST:
-        said = f"earlier: {name} has {len(found.rows)} outcomes, and at most {_MOST} are taken: name a part of them"
+    if len(found.rows) > MOST_ROWS:
+        said = f"earlier: {name} has {len(found.rows)} outcomes, and at most {MOST_ROWS} are taken: name a part of them"
         raise campaign.source.error(("earlier", index), said)
     return found
 
@@ -109,15 +109,20 @@ def earlier_campaign(name: str, theirs: Problem, trials: list[tuple[Values, Outc
     _check_parameters(name, theirs, ours)
     units = {p.name: p.unit for p in theirs.space.parameters}
     rows: list[tuple[Value, ...]] = []
+    errors: list[tuple[float | None, ...]] = []
     for values, outcome in trials:
         if all(metric in outcome for metric in ours.metrics):
             point = [_value(name, p, values, units) for p in ours.space.parameters]
             numbers = [_metric(name, metric, outcome[metric].value, theirs, ours) for metric in ours.metrics]
             rows.append((*point, *numbers))
+            errors.append(tuple(_error(name, metric, outcome[metric], theirs, ours) for metric in ours.metrics))
     if not rows:
         wanted = " and ".join(ours.metrics)
         raise InputError(f"{name} has no trial with an outcome in {wanted}: name another campaign, or remove it")
-    return Earlier(name, content_hash([list(row) for row in rows]), ours.space.names, ours.metrics, tuple(rows))
+    known = tuple(errors) if any(sem is not None for row in errors for sem in row) else ()
+    return Earlier(
+        name, content_hash([rows, known] if known else rows), ours.space.names, ours.metrics, tuple(rows), known
+    )
 
 
 def _check_parameters(name: str, theirs: Problem, ours: Problem) -> None:
@@ -149,6 +154,14 @@ def _metric(name: str, metric: str, value: float, theirs: Problem, ours: Problem
     if not written or not wanted:
         return value  # where nobody has said, it is taken as it is
     return _converted(f"{name}: metric {metric!r}", value, written, wanted)
+
+
+def _error(name: str, metric: str, estimate: Estimate, theirs: Problem, ours: Problem) -> float | None:
+    """The standard error in our unit. Units may differ by an offset, so that a difference is converted."""
+    if estimate.sem is None:
+        return None
+    ends = (_metric(name, metric, value, theirs, ours) for value in (estimate.value, estimate.value + estimate.sem))
+    return abs(next(ends) - next(ends))
 
 
 def _converted(what: str, value: float, written: str, wanted: str) -> float:

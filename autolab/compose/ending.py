@@ -19,11 +19,16 @@ from autolab.journal.records import CampaignRecord
 __all__ = ["end_for_good"]
 
 
-def end_for_good(data: Path, name: str) -> str:
+def end_for_good(data: Path, name: str, by: Principal | None = None) -> str:
     """End a campaign that no controller runs: it cannot be resumed any more.
 
     The steps of the lab's ``safe_state`` are taken first, from whatever state the campaign left the lab in. Where that
     fails the campaign ends all the same, and the answer says what is left to do by hand.
+
+    Args:
+        data: The data folder.
+        name: Id of the campaign, or its beginning.
+        by: Who ends it; None for the account.
 
     Returns:
         What was done, in one sentence.
@@ -39,7 +44,7 @@ def end_for_good(data: Path, name: str) -> str:
             safe = "" if record.options.get("virtual") else _safe_state(data, record)
         except AutolabError as error:
             safe = f"its lab could not be brought into its safe state, so do that by hand: {error}"
-        person = local_person()
+        person = by or local_person()
         journal = Journal(data, real_clock())
         try:
             journal.count_on(record.id)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import sys
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from autolab.compose.names import Names
 from autolab.config.lab import load_lab
@@ -19,7 +20,10 @@ from autolab.config.specs import LabSpec
 from autolab.config.words import listed
 from autolab.core.errors import InputError
 
-__all__ = ["PlanView", "look_at_plan"]
+__all__ = ["PlanView", "look_at_plan", "thrown_away"]
+
+_Found = TypeVar("_Found")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +38,47 @@ class PlanView:
     """Parameters without a default."""
     takes_any: bool
     """Whether it takes parameters of other names too."""
+    about: str
+    """The plan, for a message: its name, and that of the device which a parameter names."""
     reducer: str
     """Dotted name of what reduces its data."""
     metrics: tuple[str, ...]
     """What the reducer yields, its first metric first."""
 
 
-def look_at_plan(lab: Path, plan: str, reducer: str | None) -> PlanView:
+def look_at_plan(lab: Path, plan: str, reducer: str | None, given: Mapping[str, str] = NOTHING) -> PlanView:
     """What a plan takes, in a process that is thrown away: what modules do when they are imported happens there.
 
     Args:
         lab: The lab file.
         plan: Dotted name of the plan.
         reducer: Dotted name of a reducer; None for the only one in the plan's module.
+        given: Values of its parameters, as a person wrote them: one may name the device that the plan takes.
 
     Raises:
         InputError: the file is refused, a name stands for nothing or for something else, or the process died.
     """
+    return thrown_away(
+        f"{plan}: importing it ended the process that looked at it", _look, lab, plan, reducer, dict(given)
+    )
+
+
+def thrown_away(died: str, look: Callable[..., _Found], *about: Any) -> _Found:
+    """What a function finds in a process that is thrown away.
+
+    Raises:
+        InputError: the function raises it; or the process died, which ``died`` says.
+    """
     with ProcessPoolExecutor(1, get_context("fork")) as child:
         try:
-            return child.submit(_look, lab, plan, reducer).result()
+            return child.submit(look, *about).result()
         except BrokenProcessPool:
-            raise InputError(f"{plan}: importing it ended the process that looked at it") from None
+            raise InputError(died) from None
 
 
-def _look(file: Path, plan: str, reducer: str | None) -> PlanView:
-    from autolab.compose.binding import RESERVED, is_plan  # with Bluesky behind it
+def _look(file: Path, plan: str, reducer: str | None, given: Mapping[str, str]) -> PlanView:
+    from autolab.compose.binding import RESERVED, is_moved, is_plan  # with Bluesky behind it
+    from autolab.compose.moving import settings_of
 
     lab = load_lab(file)
     names = Names(lab.source, lab.packages, file.parent)
@@ -71,11 +90,19 @@ def _look(file: Path, plan: str, reducer: str | None) -> PlanView:
     arguments = inspect.signature(found).parameters
     named = [n for n, a in arguments.items() if a.kind not in (a.VAR_KEYWORD, a.VAR_POSITIONAL)]
     own = [n for n in named if n not in lab.devices and n not in RESERVED]
+    units, takes_any = _units(found, own), any(a.kind is a.VAR_KEYWORD for a in arguments.values())
+    hints = typing.get_type_hints(found, include_extras=True)
+    chosen = [given[n] for n in own if n in given and is_moved(hints.get(n))]
+    if chosen and takes_any:
+        units |= {name: unit for device in chosen for name, unit in settings_of(lab, file.parent, device).items()}
+    elif takes_any:
+        units |= _instrument_units(lab)
     return PlanView(
         lab=lab.name,
-        units=_units(found, own) | (_instrument_units(lab) if len(named) < len(arguments) else {}),
+        units=units,
         needed=tuple(n for n in own if arguments[n].default is inspect.Parameter.empty),
-        takes_any=any(a.kind is a.VAR_KEYWORD for a in arguments.values()),
+        takes_any=takes_any and not chosen,
+        about=" of ".join([plan, *chosen]),
         reducer=name,
         metrics=metrics,
     )

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from autolab.compose.calibrating import match_calibrations, needed, refuse_too_few, refuse_unknown
+from autolab.compose.engines import check_engine
 from autolab.compose.names import Names
 from autolab.compose.opening import BenchPlan, plan_bench
 from autolab.compose.options import RunOptions
 from autolab.compose.permitting import check_level
+from autolab.compose.subscribers import check_subscribers
 from autolab.config.avoiding import in_force
 from autolab.config.campaign import load_campaign
 from autolab.config.lab import load_lab
 from autolab.config.specs import CampaignSpec, LabSpec
+from autolab.core.calibrations import Calibration
 from autolab.core.clock import real_clock
 from autolab.core.envelope import Limit
 from autolab.core.errors import InputError
 from autolab.core.people import AsksPeople
 from autolab.core.proposing import UNLEARNED
+from autolab.core.quality import QualityCheck
 
 __all__ = ["Bound", "bind", "bind_files", "match_plan", "match_recoveries", "with_options"]
 
@@ -34,17 +39,44 @@ class Bound:
     binding: Any
     """A `autolab.compose.binding.Binding`."""
     recoveries: Mapping[str, Any]
-    """A `autolab.compose.binding.RecoveryBinding` for each recovery plan, by its dotted name."""
+    """A `autolab.compose.binding.PreludeBinding` for each recovery plan, by its dotted name."""
     bench: BenchPlan
     signals: Mapping[str, Any]
     """Writable signals of each device of a class of ours."""
     limits: Mapping[str, Limit]
     """The envelope by ``device.signal``, in each device's own unit."""
+    calibrations: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """A `autolab.compose.binding.PreludeBinding` for each calibration of the lab, by its name."""
+    asked: tuple[str, ...] = ()
+    """Calibrations that a person wants performed now."""
 
     @property
     def used(self) -> frozenset[str]:
-        """Names of the devices that the plan or a recovery plan takes."""
-        return frozenset(self.binding.devices).union(*(recovery.devices for recovery in self.recoveries.values()))
+        """Names of the devices that its plans, a recovery plan or a calibration takes."""
+        return self._used.union(*(self.calibrations[one.name].devices for one in self.needed))
+
+    @property
+    def needed(self) -> list[Calibration]:
+        """The calibrations that its trials rely on, and those that a person wants, in the order of the lab file.
+
+        Nothing is measured with a device that is moved by hand.
+        """
+        return needed(self.lab, self._used - set(self.binding.moved.values()), self.asked)
+
+    @property
+    def quality(self) -> tuple[QualityCheck, ...]:
+        """The checks of what its trials measure: none of a device that is moved by hand."""
+        moved = set(self.binding.moved.values())
+        return tuple(check for check in self.lab.quality if check.of.partition(".")[0] not in moved)
+
+    @property
+    def preludes(self) -> Mapping[str, Any]:
+        """All plans that may come before that of a trial, by their names."""
+        return {**self.recoveries, **self.calibrations}
+
+    @property
+    def _used(self) -> frozenset[str]:
+        return frozenset(self.binding.used).union(*(recovery.devices for recovery in self.recoveries.values()))
 
 
 def bind_files(file: Path, options: RunOptions) -> Bound:
@@ -74,12 +106,21 @@ def bind(campaign: CampaignSpec, options: RunOptions, lab: LabSpec | None = None
     from autolab.compose.ruling import lab_rules
 
     lab_names = Names(lab.source, lab.packages, campaign.lab.parent)
+    check_engine(campaign, lab)
     recoveries = match_recoveries(campaign, lab)
     classes = device_classes(lab, lab_names)
     limits = {f"{name}.{s}": limit for name, own in check_envelope(lab, classes).items() for s, limit in own.items()}
     lab_rules(lab, classes)
-    bound = Bound(campaign, lab, lab_names, binding, recoveries, bench, signals, limits)
+    refuse_unknown(lab, options.calibrate)
+    calibrations = match_calibrations(lab, lab_names)
+    check_subscribers(lab, lab_names)
+    bound = Bound(
+        campaign, lab, lab_names, binding, recoveries, bench, signals, limits, calibrations, options.calibrate
+    )
     _check_lanes(campaign, lab, sorted(bound.used))
+    if campaign.plate is not None and campaign.lanes > 1:
+        raise InputError("--lanes: the trials of a plate are prepared one by one: leave it out")
+    refuse_too_few(bound)
     _refuse_virtual_people(options, classes, sorted(bound.used))
     check_level(campaign, limits, bound.used)
     return bound
@@ -96,20 +137,25 @@ def match_plan(campaign: CampaignSpec, lab: LabSpec) -> tuple[Any, Mapping[str, 
     """
     names = Names(campaign.source, lab.packages, campaign.lab.parent)
     from autolab.compose.binding import bind as match
+    from autolab.compose.binding import bind_measuring
     from autolab.compose.devices import device_classes, writable_signals
 
     plan = names.resolve(campaign.plan, ("plan",), "plan")
     reducer = names.resolve(campaign.reduce, ("reduce",), "reducer")
     classes = device_classes(lab, Names(lab.source, lab.packages, campaign.lab.parent))
     signals = {name: writable_signals(classes[name], spec) or () for name, spec in lab.devices.items()}
-    return match(campaign, lab, plan, reducer, signals), signals
+    binding = match(campaign, lab, plan, reducer, signals)
+    if campaign.plate is not None:
+        measure = names.resolve(campaign.plate.measure, ("plate", "measure"), "plan")
+        binding = replace(binding, measuring=bind_measuring(campaign, lab, measure, binding))
+    return binding, signals
 
 
 def match_recoveries(campaign: CampaignSpec, lab: LabSpec) -> dict[str, Any]:
     """Resolve the names of a campaign's recovery plans, and match them with the lab.
 
     Returns:
-        The `autolab.compose.binding.RecoveryBinding` of each, by its dotted name.
+        The `autolab.compose.binding.PreludeBinding` of each, by its dotted name.
 
     Raises:
         FileError: one is refused.

@@ -18,7 +18,7 @@ from autolab.compose.benches import Bench
 from autolab.compose.names import Names
 from autolab.compose.options import RunOptions
 from autolab.compose.power import check_power, powered
-from autolab.compose.stocktaking import consumables_left, stock_left
+from autolab.compose.stocktaking import consumables_left, own_stock, stock_left
 from autolab.config.specs import LabSpec
 from autolab.core.clock import Clock, ScaledClock, VirtualClock, real_clock
 from autolab.core.errors import AutolabError, InputError, NotConnectedError
@@ -154,6 +154,7 @@ def open_lab(lab: LabSpec, names: Names, bench: Bench | None, clock: Clock) -> I
             zones=zones,
             guards={item.spec.name: item.guard for item in built},
             stock_left=lambda journal: stock_left(journal, lab, identity),
+            own_stock=lambda journal, campaign: own_stock(journal, lab, identity, campaign),
             consumables=lab.consumables,
             consumables_left=lambda journal: consumables_left(journal, lab, identity),
         )

@@ -36,6 +36,10 @@ class RunOptions:
     """Instead of the campaign's engine."""
     lanes: int | None = None
     """Instead of the campaign's ``lanes``."""
+    calibrate: tuple[str, ...] = ()
+    """Calibrations of the lab that a person wants performed now, however they stand."""
+    move: str | None = None
+    """Device that a person moves by hand; None for an experiment."""
     in_memory: bool = False
     """Keep the journal in memory, for measurements of speed."""
 

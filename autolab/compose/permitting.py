@@ -7,11 +7,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autolab.compose.acting import acting_as
+from autolab.compose.acting import Caller, acting_as
 from autolab.compose.options import RunOptions
 from autolab.compose.sources import plans_of, sources_hash
 from autolab.config.specs import CampaignSpec, LabSpec
-from autolab.core.approvals import PERSONS, EnvelopeChange
+from autolab.core.approvals import PERSONS, EnvelopeChange, Level
 from autolab.core.authority import Action, Signed
 from autolab.core.clock import real_clock
 from autolab.core.envelope import Limit
@@ -46,24 +46,31 @@ def permit_rules(bound: Bound, realm: Realm, simulated: Collection[str] = ()) ->
             verdict, findings(effects, bound.limits, bound.used, realm, simulated), bound.campaign.approval
         ),
         envelope=bound.lab.envelope_hash,
-        plan_hash=sources_hash(plans_of(bound.binding, bound.recoveries), bound.lab.packages),
+        plan_hash=sources_hash(plans_of(bound.binding, bound.preludes), bound.lab.packages),
         lab=lambda: bound.lab.content_hash,
     )
 
 
-def running_as(bound: Bound, options: RunOptions, person: str | None) -> Principal:
+def running_as(lab: LabSpec, about: str, level: Level, options: RunOptions, person: str | Caller | None) -> Principal:
     """Who runs a campaign.
+
+    Args:
+        lab: The lab.
+        about: What they run, for messages.
+        level: Which approvals its file asks for.
+        options: How they run it.
+        person: Who they say they are.
 
     Raises:
         NotAuthorisedError: they cannot prove who they are, where somebody else is to approve its trials.
     """
-    lab, campaign = bound.lab, bound.campaign
-    if person is None and lab.authority.people and (options.uses_hardware or PERSONS[campaign.approval]):
+    is_known = person is not None and (not isinstance(person, Caller) or person.principal.name in lab.authority.people)
+    if not is_known and lab.authority.people and (options.uses_hardware or PERSONS[level]):
         raise NotAuthorisedError(
-            f"{campaign.name}: trials may need the approval of somebody who does not run it, so say who you are with "
+            f"{about}: trials may need the approval of somebody who does not run it, so say who you are with "
             f"'--as NAME', one of {', '.join(lab.authority.people)}"
         )
-    return acting_as(lab.authority, person, Action.RUN, campaign.name)
+    return acting_as(lab.authority, person, Action.RUN, about)
 
 
 def check_level(campaign: CampaignSpec, limits: Mapping[str, Limit], devices: Collection[str]) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from autolab.campaign.lab import OpenLab
 from autolab.core.operations import Operations
 from autolab.core.parameters import Values
+from autolab.core.plates import Prepared
 from autolab.core.samples import Sample
 
-__all__ = ["plan_maker", "recovery_maker"]
+__all__ = ["measure_maker", "plan_maker", "prelude_maker"]
 
 
 def plan_maker(binding: Any, lab: OpenLab) -> Any:
@@ -25,11 +26,23 @@ def plan_maker(binding: Any, lab: OpenLab) -> Any:
     return make
 
 
-def recovery_maker(recovery: Any, lab: OpenLab) -> Any:
-    """How the campaign makes a recovery plan, with the devices of an open lab."""
+def measure_maker(measuring: Any, lab: OpenLab) -> Any:
+    """How the campaign makes the plan that measures a plate, with the devices of an open lab."""
+
+    def make(
+        plate: Sequence[Prepared], operations: Operations, md: Mapping[str, Any]
+    ) -> Callable[[], Generator[Any, Any, Any]]:
+        arguments = measuring.arguments(lab.devices, plate, operations, md)
+        return lambda: measuring.plan(**arguments)
+
+    return make
+
+
+def prelude_maker(prelude: Any, lab: OpenLab) -> Any:
+    """How the campaign makes a recovery plan or a calibration, with the devices of an open lab."""
 
     def make(operations: Operations, sample: Sample | None) -> Callable[[], Generator[Any, Any, Any]]:
-        arguments = recovery.arguments(lab.devices, operations, sample)
-        return lambda: recovery.plan(**arguments)
+        arguments = prelude.arguments(lab.devices, operations, sample)
+        return lambda: prelude.plan(**arguments)
 
     return make

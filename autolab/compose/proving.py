@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import tempfile
@@ -23,9 +24,15 @@ from autolab.config.specs import LabSpec
 from autolab.core.addresses import NoAddress
 from autolab.core.authority import Action
 from autolab.core.clock import real_clock
+from autolab.core.errors import InputError, StorageError
+from autolab.core.principals import Principal
+from autolab.journal.folder import is_locked, make_folder
 from safety.courses import longest_window_s
 
-__all__ = ["ProofTest", "proof_test"]
+__all__ = ["ProofTest", "is_proving", "proof_test"]
+
+PROOF_LOCK = "proof-test.lock"
+"""File in a data folder that a proof test holds locked."""
 
 WINDOW_REAL_S = 1.0
 """Real seconds that the longest window of a rule takes at most: the bench runs faster where it is longer."""
@@ -47,8 +54,34 @@ class ProofTest:
         """Whether every path did what it must."""
         return all(path.passed for path in self.paths)
 
+    def said(self) -> str:
+        """What was found, in words: the paths that failed, those of one reason together, since a mistake in the lab
+        file makes all of them fail alike.
+        """
+        if not self.paths:
+            return f"{self.lab}: nothing to test: it declares no interlocks and no 'power'"
+        if self.passed:
+            return f"{self.lab}: all {len(self.paths)} paths passed"
+        by_reason: dict[str, list[str]] = {}
+        for path in self.paths:
+            if not path.passed:
+                by_reason.setdefault(path.seen, []).append(f"{path.rule}: {path.cause}")
+        reasons = [
+            f"- {paths[0]}: {seen}" if len(paths) == 1 else f"- {len(paths)} paths ({'; '.join(paths)}): {seen}"
+            for seen, paths in by_reason.items()
+        ]
+        n_failed = sum(map(len, by_reason.values()))
+        return "\n".join([f"{self.lab}: {n_failed} of {len(self.paths)} paths failed; run nothing here:", *reasons])
 
-def proof_test(data: Path, file: Path, person: str | None, told: Callable[[ProofPath], object]) -> ProofTest:
+
+def proof_test(
+    data: Path,
+    file: Path,
+    person: str | None,
+    told: Callable[[ProofPath], object],
+    *,
+    principal: Principal | None = None,
+) -> ProofTest:
     """Exercise all interlocks of a lab, and its relay, on simulators that are started for it; keep what was found.
 
     Args:
@@ -56,6 +89,7 @@ def proof_test(data: Path, file: Path, person: str | None, told: Callable[[Proof
         file: The lab file.
         person: Who tests, as the lab file names them; None for the account.
         told: Told of each path as soon as it was exercised.
+        principal: Who tests, where that is known already.
 
     Raises:
         FileError: the lab file is refused, or a device has no simulator: only simulated sensors can be exercised.
@@ -64,16 +98,44 @@ def proof_test(data: Path, file: Path, person: str | None, told: Callable[[Proof
         StorageError: no room or no right to write.
     """
     lab = load_lab(file)
-    by = acting_as(lab.authority, person, Action.RUN, f"a proof test of {lab.name}")
+    by = principal or acting_as(lab.authority, person, Action.RUN, f"a proof test of {lab.name}")
     _refuse_hardware(lab)
     names = Names(lab.source, lab.packages, file.parent)
     paths: list[ProofPath] = []
-    with tempfile.TemporaryDirectory(prefix="autolab-proof-") as folder:
+    with _alone(data), tempfile.TemporaryDirectory(prefix="autolab-proof-") as folder:
         for path in _paths(lab, names, Path(folder)):
             told(path)
             paths.append(path)
     date = keep_proof(data, lab, by, paths) if paths else ""
     return ProofTest(lab.name, lab.content_hash, by.name, date, tuple(paths))
+
+
+def is_proving(data: Path) -> bool:
+    """Whether a proof test runs with a data folder now."""
+    return is_locked(data / PROOF_LOCK)
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """One proof test at a time: two would force each other's sensors to wait.
+
+    Raises:
+        InputError: another one runs.
+        StorageError: no room or no right to write.
+    """
+    try:
+        make_folder(data)
+        descriptor = os.open(data / PROOF_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StorageError(f"{data}: {error.strerror}: choose a folder of yours with --data") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{data}: a proof test runs already: wait for its end") from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_hardware(lab: LabSpec) -> None:

@@ -54,17 +54,21 @@ def rehearse(file: Path) -> list[str]:
 
 def _rehearsed(file: Path, options: RunOptions, wanted: Bound) -> list[str]:
     bound = bind_files(file, options)
+    bound = replace(bound, campaign=replace(bound.campaign, confirm=None))
     bound = replace(bound, lab=replace(bound.lab, interlocks=()))  # they are not scanned on the virtual clock
     with ExitStack() as stack:
         journal, lab = open_all(stack, bound, options, None, 0, "check")
-        setup = make_setup(bound, lab, "check", 0, local_person(), "check", None)
+        setup = replace(make_setup(bound, lab, "check", 0, local_person(), "check", None), calibrations=())
         journal.start_campaign(campaign_start(bound, lab, setup, file, options), local_person())
         conduct(stack, bound, setup, lab, _AtRandom(), journal, (), StopSwitch())
         reader = JournalReader(journal.states, journal.documents)
         trials, intents = reader.trials("check"), reader.intents("check")
-        n_trials = wanted.campaign.budget.trials
+        n_trials = wanted.campaign.planned
         notes = [*_time(trials, n_trials), *_materials(wanted, intents, n_trials)]
         notes += [*_consumables(wanted, intents, n_trials), *_crash(lab, intents, trials)]
+        if bound.needed:
+            names = ", ".join(calibration.name for calibration in bound.needed)
+            notes.append(f"the time, materials and wells of calibrations ({names}) come on top of that")
         if setup.uses_samples and len(lab.wells) < n_trials:
             notes.append(f"the lab has {len(lab.wells)} wells for {n_trials} trials: the campaign will pause for more")
         return notes
@@ -90,6 +94,9 @@ def _time(trials: Sequence[TrialRecord], n_trials: int) -> list[str]:
         if trial.state is TrialState.INGESTED
     ]
     notes = [f"a trial that was tried on the simulators failed: {why}" for why in failed[:1]]
+    if spans and any(trial.lab_s(TrialState.PREPARED) is not None for trial in trials):  # measured together
+        begun = min(trial.begun_s or 0.0 for trial in trials)
+        spans = [max(trial.lab_s(TrialState.ACQUIRED) or 0.0 for trial in trials) - begun, *([0.0] * (len(spans) - 1))]
     if spans:
         mean = sum(spans) / len(spans)
         whole = duration_text(mean * n_trials)

@@ -34,6 +34,8 @@ def heeding(
     for given in inbox.waiting(campaign):  # before anything is asked again
         if given.verb == ANSWER:
             people.hear(given)
+        if given.verb == INJECT:
+            desk.put(given)
 
     def look() -> None:
         while not over.wait(LOOK_REAL_S):

@@ -7,7 +7,7 @@ import os
 import platform
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from autolab.campaign.events import CampaignResult, Observer
 from autolab.campaign.lab import OpenLab
 from autolab.campaign.stopping import StopSwitch
+from autolab.compose.calibrating import calibration_plans
 from autolab.compose.challenges import check_challenge
 from autolab.compose.claims import claim_devices
 from autolab.compose.conducting import conduct
@@ -26,7 +27,7 @@ from autolab.compose.matching import Bound, bind, with_options
 from autolab.compose.opening import bench_for, open_lab
 from autolab.compose.options import RunOptions
 from autolab.compose.permitting import permit_rules, running_as
-from autolab.compose.planmaking import plan_maker, recovery_maker
+from autolab.compose.planmaking import measure_maker, plan_maker, prelude_maker
 from autolab.compose.sources import plans_of, sources_hash
 from autolab.compose.stocktaking import refuse_reused
 from autolab.compose.tripping import refuse_if_tripped
@@ -43,6 +44,7 @@ from autolab.journal.folder import CONTROLLER_LOCK, make_folder
 from autolab.journal.journal import STATES_FILE, CampaignStart, Journal
 
 __all__ = [
+    "Begun",
     "StopSwitch",
     "campaign_id",
     "data_folder",
@@ -52,6 +54,9 @@ __all__ = [
     "proposer_for",
     "run_campaign",
 ]
+
+Begun = Callable[[Journal, str, Principal], None]
+"""Told of the journal, the id of a campaign, and who runs it."""
 
 
 def run_campaign(
@@ -63,6 +68,7 @@ def run_campaign(
     principal: Principal | None = None,
     person: str | None = None,
     proposer: Proposer | None = None,
+    begun: Begun = lambda *_: None,
 ) -> CampaignResult:
     """Run a campaign to its end.
 
@@ -74,6 +80,7 @@ def run_campaign(
         principal: Who runs it, where that is known already.
         person: Who runs it, as the lab file names them; None for the account.
         proposer: Suggests the trials; None for the engine that the file names.
+        begun: Called once its start is recorded, before anything is suggested.
 
     Returns:
         How it ended, with the exit code.
@@ -91,12 +98,13 @@ def run_campaign(
         lab_spec = load_lab(campaign.lab)
         host = host_for(stack, campaign, lab_spec, options)
         bound = bind(campaign, options, lab_spec)
-        who = principal or running_as(bound, options, person)
+        who = principal or running_as(bound.lab, bound.campaign.name, bound.campaign.approval, options, person)
         data = stack.enter_context(data_folder(options))
         journal, lab = open_all(stack, bound, options, data, seed, key)
         permits = permit_rules(bound, lab.strongest, lab.simulated)
         setup = make_setup(bound, lab, key, seed, who, campaign_id(campaign, lab.clock, key), host, permits)
         journal.start_campaign(campaign_start(bound, lab, setup, file, options), who)
+        begun(journal, setup.id, who)
         return conduct(stack, bound, setup, lab, proposer, journal, observers, stop or StopSwitch())
 
 
@@ -194,7 +202,8 @@ def proposer_for(campaign: CampaignSpec) -> Iterator[Any]:
 
     problem, engine = campaign.problem, campaign.engine
     is_ahead = needs_model(problem, engine, campaign.budget.trials)
-    proposer = ProposerHost(warm=choose(problem, engine).name, is_ahead=is_ahead)
+    folder = campaign.lab.parent if engine.make is not None else None
+    proposer = ProposerHost(warm=choose(problem, engine).name, is_ahead=is_ahead, folder=folder)
     try:
         yield proposer
     finally:
@@ -234,7 +243,7 @@ def make_setup(
 
     campaign, binding = bound.campaign, bound.binding
     if host is not None:
-        host.expect(sources_hash(plans_of(binding, bound.recoveries), bound.lab.packages))
+        host.expect(sources_hash(plans_of(binding, bound.preludes), bound.lab.packages))
     return CampaignSetup(
         id=identity,
         key=key,
@@ -248,12 +257,18 @@ def make_setup(
         seed=seed,
         plan_name=campaign.plan,
         make_plan=plan_maker(binding, lab),
-        make_recovery={name: recovery_maker(recovery, lab) for name, recovery in bound.recoveries.items()},
+        make_recovery={name: prelude_maker(recovery, lab) for name, recovery in bound.recoveries.items()},
         reduce=binding.reducer,
         uses_samples=binding.uses_samples,
         stations=frozenset(bound.lab.stations) & bound.used,
         principal=principal,
         permits=permits or PermitRules(),
+        calibrations=calibration_plans(bound, lab),
+        calibrate=bound.asked,
+        quality=(*bound.quality, *binding.reducer.quality),
+        confirm=campaign.confirm,
+        plate=campaign.plate,
+        make_measure=binding.measuring and measure_maker(binding.measuring, lab),
         plan_screen=plan_screen(bound, lab, host or in_process(bound)),
     )
 
@@ -284,4 +299,5 @@ def campaign_start(bound: Bound, lab: OpenLab, setup: Any, file: Path, options: 
         options={"file": str(file.absolute()), **wanted},
         envelope_hash=bound.lab.envelope_hash,
         envelope_version=bound.lab.envelope_version,
+        confirm=setup.confirm,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from autolab.compose.calibrating import match_calibrations
 from autolab.compose.devices import BuiltDevice, build_devices, check_envelope, device_classes, writable_signals
 from autolab.compose.names import Names
 from autolab.compose.sources import plans_of, sources_hash
@@ -17,6 +18,8 @@ from autolab.core.addresses import Address, EpicsAddress, MemoryAddress
 from autolab.core.clock import VirtualClock, real_clock
 from autolab.core.envelope import Limit
 from autolab.core.errors import InputError
+from autolab.core.operations import SHARED
+from autolab.core.plates import Prepared
 from autolab.screen.client import DryRunHost
 from autolab.screen.envelope import envelope_rule
 from autolab.screen.host import quiet, serve
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["dry_run_host", "in_process", "plan_screen", "rig_for"]
 
-NO_RECOVERIES: Mapping[str, Any] = MappingProxyType({})
+NO_PRELUDES: Mapping[str, Any] = MappingProxyType({})
 COMMAND = (sys.executable, "-m", "autolab.compose.screening")
 
 
@@ -69,7 +72,7 @@ def _serve() -> None:
 
 def in_process(bound: Bound) -> InProcess:
     """What makes dry runs in this process: only where no device is hardware, under the virtual clock."""
-    return InProcess(rig_for(bound.lab, bound.names, bound.binding, bound.recoveries), real_clock())
+    return InProcess(rig_for(bound.lab, bound.names, bound.binding, bound.preludes), real_clock())
 
 
 def plan_screen(bound: Bound, lab: OpenLab, runner: DryRunner) -> PlanScreen:
@@ -77,42 +80,52 @@ def plan_screen(bound: Bound, lab: OpenLab, runner: DryRunner) -> PlanScreen:
     limits = check_envelope(bound.lab, device_classes(bound.lab, bound.names))
     by_signal: dict[str, Limit] = {f"{d}.{signal}": limit for d, own in limits.items() for signal, limit in own.items()}
     presence = Presence(lab.devices, lab.loop, at_once=not isinstance(lab.clock, VirtualClock))
-    asked = tuple(dict.fromkeys((*bound.binding.devices, *sorted(bound.used), *sorted(lab.zones.devices))))
+    asked = tuple(dict.fromkeys((*bound.binding.used, *sorted(bound.used), *sorted(lab.zones.devices))))
     return PlanScreen(runner, (envelope_rule(by_signal),), presence, asked)
 
 
-def rig_for(lab: LabSpec, names: Names, binding: Any, recoveries: Mapping[str, Any] = NO_RECOVERIES) -> Rig:
+def rig_for(lab: LabSpec, names: Names, binding: Any, preludes: Mapping[str, Any] = NO_PRELUDES) -> Rig:
     """The shadows of the devices that a campaign's plans take, and the plans.
 
     Args:
         lab: The lab file.
         names: Resolves the device classes.
         binding: The plan with what the campaign gives it.
-        recoveries: The recovery plans by dotted name, likewise.
+        preludes: The plans that may come before it by their names, likewise.
 
     Raises:
         InputError: a device of the lab cannot be built.
     """
     reached = Reached()
     shadows = Shadows(reached)
-    for name in dict.fromkeys((*binding.devices, *(name for each in recoveries.values() for name in each.devices))):
+    for name in dict.fromkeys((*binding.used, *(name for each in preludes.values() for name in each.devices))):
         core = DeadCore(name, reached)
         built = _built(lab, names, name, core)
         shadows.add(name, built.device, built.guard, is_ours=built.is_ours)
         core.is_built = True
 
     def make_plan(devices: Mapping[str, Any], request: DryRunRequest) -> Callable[[], Generator[Any, Any, Any]]:
-        arguments = binding.arguments(devices, request.values, request.operations, request.sample, request.md)
+        measuring, sample, arguments = binding.measuring, request.sample, dict[str, Any]()
+        if not request.plate:
+            arguments = binding.arguments(devices, request.values, request.operations, sample, request.md)
 
         def make() -> Generator[Any, Any, Any]:
             if request.first is not None:
-                recovery = recoveries[request.first.plan]
-                yield from recovery.plan(**recovery.arguments(devices, request.first.operations, request.first.sample))
-            return (yield from binding.plan(**arguments))
+                prelude = preludes[request.first.plan]
+                yield from prelude.plan(**prelude.arguments(devices, request.first.operations, request.first.sample))
+            if request.is_alone:
+                return
+            if not request.plate:
+                yield from binding.plan(**arguments)
+            if measuring is not None:  # a trial by itself: also what its plate will do with it
+                own = () if sample is None else (Prepared(request.operations.trial, sample, request.operations),)
+                wells = request.plate or own
+                shared = replace(request.operations, replicate=SHARED)
+                yield from measuring.plan(**measuring.arguments(devices, wells, shared, request.md))
 
         return make
 
-    return Rig(shadows, make_plan, sources_hash(plans_of(binding, recoveries), lab.packages))
+    return Rig(shadows, make_plan, sources_hash(plans_of(binding, preludes), lab.packages))
 
 
 def _built(lab: LabSpec, names: Names, name: str, core: DeadCore) -> BuiltDevice:
@@ -137,7 +150,8 @@ def _host_rig(about: _About) -> Rig:
     _let_no_channel_open()
     campaign, lab = about.campaign, about.lab
     lab_names = Names(lab.source, lab.packages, campaign.lab.parent)
-    return rig_for(lab, lab_names, match_plan(campaign, lab)[0], match_recoveries(campaign, lab))
+    preludes = {**match_recoveries(campaign, lab), **match_calibrations(lab, lab_names)}
+    return rig_for(lab, lab_names, match_plan(campaign, lab)[0], preludes)
 
 
 def _let_no_channel_open() -> None:

@@ -49,13 +49,15 @@ def settle_action(
     with data_folder(RunOptions(data=data)):
         reader = JournalReader.open(data)
         try:
-            intents = [intent for record in reader.campaigns() for intent in reader.intents(record.id)]
+            known = reader.states.rows("SELECT campaign, trial FROM intents WHERE operation = ?", (operation,))
+            of_trial = reader.intents(known[0]["campaign"], known[0]["trial"]) if known else []
+            doubts = reader.states.rows("SELECT operation FROM intents WHERE state = 'intended' ORDER BY rowid")
         finally:
             reader.close()
-        found = [intent for intent in intents if intent.operation == operation]
-        doubts = [intent.operation for intent in intents if intent.state == "intended"]
+        found = [intent for intent in of_trial if intent.operation == operation]
         if not found:
-            raise InputError(f"there is no action {operation!r}; in doubt are: {', '.join(doubts) or 'none'}")
+            said = ", ".join(row["operation"] for row in doubts) or "none"
+            raise InputError(f"there is no action {operation!r}; in doubt are: {said}")
         if found[0].state != "intended":
             raise InputError(f"{operation} is {found[0].state} already: only what is in doubt can be settled")
         used_ul = None if used is None else _used_ul(found[0], used)
@@ -80,8 +82,15 @@ def _used_ul(intent: IntentRecord, used: str) -> float:
     return volume_ul
 
 
-def ask(data: Path, name: str, verb: Literal["pause", "stop"], *, now: bool) -> str:
+def ask(data: Path, name: str, verb: Literal["pause", "stop"], *, now: bool, by: Principal | None = None) -> str:
     """Ask a running campaign to pause or to stop, and wait for its controller's answer.
+
+    Args:
+        data: The data folder.
+        name: Id of the campaign, or its beginning.
+        verb: What is asked.
+        now: At once, and not before the next action.
+        by: Who asks; None for the account.
 
     Returns:
         The answer, in one sentence.
@@ -96,7 +105,7 @@ def ask(data: Path, name: str, verb: Literal["pause", "stop"], *, now: bool) -> 
     journal = Journal(data, clock)
     try:
         inbox = Inbox(journal.states)
-        number = inbox.post(record.id, verb, {"now": now}, local_person(), clock.date().isoformat())
+        number = inbox.post(record.id, verb, {"now": now}, by or local_person(), clock.date().isoformat())
         end = clock.real() + ANSWER_REAL_S
         while clock.real() < end:
             answer = inbox.request(number).answer

@@ -12,9 +12,9 @@ from typing import Any
 __all__ = ["plans_of", "sources_hash"]
 
 
-def plans_of(binding: Any, recoveries: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The plans that a campaign may run: that of its trials, and its recovery plans."""
-    return (binding.plan, *(recoveries[name].plan for name in sorted(recoveries)))
+def plans_of(binding: Any, preludes: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The plans that a campaign may run: those of its trials, its recovery plans, and the calibrations of its lab."""
+    return (*binding.plans, *(preludes[name].plan for name in sorted(preludes)))
 
 
 def sources_hash(plans: Sequence[Any], packages: Sequence[str]) -> str:

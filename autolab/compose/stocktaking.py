@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autolab.campaign.lab import OwnStock
 from autolab.config.specs import LabSpec
 from autolab.core.canonical import canonical_json
 from autolab.core.errors import InputErrors
@@ -10,7 +11,8 @@ from autolab.journal.bottles import (
     CHANGED,
     CONSUMABLES,
     Bottle,
-    consumables_since,
+    Shelf,
+    consumables_of,
     declared_bottles,
     declared_consumables,
     shelf_of,
@@ -19,13 +21,14 @@ from autolab.journal.bottles import (
 from autolab.journal.journal import Journal
 from autolab.journal.samples import bearing
 
-__all__ = ["consumables_left", "note_materials", "refuse_reused", "stock_left"]
+__all__ = ["consumables_left", "note_materials", "own_stock", "refuse_reused", "stock_left"]
 
 _USED = """
 SELECT json_extract(action, '$.material') AS material,
     SUM(COALESCE(used_ul, json_extract(action, '$.volume_ul'))) AS volume_ul
-FROM intents WHERE campaign = ? AND intended_lab_s >= ? AND state <> 'void' GROUP BY 1
+FROM intents WHERE campaign = ?1 AND intended_lab_s >= ?2 AND state <> 'void' GROUP BY 1
 """
+_USED_BY_TRIAL = _USED.replace("GROUP BY", "AND trial = ?3 GROUP BY")
 
 _COUNTED = """
 SELECT
@@ -42,8 +45,8 @@ SELECT
 def stock_left(journal: Journal, lab: LabSpec, bench: str) -> dict[str, float]:
     """What is left of each material of a lab, in microlitres.
 
-    The lab file says what was in stock when its ``materials`` were last written; the campaigns on this bench have used
-    some of it since they began, or were resumed, with the same ``materials``. An action that was intended and is not
+    The lab file says of each material what was in stock when its line was last written; the campaigns on this bench
+    have used some of it since they began, or were resumed, with that line. An action that was intended and is not
     settled counts as done.
 
     Args:
@@ -52,15 +55,36 @@ def stock_left(journal: Journal, lab: LabSpec, bench: str) -> dict[str, float]:
         bench: Identity of the hardware's contents.
     """
     left = {name: material.stock_ul for name, material in lab.materials.items()}
-    declared = declared_bottles(lab.source.text)
     for campaign, shelf in shelves(journal.states, lab.name, bench).items():
-        since_lab_s, written = shelf.latest
-        if written != declared:
-            continue
-        for used in journal.states.rows(_USED, (campaign, since_lab_s)):
-            if used["material"] in left:
-                left[used["material"]] -= used["volume_ul"] or 0.0
+        for name, used_ul in _used(journal, lab, campaign, shelf).items():
+            left[name] -= used_ul
     return left
+
+
+def own_stock(journal: Journal, lab: LabSpec, bench: str, campaign: str) -> OwnStock:
+    """What a campaign has to go by: what all others have left of the stock, and what each of its trials uses of it."""
+    shelf = shelves(journal.states, lab.name, bench)[campaign]
+    before = stock_left(journal, lab, bench)
+    for name, used_ul in _used(journal, lab, campaign, shelf).items():
+        before[name] += used_ul
+    return OwnStock(before, lambda trial: _used(journal, lab, campaign, shelf, trial))
+
+
+def _used(journal: Journal, lab: LabSpec, campaign: str, shelf: Shelf, trial: int | None = None) -> dict[str, float]:
+    """Microlitres that a campaign, or one trial of it, has used of the bottles that stand there by the lab file."""
+    declared = declared_bottles(lab.source.text)
+    by_since: dict[float, list[str]] = {}
+    for name in lab.materials:
+        if (since_lab_s := shelf.since(name, declared)) is not None:
+            by_since.setdefault(since_lab_s, []).append(name)
+    found: dict[str, float] = {}
+    for since_lab_s, names in by_since.items():
+        if trial is None:
+            rows = journal.states.rows(_USED, (campaign, since_lab_s))
+        else:
+            rows = journal.states.rows(_USED_BY_TRIAL, (campaign, since_lab_s, trial))
+        found |= {row["material"]: row["volume_ul"] or 0.0 for row in rows if row["material"] in names}
+    return found
 
 
 def consumables_left(journal: Journal, lab: LabSpec, bench: str) -> dict[str, float]:
@@ -71,12 +95,11 @@ def consumables_left(journal: Journal, lab: LabSpec, bench: str) -> dict[str, fl
     declared = declared_consumables(lab.source.text)
     rows = journal.states.rows("SELECT id, lab_file FROM campaigns WHERE lab = ? AND bench = ?", (lab.name, bench))
     for row in rows:
-        since_lab_s, written = consumables_since(journal.states, row["id"], row["lab_file"])
-        if written != declared:
-            continue
-        (used,) = journal.states.rows(_COUNTED, (row["id"], since_lab_s))
+        shelf = consumables_of(journal.states, row["id"], lab.name, row["lab_file"])
         for name, spec in lab.consumables.items():
-            left[name] -= used[spec.per] or 0.0
+            if (since_lab_s := shelf.since(name, declared)) is not None:
+                (used,) = journal.states.rows(_COUNTED, (row["id"], since_lab_s))
+                left[name] -= used[spec.per] or 0.0
     return left
 
 
@@ -126,5 +149,5 @@ def note_materials(journal: Journal, campaign: str, lab_file: str, lab: LabSpec,
     if shelf_of(journal.states, campaign, lab.name, lab_file).latest[1] != declared:
         journal.intervene(campaign, None, by, CHANGED, canonical_json(declared))
     other = declared_consumables(lab.source.text)
-    if consumables_since(journal.states, campaign, lab_file)[1] != other:
+    if consumables_of(journal.states, campaign, lab.name, lab_file).latest[1] != other:
         journal.intervene(campaign, None, by, CONSUMABLES, canonical_json(other))

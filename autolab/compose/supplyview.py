@@ -66,7 +66,7 @@ def supplies_of(data: Path, name: str) -> tuple[CampaignRecord, list[Supply]]:
         (row,) = journal.states.rows("SELECT bench FROM campaigns WHERE id = ?", (record.id,))
         trials, intents = reader.trials(record.id), reader.intents(record.id)
         begun = sum(trial.lane is not None for trial in trials)
-        left = 0 if record.state == "stopped" else max(0, record.budget_trials - sum(t.state in FINAL for t in trials))
+        left = 0 if record.state == "stopped" else max(0, record.planned - sum(t.state in FINAL for t in trials))
         share = left / begun if begun else None
         found = _materials(journal, record, lab, row["bench"], intents, share)
         found += _wells(journal, lab, row["bench"], sum(len(trial.samples) for trial in trials), left)

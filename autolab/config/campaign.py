@@ -9,10 +9,12 @@ from typing import Any
 
 from autolab.config.avoiding import read_rules
 from autolab.config.campaignmodel import CampaignModel
+from autolab.config.confirming import read_confirm
 from autolab.config.costs import read_costs
 from autolab.config.earlier import check_earlier
 from autolab.config.goals import check_goals, read_objectives, read_outcome_constraints
 from autolab.config.noises import read_noises
+from autolab.config.plates import read_plate
 from autolab.config.policies import read_policies, recipe_faults
 from autolab.config.problems import Problems
 from autolab.config.spaces import read_space
@@ -26,11 +28,6 @@ from autolab.core.problem import Problem, Space
 from autolab.core.proposing import EngineSpec
 
 __all__ = ["load_campaign"]
-
-_LATER = {
-    "confirm": "the best trial is reported without confirmation",
-}
-"""Keys that have no effect in this version, and what happens instead."""
 
 
 def load_campaign(path: str | Path) -> CampaignSpec:
@@ -51,9 +48,7 @@ def load_campaign(path: str | Path) -> CampaignSpec:
     outcome_constraints = read_outcome_constraints(problems, file.values)
     check_goals(problems, file.values, objectives or (), outcome_constraints)
     check_earlier(problems, file.values, outcome_constraints)
-    for key, instead in _LATER.items():
-        if file.values.get(key) is not None and not problems.has((key,)):
-            problems.not_available_yet((key,), f"{key} is not available yet ({instead}): remove the key")
+    confirm, plate = read_confirm(problems, file.values, objectives or ()), read_plate(problems, file.values)
     on_failure, rules = read_policies(problems, file.values), read_rules(problems, file.values, space)
     noises = read_noises(problems, file.values, objectives or (), outcome_constraints)
     costs = read_costs(problems, file.values, space)
@@ -61,7 +56,9 @@ def load_campaign(path: str | Path) -> CampaignSpec:
     problem = _problem(space, objectives, outcome_constraints)
     problem = replace(problem, recipe_faults=recipe_faults(file.values), noises=noises)
     problem = replace(problem, doubts_outliers=file.values.get("outliers") == "doubt", costs=costs)
-    return _spec(Path(path), file.values, file.source, problem, on_failure, rules)
+    return replace(
+        _spec(Path(path), file.values, file.source, problem, on_failure, rules), confirm=confirm, plate=plate
+    )
 
 
 def _problem(space: Space | None, objectives: tuple[Objective, ...] | None, outcome_constraints: Any) -> Problem:
@@ -93,7 +90,7 @@ def _spec(
             model.stopping.failures_in_a_row,
             None if gain is None else ExpectedGain(gain.below, gain.suggestions),
         ),
-        engine=EngineSpec(model.engine.name, model.engine.initial),
+        engine=EngineSpec(model.engine.name, model.engine.initial, model.engine.make),
         lanes=model.lanes,
         seed=model.seed,
         approval=model.approval or "routine",

@@ -33,6 +33,7 @@ __all__ = [
     "ObjectiveModel",
     "OutcomeConstraintModel",
     "ParameterModel",
+    "PlateModel",
     "RuleModel",
     "StoppingModel",
 ]
@@ -141,6 +142,9 @@ class CostsModel(FileModel):
     """Cost of another choice than in the trial before, by parameter."""
     exponent: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False), IS_NUMBER] = 1.0
     """Power of the cost by which the expected gain is divided: 0 minds no cost."""
+    spend: Annotated[float, Field(gt=0, allow_inf_nan=False), IS_NUMBER] | None = Field(default=None, examples=["600"])
+    """What the campaign is meant to cost in all. The power then falls with what is left of it: cheap trials come first,
+    and dear ones when it is nearly spent. It ends nothing."""
 
 
 class BudgetModel(FileModel):
@@ -182,21 +186,25 @@ class StoppingModel(FileModel):
     expected to fail, and the campaign is to learn which."""
 
 
-EngineName = Literal["auto", "ax", "botorch", "lean", "sobol", "random", "grid"]
+EngineName = Literal["auto", "ax", "botorch", "lean", "sobol", "random", "grid", "bluesky-adaptive"]
 
 
 class EngineModel(FileModel):
     """The engine; `engine: sobol` is short for `engine: {name: sobol}`."""
 
-    name: EngineName = "ax"
+    name: EngineName = "botorch"
     """`ax`, `botorch` and `lean` learn from outcomes, and `auto` takes `lean` for the problems it is made for, else
     `botorch`; `sobol` fills the space evenly; `random` draws at random; `grid` walks all combinations of a few
-    levels."""
+    levels; `bluesky-adaptive` is an optimiser of that package, or one of yours in its form."""
     initial: int | None = Field(default=None, ge=1, le=99_999)
     """Trials of the space-filling initial design. Without it: twice the number of free parameters, at least 5."""
+    make: DottedName | None = Field(default=None, examples=["bench.agents.make"])
+    """With `bluesky-adaptive`: dotted name of a function of yours that makes the optimiser. Without it, its Ax."""
 
 
-Fault = Literal["timeout", "refused", "readback", "wire", "disconnected", "device", "bad_outcome"]
+Fault = Literal[
+    "timeout", "refused", "readback", "wire", "disconnected", "device", "calibration", "quality", "bad_outcome"
+]
 
 
 class FaultModel(FileModel):
@@ -223,9 +231,19 @@ class ConfirmModel(FileModel):
     """How to confirm the winner before claiming it."""
 
     best: int = Field(ge=1, le=99, examples=["3"])
-    """How many of the best trials to run again."""
+    """How many of the best recipes to measure again when the search is over."""
     replicates: int = Field(ge=1, le=99, examples=["3"])
-    """How often to run each of them."""
+    """How often to measure each of them again. The claim rests on these alone; two or more give it an interval."""
+
+
+class PlateModel(FileModel):
+    """How trials that are prepared one by one are measured together."""
+
+    trials: int = Field(ge=2, le=999, examples=["8"])
+    """How many trials share a plate. The trials of a plate are proposed without each other's outcomes."""
+    measure: DottedName = Field(examples=["plans.colourplate.measure_plate"])
+    """Dotted name of the plan that measures a plate in one run. It takes devices of the lab by name, `plate` (the
+    trials that are prepared), and if it wants them `operations` (names what the trials share) and `md`."""
 
 
 def _engine(value: Any) -> Any:
@@ -303,8 +321,10 @@ class CampaignModel(FileModel):
     on_failure: dict[Fault, FaultModel] = Field(default_factory=dict[Fault, FaultModel])
     """What to do by kind of fault. Without it a failed trial is recorded, and the campaign goes on. A plan that failed
     in a way that nobody has named always pauses for a person."""
+    plate: PlateModel | None = None
+    """Trials are prepared one by one by `plan`, and measured by the plate in one run."""
     confirm: ConfirmModel | None = None
-    """Confirmation of the winner. Not available yet: the key is refused."""
+    """Measure the best trials again, beyond the budget, before one of them is claimed."""
     approval: Literal["routine", "new", "hazardous"] | None = None
     """What every trial asks for at least: `new` one person, `hazardous` two. It tightens the lab's tiers, and never
     loosens them."""

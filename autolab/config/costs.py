@@ -35,7 +35,7 @@ def read_costs(problems: Problems, values: Mapping[str, Any], space: Space | Non
         problems.add(("costs",), f"{said}remove the key")
     try:
         amounts, changes = tuple(model.amounts.items()), tuple(model.changes.items())
-        return Costs(model.unit, model.trial, amounts, changes, model.exponent)
+        return Costs(model.unit, model.trial, amounts, changes, model.exponent, model.spend)
     except InputError as error:
         problems.add(("costs",), str(error))
         return None

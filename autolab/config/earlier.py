@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from autolab.config.goals import engine_named
 from autolab.config.problems import Problems
 from autolab.core.objectives import OutcomeConstraint
 from autolab.core.proposing import UNLEARNED
@@ -19,8 +20,7 @@ def check_earlier(problems: Problems, values: Mapping[str, Any], bounds: Sequenc
     for index, name in enumerate(names):
         if name in names[:index]:
             problems.add(("earlier", index), f"earlier: {name!r} is named twice: remove one")
-    engine = values.get("engine")
-    engine = cast("dict[str, Any]", engine).get("name") if isinstance(engine, dict) else engine
+    engine = engine_named(values)
     if names and engine in UNLEARNED:
         problems.add(("earlier",), f"earlier: engine {engine} learns nothing: take another engine, or remove the key")
     if names and any(bound.hard is not None for bound in bounds):

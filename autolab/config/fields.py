@@ -15,6 +15,8 @@ __all__ = [
     "DOTTED",
     "EPICS",
     "IS_NUMBER",
+    "MAIL",
+    "MOMENT",
     "NAME",
     "PACKAGE",
     "PATTERNS",
@@ -28,6 +30,7 @@ __all__ = [
     "Date",
     "DottedName",
     "FileModel",
+    "Moment",
     "Name",
     "Number",
     "PackageName",
@@ -44,9 +47,11 @@ NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 DOTTED = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$"
 BARCODE = r"^[A-Za-z0-9][A-Za-z0-9_./:+-]{0,63}$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"
 PACKAGE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 SIGNAL = r"^[A-Za-z_][A-Za-z0-9_]{0,63}(\.[A-Za-z_][A-Za-z0-9_]{0,63})+$"
 PERMITTED = r"^[A-Za-z_][A-Za-z0-9_]{0,63}(\.[A-Za-z_][A-Za-z0-9_]{0,63})*$"
+MAIL = r"^[^@\s<>,;]+@[^@\s<>,;]+$"
 TEXT = r"^[^\n\t]*\S[^\n\t]*$"
 EPICS = r"^[A-Za-z0-9_:;.<>\[\]+-]{1,60}$"
 SERIAL = r"^\S{1,200}$"
@@ -59,9 +64,11 @@ PATTERNS: dict[str, str] = {
     DOTTED: "a dotted name such as 'plans.colour.mix_and_measure'",
     SIGNAL: "a device and its signal such as 'stage.position'",
     DATE: "a day such as '2027-03-31'",
+    MOMENT: "a date and time in UTC such as '2027-03-31 14:05:00'",
     PERMITTED: "a device such as 'stage', or a signal such as 'stage.position',",
     PACKAGE: "the name of an importable package such as 'my_lab'",
     TEXT: "one line of text",
+    MAIL: "an e-mail address such as 'bench@example.org'",
     EPICS: "a prefix of process variables such as 'BENCH:STAGE:'",
     SERIAL: "a serial port such as '/dev/ttyUSB0'",
     ZMQ: "an endpoint such as 'tcp://127.0.0.1:5555'",
@@ -72,7 +79,9 @@ PATTERNS: dict[str, str] = {
 class FileModel(BaseModel):
     """Base of the models: strict, no unknown keys, and documented by the text under each field."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, use_attribute_docstrings=True, frozen=True, defer_build=True
+    )  # most are parts of others, and are never checked by themselves
 
 
 def one_of(*groups: tuple[str, ...]) -> ConfigDict:
@@ -133,6 +142,8 @@ SignalName = Annotated[str, StringConstraints(pattern=SIGNAL, max_length=200)]
 Barcode = Annotated[str, StringConstraints(pattern=BARCODE)]
 Date = Annotated[str, StringConstraints(pattern=DATE), BeforeValidator(_day)]
 """Year, month and day, as a text."""
+Moment = Annotated[str, StringConstraints(pattern=MOMENT)]
+"""Date and time in UTC, as a text."""
 Text = Annotated[str, StringConstraints(pattern=TEXT, max_length=200)]
 IS_NUMBER = BeforeValidator(_number)
 """Refuses texts and booleans where a number is wanted, with advice."""

@@ -13,9 +13,9 @@ from autolab.config.spaces import check_unit_of
 from autolab.config.words import shown
 from autolab.core.errors import InputError
 from autolab.core.objectives import Objective, OutcomeConstraint
-from autolab.core.proposing import UNLEARNED
+from autolab.core.proposing import ADAPTIVE, UNLEARNED
 
-__all__ = ["check_goals", "read_objectives", "read_outcome_constraints"]
+__all__ = ["check_goals", "engine_named", "read_objectives", "read_outcome_constraints"]
 
 MOST_OBJECTIVES = 4
 """Objectives of a front: filling one takes ever more trials, and its hypervolume ever more time."""
@@ -118,6 +118,13 @@ def read_outcome_constraints(problems: Problems, values: Mapping[str, Any]) -> t
     return tuple(found)
 
 
+def engine_named(values: Mapping[str, Any]) -> str:
+    """The engine that a campaign file names; empty where it names none that could be one."""
+    engine = values.get("engine")
+    name = cast("dict[str, Any]", engine).get("name") if isinstance(engine, dict) else engine
+    return name if isinstance(name, str) else ""
+
+
 def check_goals(
     problems: Problems,
     values: Mapping[str, Any],
@@ -125,8 +132,10 @@ def check_goals(
     outcome_constraints: tuple[OutcomeConstraint, ...],
 ) -> None:
     """Refuse what does not go with the goals: an engine that predicts nothing, a rule that needs one number."""
-    engine = values.get("engine")
-    name = cast("dict[str, Any]", engine).get("name") if isinstance(engine, dict) else engine
+    engine, name = values.get("engine"), engine_named(values)
+    make = cast("dict[str, Any]", engine).get("make") if isinstance(engine, dict) else None
+    if make is not None and name != ADAPTIVE:
+        problems.add(("engine", "make"), f"make goes with 'name: {ADAPTIVE}' only: write that, or remove the key")
     for index, constraint in enumerate(outcome_constraints):
         if constraint.hard is not None and name in UNLEARNED:
             said = (
@@ -135,8 +144,8 @@ def check_goals(
             problems.add(("outcome_constraints", index, "hard"), f"{said}or remove 'hard'")
     stopping = values.get("stopping")
     gain = cast("dict[str, Any]", stopping).get("expected_gain") if isinstance(stopping, dict) else None
-    if gain is not None and name in UNLEARNED:
-        said = f"expected_gain needs an engine that learns, and {name} expects nothing: take another engine, "
+    if gain is not None and name in (*UNLEARNED, ADAPTIVE):
+        said = f"expected_gain needs an engine that says what it expects, and {name} does not: take another engine, "
         problems.add(("stopping", "expected_gain"), f"{said}or remove the rule")
     rule = cast("dict[str, Any]", stopping).get("no_improvement") if isinstance(stopping, dict) else None
     if rule is not None and len(objectives) > 1 and objectives[0].weight is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autolab.config.calibrations import read_calibrations
 from autolab.config.consumables import read_consumables
 from autolab.config.deviceentries import read_devices
 from autolab.config.interlocks import read_hazards, read_interlocks
@@ -14,9 +15,10 @@ from autolab.config.materials import read_materials
 from autolab.config.people import read_people
 from autolab.config.power import read_power
 from autolab.config.problems import Problems
+from autolab.config.quality import read_quality
 from autolab.config.safestate import read_safe_state
 from autolab.config.signals import read_signals
-from autolab.config.specs import LabSpec
+from autolab.config.specs import LabSpec, SubscriberSpec
 from autolab.config.yamlfile import read_yaml
 from autolab.config.zones import read_dwell, read_zones
 from autolab.core.canonical import content_hash
@@ -50,6 +52,8 @@ def load_lab(path: str | Path) -> LabSpec:
     safe_state = read_safe_state(problems, file.values, envelope)
     power = read_power(problems, file.values)
     authority = read_people(problems, file.values)
+    calibrations = read_calibrations(problems, file.values)
+    quality = read_quality(problems, file.values, calibrations)
     problems.raise_any()
     model = LabModel.model_validate(file.values)
     return LabSpec(
@@ -74,4 +78,9 @@ def load_lab(path: str | Path) -> LabSpec:
         authority=authority,
         envelope_version=model.envelope_version or "",
         consumables=consumables,
+        calibrations=calibrations,
+        subscribers={
+            name: SubscriberSpec(name, one.class_name, one.options) for name, one in model.subscribers.items()
+        },
+        quality=quality,
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from autolab.config.calibrationmodel import CalibrationModel
 from autolab.config.fields import (
     EPICS,
     PERMITTED,
@@ -15,6 +16,7 @@ from autolab.config.fields import (
     Date,
     DottedName,
     FileModel,
+    Moment,
     Name,
     PackageName,
     Quantity,
@@ -24,6 +26,7 @@ from autolab.config.fields import (
     Value,
     one_of,
 )
+from autolab.config.qualitymodel import QualityModel
 
 __all__ = [
     "AddressModel",
@@ -44,6 +47,7 @@ __all__ = [
     "SimulatorModel",
     "SpanModel",
     "StationModel",
+    "SubscriberModel",
     "ZoneModel",
 ]
 
@@ -105,6 +109,8 @@ class MaterialModel(FileModel):
     """Lot of what is in the bottle, as its maker writes it."""
     expires: Date | None = None
     """Last day (UTC) on which it may be used. After it no campaign of this lab starts or begins another trial."""
+    filled: Moment | None = Field(default=None, examples=["'2027-03-31 14:05:00'"])
+    """When `stock` was in the bottle, in UTC. `autolab refill` writes it: what was used before is not counted."""
     compatible: list[Slug] = Field(default_factory=list[Slug], max_length=1000)
     """Materials of this lab with which it may be mixed in a well. It is enough to list a pair with one of the two. A
     pair that is listed nowhere needs a person's approval."""
@@ -137,6 +143,8 @@ class ConsumableModel(FileModel):
     """What uses one piece up: each dispense, or each attempt at a trial."""
     room: Quantity | None = Field(default=None, examples=["5 L"])
     """What still went into the waste bottle when this line was written. All that is poured ends there."""
+    filled: Moment | None = Field(default=None, examples=["'2027-03-31 14:05:00'"])
+    """When that was so, in UTC. `autolab refill` writes it: what was used before is not counted."""
 
 
 class SpanModel(FileModel):
@@ -286,6 +294,16 @@ class PersonModel(FileModel):
     bypass of an interlock. Never what the person has proposed or asked for."""
 
 
+class SubscriberModel(FileModel):
+    """Something that is given the Bluesky documents of each campaign, in a process of its own."""
+
+    class_name: DottedName = Field(alias="class", examples=["bluesky.callbacks.json_writer.JSONLinesWriter"])
+    """Dotted name of the class, or of a function that makes the subscriber: from `bluesky`, `tiled`, or a package of
+    the lab's owner. What it makes is called with the name and the content of each document."""
+    options: dict[str, Any] = Field(default_factory=dict[str, Any], examples=["{dirname: documents}"])
+    """Keyword arguments of the class."""
+
+
 class LabModel(FileModel):
     """A lab: one unit of assessment and control."""
 
@@ -332,6 +350,15 @@ class LabModel(FileModel):
     """Ordered steps that bring the lab into its safe state, whenever a campaign ends or the lab trips."""
     power: PowerModel | None = None
     """The relay and what it switches. Without it nothing takes the power of the devices away."""
+    subscribers: dict[Slug, SubscriberModel] = Field(default_factory=dict[Slug, SubscriberModel], max_length=20)
+    """What is given the Bluesky documents of each campaign, by name, such as a writer to Tiled. One that fails or hangs
+    is reported, and never stops or slows a campaign."""
     people: dict[Slug, PersonModel] = Field(default_factory=dict[Slug, PersonModel], max_length=1000)
     """Who may approve, reset and bypass, by name. Without it nobody can approve or bypass anything, and whoever has the
     lab's account resets it."""
+    calibrations: dict[Slug, CalibrationModel] = Field(default_factory=dict[Slug, CalibrationModel])
+    """What is done so that instruments can be believed, by name: warm-ups, blanks, references, calibrations. They are
+    performed in the order of the file."""
+    quality: dict[Slug, QualityModel] = Field(default_factory=dict[Slug, QualityModel])
+    """Checks of what a trial measured, by name. An outcome that fails one is not learned from: the campaign file says
+    under `on_failure` what follows, without which the trial is repeated once, and then a person is asked."""

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from autolab.config.columns import Wanted
 from autolab.config.units import convert
 from autolab.config.words import did_you_mean, listed, shown
 from autolab.core.constraints import Constraint
 from autolab.core.errors import InputError
 from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerParameter, Parameter, Value, Values
-from autolab.core.problem import Problem
+from autolab.core.problem import Problem, Space
 
-__all__ = ["RowReader", "Wanted"]
+__all__ = ["LARGEST", "NOTHING", "RowReader", "broken_rule", "is_same"]
 
 _ROUNDED = 0.005
 """How far beyond a constraint a measured row may be, as a fraction of the bound: tables are rounded."""
-_LARGEST = 1e100
+LARGEST = 1e100
 """Numbers beyond it cannot be squared and summed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A column that is used."""
-
-    name: str
-    """Of the parameter or metric."""
-    heading: str
-    index: int
-    unit: str
-    """Unit of the campaign."""
-    written: str | None
-    """Unit that the heading names; None where it names none."""
+NOTHING = frozenset({"", "nan", "na", "n/a", "-", "–"})
+"""What people write where a metric was not measured."""
 
 
 class RowReader:
@@ -113,7 +101,7 @@ class RowReader:
         """The value of a parameter, and why it lies outside, if it does."""
         column = self._columns.get(parameter.name)
         if isinstance(parameter, FixedParameter):
-            same = column is None or _is_same(parameter.value, cells[column.index])
+            same = column is None or is_same(parameter.value, cells[column.index])
             return parameter.value, None if same else f"{parameter.name} is not {shown(parameter.value)}"
         if column is None:
             raise RuntimeError(f"{parameter.name}: no column was found for it, and none was refused")
@@ -132,29 +120,36 @@ class RowReader:
 
     def _metric(self, column: Wanted, cells: Sequence[str]) -> float | None:
         text = cells[column.index]
-        if not text or text.casefold() in ("nan", "na", "n/a", "-", "–"):
+        if text.casefold() in NOTHING:
             return None
         number = _number(column, text)
-        if abs(number) > _LARGEST:
+        if abs(number) > LARGEST:
             raise InputError(
-                f"column {column.heading!r} holds {text} here: it is beyond ±{_LARGEST:g}, use a larger unit"
+                f"column {column.heading!r} holds {text} here: it is beyond ±{LARGEST:g}, use a larger unit"
             )
         return number
 
     def _broken(self, line: int, values: Values) -> str | None:
         """The constraint that a row breaks by more than rounding, in words."""
-        numbers = {n: float(v) for n, v in values.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-        for rule in self._problem.space.at_most:
-            if not rule.holds(numbers):
-                return f"{rule.text} does not hold"
-        broken = [constraint for constraint in self._problem.space.constraints if not constraint.holds(numbers)]
-        if not broken:
-            return None
-        for constraint in broken:
-            if not constraint.excess(numbers) <= _ROUNDED * _bound(constraint):
-                return f"{constraint.text} does not hold"
-        self._rounded.append(line)
-        return None
+        said, is_rounded = broken_rule(self._problem.space, values)
+        if is_rounded:
+            self._rounded.append(line)
+        return said
+
+
+def broken_rule(space: Space, values: Values) -> tuple[str | None, bool]:
+    """The constraint that a measured point breaks by more than rounding, and whether one by less."""
+    if not space.constraints and not space.at_most:
+        return None, False
+    numbers = {n: float(v) for n, v in values.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+    for rule in space.at_most:
+        if not rule.holds(numbers):
+            return f"{rule.text} does not hold", False
+    broken = [constraint for constraint in space.constraints if not constraint.holds(numbers)]
+    for constraint in broken:
+        if not constraint.excess(numbers) <= _ROUNDED * _bound(constraint):
+            return f"{constraint.text} does not hold", False
+    return None, bool(broken)
 
 
 def _bound(constraint: Constraint) -> float:
@@ -191,14 +186,14 @@ def _choice(parameter: ChoiceParameter, column: Wanted, text: str) -> tuple[Valu
     if parameter.is_numeric:
         text = repr(_number(column, text)).removesuffix(".0")
     for choice in parameter.choices:
-        if _is_same(choice, text):
+        if is_same(choice, text):
             return choice, None
     guess = did_you_mean(text, [str(choice) for choice in parameter.choices])
     hint = f"did you mean {guess!r}?" if guess else f"choices are {listed(map(shown, parameter.choices), 'or')}"
     return text, f"{parameter.name} = {shown(text)} is none of its choices: {hint}"
 
 
-def _is_same(value: Value, text: str) -> bool:
+def is_same(value: Value, text: str) -> bool:
     """Whether a cell says ``value``."""
     if isinstance(value, str):
         return text == value

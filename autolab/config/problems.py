@@ -58,10 +58,6 @@ class Problems:
         """True where something at ``path`` or inside it was refused."""
         return any(found[: len(path)] == path for found in self._paths)
 
-    def not_available_yet(self, path: KeyPath, message: str) -> None:
-        """Refuse a key that has no effect in this version."""
-        self._found.append(self.source.not_available_yet(path, message))
-
     def check_shape(self, model: type[FileModel], values: Mapping[str, Any]) -> None:
         """Gather what is wrong with the keys and types of the whole file."""
         empty = list(_empty_keys(values, ()))

@@ -6,7 +6,20 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from autolab.config.fields import BARCODE, DATE, DOTTED, EPICS, NAME, PACKAGE, PERMITTED, SERIAL, SLUG, TEXT, ZMQ
+from autolab.config.fields import (
+    BARCODE,
+    DATE,
+    DOTTED,
+    EPICS,
+    MOMENT,
+    NAME,
+    PACKAGE,
+    PERMITTED,
+    SERIAL,
+    SLUG,
+    TEXT,
+    ZMQ,
+)
 from autolab.config.schema import FileKind, json_schema
 
 __all__ = ["RULES", "keys_text", "reference_page"]
@@ -46,6 +59,7 @@ _TEXTS = {
     PERMITTED: "device or signal",
     BARCODE: "barcode",
     DATE: "day, such as `2027-03-31`",
+    MOMENT: "date and time, such as `2027-03-31 14:05:00`",
     TEXT: "one line of text",
     EPICS: "prefix, such as `BENCH:STAGE:`",
     SERIAL: "port, such as `/dev/ttyUSB0`",

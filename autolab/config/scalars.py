@@ -15,6 +15,8 @@ Scalar = str | int | float | bool | None
 LONGEST_NUMBER = 64
 """Digits and signs that a number has at most; more are no measurement."""
 
+_NO_TEXT = frozenset("+-.~0123456789nNtTfF")
+"""What a scalar begins with that is anything but a text, where it is not empty."""
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _DECIMAL = re.compile(r"[-+]?[0-9]+")
@@ -33,6 +35,8 @@ def read_scalar(text: str) -> Scalar:
     Raises:
         ValueError: a number of more than `LONGEST_NUMBER` characters.
     """
+    if text and text[0] not in _NO_TEXT:
+        return text  # nearly always
     if text in _NULL:
         return None
     if text in _BOOLEANS:

@@ -12,12 +12,16 @@ from autolab.core.addresses import Address
 from autolab.core.approvals import Level
 from autolab.core.authority import NOBODY, Authority
 from autolab.core.avoidances import Avoidance
+from autolab.core.calibrations import Calibration
+from autolab.core.confirming import Confirm
 from autolab.core.envelope import Limit, envelope_hash
-from autolab.core.errors import FileError, NotAvailableYetError
+from autolab.core.errors import FileError
 from autolab.core.faults import FaultKind, FaultPolicy
 from autolab.core.interlocks import Hazard, Rule, SafeStateStep, SignalSpec
+from autolab.core.plates import PlateSpec
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
+from autolab.core.quality import QualityCheck
 from autolab.core.zones import Zone
 
 __all__ = [
@@ -51,10 +55,6 @@ class Source:
     def error(self, path: tuple[str | int, ...], message: str) -> FileError:
         """A refusal at the line of ``path``, or of its nearest parent that has one."""
         return FileError(self.file, self.line(path), message)
-
-    def not_available_yet(self, path: tuple[str | int, ...], message: str) -> NotAvailableYetError:
-        """A refusal of a key that has no effect in this version."""
-        return NotAvailableYetError(self.file, self.line(path), message)
 
     def line(self, path: tuple[str | int, ...]) -> int | None:
         """Line of ``path`` or of its nearest parent; None where not even the top has one."""
@@ -130,6 +130,15 @@ class CampaignSpec:
     content_hash: str
     earlier: tuple[str, ...] = ()
     """Ids of campaigns and paths of tables with earlier data; `problem` holds none until they were read."""
+    confirm: Confirm | None = None
+    """How the winner is confirmed; None where it is not."""
+    plate: PlateSpec | None = None
+    """How trials are measured by the plate; None where each is measured by itself."""
+
+    @property
+    def planned(self) -> int:
+        """Trials that it may take, those that confirm its winner included."""
+        return self.budget.trials + (0 if self.confirm is None else self.confirm.trials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +214,15 @@ class PowerSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriberSpec:
+    """What is given the documents of each campaign, in a process of its own."""
+
+    name: str
+    class_name: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class LabSpec:
     """A ``lab.yaml``: one unit of control."""
 
@@ -240,6 +258,12 @@ class LabSpec:
     envelope_version: str = ""
     """As the lab's owner counts; empty where they do not."""
     consumables: Mapping[str, ConsumableSpec] = field(default_factory=dict[str, ConsumableSpec])
+    calibrations: tuple[Calibration, ...] = ()
+    """In the order in which they are performed."""
+    subscribers: Mapping[str, SubscriberSpec] = field(default_factory=dict[str, SubscriberSpec])
+    """What is given the documents of each campaign."""
+    quality: tuple[QualityCheck, ...] = ()
+    """What is looked at before an outcome is believed."""
 
     @property
     def envelope_hash(self) -> str:

@@ -33,7 +33,8 @@ def plain(value: Any) -> Any:
         return [item if type(item) in _ATOMS else plain(item) for item in value]
     names = _fields_of(kind)
     if names is not None:
-        return {name: plain(getattr(value, name)) for name in names}
+        found = {name: getattr(value, name) for name in names}
+        return {name: item if type(item) in _ATOMS else plain(item) for name, item in found.items()}
     return _plain_of_others(value)
 
 

@@ -42,7 +42,9 @@ class Constraint:
 
     text: str
     because: str = ""
-    """Whose wish it is and why, where it comes from a person's rule."""
+    """Whose wish it is and why, where it comes from a person's rule; or what is left of a material."""
+    is_passing: bool = False
+    """Whether it says only what can be made now, with what is left."""
 
     def __post_init__(self) -> None:
         _Reader(self.text).read()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autolab.core.assets import RESOURCES, files_of
 from autolab.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ class TrialData:
     """Configuration values by data key, as the last descriptor gave them."""
     starts: Sequence[Mapping[str, Any]]
     """The start document of each run."""
+    assets: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    """Documents about files, as (name, document): ``resource``, ``datum``, ``stream_resource`` and ``stream_datum``."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -47,6 +51,21 @@ class TrialData:
         if not np.all(np.isfinite(values)):
             raise InputError(f"{key!r} holds a value that is not a finite number")
         return values
+
+    def files(self, key: str) -> tuple[Path, ...]:
+        """The files in which a device wrote what a data key stands for, those of one resource in their order.
+
+        Raises:
+            InputError: no document names a file for this key.
+        """
+        datums = {event[key] for event in self.events if isinstance(event.get(key), str)}
+        uids = [d["resource"] for name, d in self.assets if name == "datum" and d["datum_id"] in datums]
+        uids += [d["uid"] for name, d in self.assets if name == "stream_resource" and d["data_key"] == key]
+        named = {document["uid"]: document for name, document in self.assets if name in RESOURCES}
+        found = tuple(file for uid in dict.fromkeys(uids) if uid in named for file in files_of(named[uid]))
+        if not found:
+            raise InputError(f"no run of the trial recorded a file for {key!r}")
+        return found
 
     def configuration(self, key: str) -> Any:
         """A configuration value.

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ENOUGH", "WIDTH", "Diagnosis", "LeftOut", "MetricDiagnosis", "Misfit", "ParameterRole"]
+from autolab.core.parameters import Value
+
+__all__ = [
+    "ENOUGH",
+    "WIDTH",
+    "Diagnosis",
+    "LeftOut",
+    "MetricDiagnosis",
+    "Misfit",
+    "ParameterRole",
+    "SlicePoint",
+    "SliceThrough",
+]
 
 ENOUGH = 12
 """Outcomes below which nothing is said to be a misfit."""
@@ -48,6 +60,27 @@ class Misfit:
 
 
 @dataclass(frozen=True, slots=True)
+class SlicePoint:
+    """What the model believes of a metric at one value of a parameter, the others being those recommended."""
+
+    value: Value
+    mean: float
+    sd: float
+    """Standard deviation of the true value, noise not included."""
+    is_allowed: bool
+    """Whether the point keeps the constraints of the campaign."""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceThrough:
+    """The model along one parameter, through the recommended trial."""
+
+    parameter: str
+    points: tuple[SlicePoint, ...]
+    """In the order of the parameter's values."""
+
+
+@dataclass(frozen=True, slots=True)
 class MetricDiagnosis:
     """The model of one metric."""
 
@@ -62,6 +95,8 @@ class MetricDiagnosis:
     roles: tuple[ParameterRole, ...]
     misfits: tuple[Misfit, ...]
     left_out: tuple[LeftOut, ...]
+    slices: tuple[SliceThrough, ...] = ()
+    """Through the recommended trial; none in records from before there were any."""
 
 
 @dataclass(frozen=True, slots=True)

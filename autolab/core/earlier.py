@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 
 from autolab.core.parameters import Value, Values
+from autolab.core.trials import Estimate, Outcome
 
 __all__ = ["Earlier"]
 
@@ -22,13 +24,15 @@ class Earlier:
     metrics: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
     """Values of the parameters, then of the metrics."""
+    errors: tuple[tuple[float | None, ...], ...] = ()
+    """Standard errors of the metrics, for each of ``rows``; empty where none is known."""
 
     def __str__(self) -> str:
         return f"{self.name}: {len(self.rows)} outcomes (SHA-256 {self.sha256[:12]})"
 
-    def trials(self) -> Iterator[tuple[Values, dict[str, float]]]:
-        """Values and metrics of each row."""
+    def trials(self) -> Iterator[tuple[Values, Outcome]]:
+        """Values and outcome of each row."""
         n = len(self.parameters)
-        for row in self.rows:
-            found = [float(number) for number in row[n:]]
+        for row, errors in zip(self.rows, self.errors or repeat((None,) * len(self.metrics)), strict=False):
+            found = [Estimate(float(number), sem) for number, sem in zip(row[n:], errors, strict=True)]
             yield dict(zip(self.parameters, row[:n], strict=True)), dict(zip(self.metrics, found, strict=True))

@@ -5,7 +5,7 @@
     AutolabError                      1  internal: ours to mend
     ├── InputError                    2  what a person wrote is refused; nothing has moved
     │   ├── FileError                    ... in a file, with file and line
-    │   ├── NotAvailableYetError         a key that is known but has no effect yet
+    │   ├── QualityError                 data that give an outcome which is not to be believed
     │   ├── NotAuthorisedError           ... by somebody who may not do this, or cannot prove who they are
     │   └── InputErrors                  several of them, reported together
     ├── SafetyError                   3  stopped by safety
@@ -19,6 +19,7 @@
     │   ├── ReadbackError                it says done, and its read-back disagrees
     │   ├── CommandRefusedError          the instrument itself refused the command
     │   ├── WireError                    what came over the wire is not what the protocol allows
+    │   ├── CalibrationError             an instrument is out of calibration, or cannot be calibrated
     │   └── PlanError                    a plan failed in a way that nobody has named
     ├── InterruptedByPerson           5  paused or stopped by a person, or waiting for one
     ├── IntegrityError                2  the record is not what was written
@@ -36,6 +37,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "AutolabError",
+    "CalibrationError",
     "CommandRefusedError",
     "DeviceError",
     "DeviceTimeoutError",
@@ -47,10 +49,10 @@ __all__ = [
     "InterruptedByPerson",
     "NoPermittedTrialError",
     "NotAuthorisedError",
-    "NotAvailableYetError",
     "NotConnectedError",
     "PlanError",
     "ProposerError",
+    "QualityError",
     "ReadbackError",
     "SafetyError",
     "StorageError",
@@ -63,6 +65,10 @@ class AutolabError(Exception):
     """Root of the tree. ``str(error)`` is a sentence that a person can act on."""
 
     exit_code = 1
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the sentence, without a traceback."""
+        return [str(self)]
 
 
 class InputError(AutolabError, ValueError):
@@ -89,8 +95,8 @@ class FileError(InputError):
         return f"{place}: {self.message}"
 
 
-class NotAvailableYetError(FileError):
-    """A key that the design knows, and that has no effect in this version: refused, never ignored."""
+class QualityError(InputError):
+    """What a trial measured gives an outcome, and a quality check says that it is not to be believed."""
 
 
 class NotAuthorisedError(InputError):
@@ -158,6 +164,10 @@ class CommandRefusedError(DeviceError):
 
 class WireError(DeviceError):
     """Bytes or messages on the wire break the protocol (checksum, sequence, shape)."""
+
+
+class CalibrationError(DeviceError):
+    """An instrument is out of calibration, or its calibration gave nothing usable. What it measures is not believed."""
 
 
 class PlanError(DeviceError):

@@ -77,5 +77,7 @@ class Explanation:
     """Outcomes that counted for little."""
     cost: float | None = None
     """Predicted cost of the trial, in the unit of the campaign's costs; None where none are stated."""
+    left: tuple[str, ...] = ()
+    """The constraints under which it was made because so much is left of materials, as the engine had them."""
     cost_of_changes: float = 0.0
     """What of it is paid because choices differ from those of the trial before."""

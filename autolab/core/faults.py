@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal
 
 from autolab.core.errors import (
     AutolabError,
+    CalibrationError,
     CommandRefusedError,
     DeviceError,
     DeviceTimeoutError,
     InputError,
     NotConnectedError,
     PlanError,
+    QualityError,
     ReadbackError,
     WireError,
 )
 
-__all__ = ["DEFAULT_POLICY", "SCREENED", "FaultKind", "FaultPolicy", "kind_of"]
+__all__ = ["DEFAULT_POLICIES", "DEFAULT_POLICY", "SCREENED", "FaultKind", "FaultPolicy", "kind_of"]
 
 
 class FaultKind(StrEnum):
@@ -36,6 +39,10 @@ class FaultKind(StrEnum):
     """A device does not answer."""
     DEVICE = "device"
     """A device failed in another way that it named."""
+    CALIBRATION = "calibration"
+    """An instrument is out of calibration, or its calibration gave nothing usable."""
+    QUALITY = "quality"
+    """The data gave an outcome, and a quality check does not believe it."""
     BAD_OUTCOME = "bad_outcome"
     """The data gave no outcome."""
     UNKNOWN = "unknown"
@@ -52,7 +59,9 @@ _KINDS: tuple[tuple[type[AutolabError], FaultKind], ...] = (
     (ReadbackError, FaultKind.READBACK),
     (CommandRefusedError, FaultKind.REFUSED),
     (WireError, FaultKind.WIRE),
+    (CalibrationError, FaultKind.CALIBRATION),
     (DeviceError, FaultKind.DEVICE),
+    (QualityError, FaultKind.QUALITY),
     (InputError, FaultKind.BAD_OUTCOME),
 )
 
@@ -84,3 +93,9 @@ class FaultPolicy:
 
 
 DEFAULT_POLICY = FaultPolicy()
+DEFAULT_POLICIES = MappingProxyType({
+    FaultKind.UNKNOWN: FaultPolicy(then="ask"),
+    FaultKind.CALIBRATION: FaultPolicy(retry=1, then="ask"),
+    FaultKind.QUALITY: FaultPolicy(retry=1, then="ask"),
+})  # fmt: skip
+"""What to do by kind of fault where nobody has said otherwise; `DEFAULT_POLICY` for those that are not named."""

@@ -8,10 +8,17 @@ from dataclasses import dataclass
 from autolab.core.errors import InputError
 from autolab.core.seeds import derive_seed
 
-__all__ = ["MAX_OPERATION_LENGTH", "OperationId", "Operations"]
+__all__ = ["BEFORE_PLATE", "CALIBRATING", "MAX_OPERATION_LENGTH", "SHARED", "OperationId", "Operations"]
 
 MAX_OPERATION_LENGTH = 39
 """Longest operation id in characters: what an EPICS string (DBR_STRING, 40 bytes with its NUL) holds."""
+
+CALIBRATING = 900
+"""Replicate numbers from here to `BEFORE_PLATE` are those of calibrations: each before a trial has its own."""
+BEFORE_PLATE = 998
+"""Replicate number of what brings the lab in order before a plate is measured; before a trial it is 0."""
+SHARED = 999
+"""Replicate number of the actions that the trials of a plate share; their trial is the first one of the plate."""
 
 _PATTERN = re.compile(r"([a-z0-9]{1,8})\.t(\d{1,5})\.r(\d{1,3})\.([a-z][a-z0-9-]{0,13})\.a(\d{1,3})")
 
@@ -28,7 +35,7 @@ class OperationId:
     trial: int
     """Trial number, from 1; 0 where a device is used by hand."""
     replicate: int
-    """Replicate number, from 1; 0 for what brings the lab in order before the trial."""
+    """Replicate number, from 1; 0 for what brings the lab in order before the trial, and `SHARED`."""
     phase: str
     """Name of the phase, a slug of at most 14 characters."""
     attempt: int = 1

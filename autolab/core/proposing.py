@@ -11,21 +11,37 @@ from autolab.core.parameters import Values
 from autolab.core.problem import Problem
 from autolab.core.trials import Outcome, Suggestion
 
-__all__ = ["UNLEARNED", "EngineSpec", "Observation", "Pending", "Proposer", "Recommendation", "SuggestRequest"]
+__all__ = [
+    "ADAPTIVE",
+    "RANKED",
+    "UNLEARNED",
+    "EngineSpec",
+    "Observation",
+    "Pending",
+    "Proposer",
+    "Recommendation",
+    "SuggestRequest",
+]
 
 
 UNLEARNED = frozenset({"sobol", "random", "grid"})
 """Engines that learn nothing, and so predict nothing."""
+RANKED = 99
+"""How many of the best trials a recommendation names at most."""
+ADAPTIVE = "bluesky-adaptive"
+"""The engine that is an optimiser of bluesky-adaptive, or of others in its form: it learns, and says no prediction."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
     """Which engine proposes, and how it begins."""
 
-    name: str = "ax"
-    """``auto``, ``ax``, ``botorch``, ``lean``, ``sobol``, ``random`` or ``grid``."""
+    name: str = "botorch"
+    """``auto``, ``ax``, ``botorch``, ``lean``, ``sobol``, ``random``, ``grid`` or ``bluesky-adaptive``."""
     initial: int | None = None
     """Trials of the space-filling initial design; None for twice the number of free parameters, at least 5."""
+    make: str | None = None
+    """With ``bluesky-adaptive``: dotted name of what makes the optimiser, see `optimizer.theirs`; None for its Ax."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +87,8 @@ class Recommendation:
     trial: int
     values: Values
     mean: float
-    """Value of the objective's metric: posterior mean where there is a model, else as measured."""
+    """Value of the objective's metric: by its fresh measurements where it is confirmed; else midway between model and
+    measurement where there is a model, and as measured where there is none."""
     sem: float | None
     reason: str
     """How it was chosen, in one sentence."""
@@ -79,6 +96,13 @@ class Recommendation:
     """With several objectives without weights: all trials of the front, of which this one is the middle."""
     diagnosis: Diagnosis | None = None
     """How far the model can be trusted; None where there is none."""
+    ranked: tuple[int, ...] = ()
+    """The best trials by what is believed of them, this one first: one for each recipe, and `RANKED` at most. None
+    where a front is sought."""
+    interval: tuple[float, float] | None = None
+    """Of a confirmed one: within which the true value lies with a probability of 90 %."""
+    confirmed: int = 0
+    """How many fresh measurements of its recipe the mean is of; 0 where it is not confirmed."""
 
 
 class Proposer(Protocol):

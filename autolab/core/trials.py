@@ -12,7 +12,19 @@ from autolab.core.errors import InputError
 from autolab.core.explanations import Explanation
 from autolab.core.parameters import Values
 
-__all__ = ["FINAL", "NEXT", "PERSON", "REPEAT", "Estimate", "Outcome", "Realm", "Suggestion", "TrialState", "Verdict"]
+__all__ = [
+    "CONFIRM",
+    "FINAL",
+    "NEXT",
+    "PERSON",
+    "REPEAT",
+    "Estimate",
+    "Outcome",
+    "Realm",
+    "Suggestion",
+    "TrialState",
+    "Verdict",
+]
 
 
 class Realm(StrEnum):
@@ -31,6 +43,7 @@ class TrialState(StrEnum):
     SCREENED = "screened"
     REFUSED = "refused"
     RUNNING = "running"
+    PREPARED = "prepared"
     ACQUIRED = "acquired"
     REDUCED = "reduced"
     INGESTED = "ingested"
@@ -49,8 +62,16 @@ NEXT: Mapping[TrialState | None, frozenset[TrialState]] = {
     ),
     TrialState.SCREENED: frozenset({TrialState.RUNNING, TrialState.AWAITING, TrialState.REFUSED, TrialState.ABANDONED}),
     TrialState.RUNNING: frozenset(
-        {TrialState.ACQUIRED, TrialState.FAILED, TrialState.IN_DOUBT, TrialState.ABANDONED, TrialState.RUNNING}
+        {
+            TrialState.PREPARED,
+            TrialState.ACQUIRED,
+            TrialState.FAILED,
+            TrialState.IN_DOUBT,
+            TrialState.ABANDONED,
+            TrialState.RUNNING,
+        }
     ),
+    TrialState.PREPARED: frozenset({TrialState.RUNNING, TrialState.FAILED, TrialState.ABANDONED}),
     TrialState.IN_DOUBT: frozenset({TrialState.IN_DOUBT, TrialState.RUNNING, TrialState.FAILED, TrialState.ABANDONED}),
     TrialState.ACQUIRED: frozenset({TrialState.REDUCED, TrialState.FAILED, TrialState.RUNNING}),
     TrialState.REDUCED: frozenset({TrialState.INGESTED}),
@@ -61,7 +82,9 @@ NEXT: Mapping[TrialState | None, frozenset[TrialState]] = {
 }
 """What may follow each state; None is before the trial is suggested. *Running* or *in doubt* again is a resume. A trial
 that has failed and is tried again waits as *screened*, so that the retry is not forgotten. One that was allowed is
-*refused* after all where its region has been closed meanwhile. *Awaiting approval* again is another proposal."""
+*refused* after all where its region has been closed meanwhile. *Awaiting approval* again is another proposal. A trial
+that is imported is *ingested* from the first. One on a plate is *prepared* while it waits for the others, and *running*
+again while the plate is measured."""
 
 FINAL = frozenset({TrialState.INGESTED, TrialState.FAILED, TrialState.REFUSED, TrialState.ABANDONED})
 """States in which nothing more happens to a trial by itself."""
@@ -90,6 +113,8 @@ PERSON = "person"
 """Engine of a suggestion that a person handed in."""
 REPEAT = "repeat"
 """Engine of a suggestion that a person made: an earlier trial once more."""
+CONFIRM = "confirm"
+"""Engine of a suggestion that confirms the winner: one of the best trials once more, when the search is over."""
 
 Outcome = dict[str, Estimate]
 """What a trial yields: an estimate for each metric, by name. Made once and never changed."""
@@ -125,6 +150,8 @@ class Verdict:
     """How many different people have to approve it."""
     dry_run: str | None = None
     """What the dry run of the plan has shown, in words; None where there was none."""
+    needs_ul: Mapping[str, float] | None = None
+    """The most that the dry run foresees to be poured, in microlitres by material; None where nobody knows."""
 
     @property
     def blames_recipe(self) -> bool:

@@ -17,7 +17,9 @@ from autolab.core.errors import AutolabError
 __all__ = ["YOUNG", "in_processes", "n_processors"]
 
 YOUNG = 50_000
-"""Objects that a process makes before it looks for garbage: it reads much, throws little away, and ends soon."""
+"""Objects that a process makes before it looks for garbage: most of what it makes stays."""
+_YOUNG_OF_A_WORKER = 10 * YOUNG
+"""The same of a process that works for this one: it reads much, throws little away, and ends soon."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -62,7 +64,7 @@ def in_processes(function: Callable[[Item], Result], items: Sequence[Item], proc
 def _begin(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair: it ends the others
     gc.freeze()  # what the parent made stays, so that nobody looks for garbage in it, nor copies its pages by looking
-    gc.set_threshold(YOUNG)
+    gc.set_threshold(_YOUNG_OF_A_WORKER)
     _work[:] = [(function, items)]
 
 

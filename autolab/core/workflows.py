@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from autolab.core.trials import PERSON, REPEAT
+from autolab.core.trials import CONFIRM, PERSON, REPEAT
 
 __all__ = ["Workflow", "workflow_of"]
 
 Workflow = Literal["manual", "automated", "AI-augmented", "AI-directed"]
-_NO_MODEL = frozenset({PERSON, REPEAT, "sobol", "random", "grid"})
-"""Engines that learn from no outcome: a person, or a fixed design."""
+_NO_MODEL = frozenset({PERSON, REPEAT, CONFIRM, "sobol", "random", "grid"})
+"""Engines that learn from no outcome: a person, a rule, or a fixed design."""
 
 
 def workflow_of(engine: str, *, by_hand: bool, decided: bool) -> Workflow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from autolab.core.canonical import canonical_json, plain
@@ -91,10 +91,18 @@ class ActionJournal(Scribe):
 
     # phases
 
-    def past(self, campaign: str, trial: int, attempt: int) -> Past:
-        """What earlier runs of a trial's plan have done in this attempt at it."""
+    def past(self, campaign: str, trial: int, attempt: int, others: Sequence[int] = ()) -> Past:
+        """What earlier runs of a trial's plan have done in this attempt at it.
+
+        Args:
+            campaign: Id of the campaign.
+            trial: Number of the trial.
+            attempt: Number of the attempt.
+            others: Trials whose actions count too: those of its plate.
+        """
         actions = self.states.rows(
-            "SELECT operation, state FROM intents WHERE campaign = ? AND trial = ?", (campaign, trial)
+            "SELECT operation, state FROM intents WHERE campaign = ? AND trial IN (SELECT value FROM json_each(?))",
+            (campaign, json.dumps([trial, *others])),
         )
         phases = self.states.rows(
             "SELECT name, result FROM phases WHERE campaign = ? AND trial = ? AND attempt = ? AND state = 'done'",

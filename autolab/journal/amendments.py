@@ -1,4 +1,4 @@
-"""What a person changes in the record of trials: nothing is erased, and each change has its person and its reason."""
+"""What is added to the record of trials and changed in it, with its reason: nothing is erased."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autolab.core.trials import NEXT, REPEAT, Estimate, Suggestion, TrialState
 from autolab.journal.journal import Journal
 from autolab.journal.records import CampaignRecord, TrialRecord
 
-__all__ = ["abandon", "correct", "inject", "repeat"]
+__all__ = ["abandon", "change_budget", "confirm", "correct", "inject", "repeat"]
 
 
 def correct(
@@ -106,6 +106,23 @@ def inject(journal: Journal, campaign: str, realm: str, suggestion: Suggestion, 
         )
 
 
+def confirm(journal: Journal, campaign: str, realm: str, suggestion: Suggestion, of: int) -> None:
+    """Record a trial that confirms the winner.
+
+    Args:
+        journal: Keeps the record.
+        campaign: Id of the campaign.
+        realm: Where it will happen.
+        suggestion: The trial.
+        of: Number of the trial that it repeats.
+    """
+    with journal.commit():
+        journal.suggest(campaign, realm, suggestion)
+        journal.states.write(
+            "UPDATE trials SET repeat_of = ? WHERE campaign = ? AND number = ?", (of, campaign, suggestion.trial)
+        )
+
+
 def abandon(journal: Journal, trial: TrialRecord, campaign: str, by: Principal, because: str) -> None:
     """Give up a trial that has not ended. What was in doubt about its actions stays so, in the record.
 
@@ -117,6 +134,18 @@ def abandon(journal: Journal, trial: TrialRecord, campaign: str, by: Principal, 
     with journal.commit():
         journal.intervene(campaign, trial.number, by, "abandon", because)
         journal.abandon(campaign, trial.number, f"{by.name}: {because}")
+
+
+def change_budget(journal: Journal, campaign: CampaignRecord, trials: int, by: Principal, because: str) -> None:
+    """Give a campaign another budget from its next resume on."""
+    with journal.commit():
+        said = f"{campaign.budget_trials} → {trials} trials: {because}"
+        journal.intervene(campaign.id, None, by, "change budget", said)
+        journal.states.write(
+            "UPDATE campaigns SET options = json_set(options, '$.trials', ?1), "
+            "settings = json_set(settings, '$.budget_trials', ?1) WHERE id = ?2",
+            (trials, campaign.id),
+        )
 
 
 def _text(estimate: Estimate) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from autolab.core.errors import InputError
 from autolab.core.workers import in_processes
+from autolab.journal.agreement import agreement
 from autolab.journal.database import Database
 from autolab.journal.heads import HEADS_FILE, PUBLIC_KEY_FILE, HeadLine, SignedHead, public_key, read_heads
 from autolab.journal.journal import STATES_FILE
@@ -26,6 +27,8 @@ LONG = 100_000
 """Entries from which on several processes share the work: they take a second to read."""
 AT_A_TIME = 5000
 """Leaves that are put into the tree at a time."""
+PAGES_KIB = 500
+"""Of the file that are kept, in KiB: each page is read once, and few of them stay in the processor's own cache."""
 HASH_BYTES = 32
 REMOVED = Finding("the journal has no log any more: it was removed")
 
@@ -122,14 +125,19 @@ def _read_log(folder: Path, heads: Sequence[SignedHead], processes: int) -> _Log
 def _read_part(folder: Path, share: Share, *, has_log: bool) -> _Part:
     """Read one share. Log and tables are of one moment, which may be later than that of another share."""
     with closing(_opened(folder)) as states, states.snapshot():
-        reading = LogReading(states, share)
+        agreed = agreement(states, share) if has_log else None
+        if agreed is not None:
+            return _Part(agreed.leaves, (), agreed.n_rows, ())
+        reading = LogReading(states, share)  # something is not as it was written: this finds out what, and says it
         leaves = b"".join(itertools.chain.from_iterable(reading.leaves())) if has_log else b""
         differences = list(reading.differences())
         return _Part(leaves, reading.findings, reading.n_rows, differences)
 
 
 def _opened(folder: Path) -> Database:
-    return Database(folder / STATES_FILE, "states", read_only=True, stopwatch=time.monotonic)
+    states = Database(folder / STATES_FILE, "states", read_only=True, stopwatch=time.monotonic)
+    states.rows(f"PRAGMA cache_size = -{PAGES_KIB}")
+    return states
 
 
 class _Tree:

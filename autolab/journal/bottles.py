@@ -17,7 +17,7 @@ __all__ = [
     "CONSUMABLES",
     "Bottle",
     "Shelf",
-    "consumables_since",
+    "consumables_of",
     "declared_bottles",
     "declared_consumables",
     "shelf_of",
@@ -29,7 +29,8 @@ CHANGED = "materials"
 CONSUMABLES = "consumables"
 """Cause of the intervention that keeps the ``consumables`` with which a campaign goes on."""
 _CHANGES = "SELECT detail, lab_s FROM interventions WHERE campaign = ? AND cause = ? ORDER BY id"
-_KEYS = ("stock", "expires", "bottle", "lot")
+_KEYS = ("stock", "expires", "bottle", "lot", "filled")
+_PIECES = ("stock", "per", "room", "filled")
 
 Declared = dict[str, dict[str, str]]
 """What a lab file says of each bottle, by material."""
@@ -51,7 +52,7 @@ class Bottle:
 
 @dataclass(frozen=True)
 class Shelf:
-    """The bottles of one campaign: what was declared, and since when in lab seconds, the oldest first."""
+    """The bottles or consumables of a campaign: what was declared, and since when in lab seconds, the oldest first."""
 
     lab: str
     declared: tuple[tuple[float, Declared | None], ...]
@@ -60,6 +61,16 @@ class Shelf:
     def latest(self) -> tuple[float, Declared | None]:
         """What stands there now, and since when."""
         return self.declared[-1]
+
+    def since(self, name: str, declared: Declared | None) -> float | None:
+        """Lab seconds since when what is declared of one thing has been so; None where it is not so any more."""
+        found, wanted = None, (declared or {}).get(name)
+        for since_lab_s, each in self.declared:
+            if (each or {}).get(name) != wanted:
+                found = None
+            elif found is None:
+                found = since_lab_s
+        return found
 
     def bottle(self, material: str, lab_s: float) -> Bottle | None:
         """The bottle that a material came from at a lab time; None where none was declared."""
@@ -119,11 +130,11 @@ def _bottle(lab: str, material: str, said: dict[str, str]) -> Bottle:
 @lru_cache(maxsize=64)
 def declared_consumables(text: str) -> Declared | None:
     """What a lab file says of each consumable; not to be changed."""
-    return _of((yaml.safe_load(text) or {}).get(CONSUMABLES) if text else None, ("stock", "per", "room"))
+    return _of((yaml.safe_load(text) or {}).get(CONSUMABLES) if text else None, _PIECES)
 
 
-def consumables_since(states: Database, campaign: str, lab_file: str) -> tuple[float, Declared | None]:
-    """The consumables with which a campaign was started or resumed last, and since when in lab seconds."""
-    for row in states.rows(f"{_CHANGES} DESC LIMIT 1", (campaign, CONSUMABLES)):
-        return row["lab_s"], json.loads(row["detail"])
-    return 0.0, declared_consumables(lab_file)
+def consumables_of(states: Database, campaign: str, lab: str, lab_file: str) -> Shelf:
+    """The consumables of a campaign; see `shelf_of`."""
+    changes = states.rows(_CHANGES, (campaign, CONSUMABLES))
+    known = [(row["lab_s"], _of(json.loads(row["detail"]), _PIECES)) for row in changes]
+    return Shelf(lab, ((0.0, declared_consumables(lab_file)), *known))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache, cached_property
 from pathlib import Path
@@ -155,6 +155,11 @@ class Database:
         """Insert one row. Returns its id."""
         return self.write(_inserting(table, tuple(values)), tuple(values.values()))
 
+    def insert_many(self, table: str, columns: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
+        """Insert rows, in a commit of their own unless a group is open."""
+        with self.commit():
+            self._connection.executemany(_inserting(table, columns), rows)
+
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of a query, each by column name."""
         with self._lock:
@@ -165,11 +170,23 @@ class Database:
             except sqlite3.Error as error:
                 raise self._explain(error) from error
 
-    def batches(self, sql: str, values: Sequence[Any] = ()) -> Iterator[list[tuple[Any, ...]]]:
-        """Rows of a query that gives many, as they are and some thousand at a time."""
+    def batches(
+        self, sql: str, values: Sequence[Any] = (), at_a_time: int = _BATCH
+    ) -> Generator[list[tuple[Any, ...]], None, None]:
+        """Rows of a query that gives many, as they are and so many at a time.
+
+        What is not read to its end is closed by its reader: until then it holds on to its moment in the file. Other
+        threads may write between two batches, except in a `snapshot`.
+        """
+        # No lock is held while it waits to be asked: what is left behind may be collected by any thread.
         with self._lock, self._explained():
             cursor = self._connection.execute(sql, values)
-            while rows := cursor.fetchmany(_BATCH):
+        with closing(cursor):
+            while True:
+                with self._lock, self._explained():
+                    rows = cursor.fetchmany(at_a_time)
+                if not rows:
+                    return
                 yield rows
 
     @contextmanager

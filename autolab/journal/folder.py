@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-__all__ = ["CONTROLLER_LOCK", "has_controller", "make_folder", "sync_folder"]
+__all__ = ["CONTROLLER_LOCK", "has_controller", "is_locked", "make_folder", "sync_folder"]
 
 
 def make_folder(path: Path) -> None:
@@ -40,8 +40,13 @@ CONTROLLER_LOCK = "controller.lock"
 
 def has_controller(folder: Path) -> bool:
     """Whether a controller works with a data folder now."""
+    return is_locked(folder / CONTROLLER_LOCK)
+
+
+def is_locked(file: Path) -> bool:
+    """Whether a process holds a file locked now."""
     try:
-        descriptor = os.open(folder / CONTROLLER_LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

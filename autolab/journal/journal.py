@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from autolab.core.canonical import canonical_json, content_hash
+from autolab.core.confirming import Confirm
 from autolab.core.errors import StorageError
 from autolab.core.faults import FaultKind
 from autolab.core.principals import Principal
@@ -52,6 +53,7 @@ class CampaignStart:
     """How it was asked to run, and where its files are: what a resume needs."""
     envelope_hash: str = ""
     envelope_version: str = ""
+    confirm: Confirm | None = None
 
 
 _STATE_AFTER = {
@@ -78,6 +80,8 @@ class Journal(ActionJournal):
         """Record the start of a campaign; lab times are counted from here."""
         self._origin_s = self._clock.now()
         settings = {"engine": start.engine, "lanes": start.lanes, "budget_trials": start.budget_trials}
+        if start.confirm is not None:
+            settings["confirm"] = start.confirm
         with self.commit():
             self.states.insert(
                 "campaigns",
@@ -178,7 +182,7 @@ class Journal(ActionJournal):
         with self.commit():
             reasons = "; ".join(verdict.reasons) or None
             state = _STATE_AFTER[verdict.decision]
-            self._enter(campaign, suggestion.trial, state, reasons, verdict=canonical_json(verdict))
+            self.enter(campaign, suggestion.trial, state, reasons, verdict=canonical_json(verdict))
             if verdict.decision == "allowed":
                 self.permit(campaign, suggestion, principal)
 
@@ -192,7 +196,7 @@ class Journal(ActionJournal):
     def enter_approved(self, campaign: str, suggestion: Suggestion, why: str, by: Principal) -> None:
         """Record that people have approved a trial, with a permit for exactly this suggestion."""
         with self.commit():
-            self._enter(campaign, suggestion.trial, TrialState.SCREENED, why)
+            self.enter(campaign, suggestion.trial, TrialState.SCREENED, why)
             self.permit(campaign, suggestion, by)
 
     def begin(self, campaign: str, suggestion: Suggestion, lane: int, sample: Sample | None, bench: str) -> None:
@@ -211,7 +215,7 @@ class Journal(ActionJournal):
                 raise StorageError(f"trial {suggestion.trial} has no unused permit for these values: it is not run")
             if sample is not None:
                 self._use_sample(campaign, suggestion.trial, sample, bench)
-            self._enter(campaign, suggestion.trial, TrialState.RUNNING, None, lane=lane)
+            self.enter(campaign, suggestion.trial, TrialState.RUNNING, None, lane=lane)
 
     def begin_again(
         self,
@@ -237,16 +241,16 @@ class Journal(ActionJournal):
         with self.commit():
             if fresh is not None:
                 self._use_sample(campaign, trial, fresh, bench)
-            self._enter(campaign, trial, TrialState.RUNNING, why, lane=lane, attempt=attempt)
+            self.enter(campaign, trial, TrialState.RUNNING, why, lane=lane, attempt=attempt)
 
     def doubt(self, campaign: str, trial: int, why: str) -> None:
         """Record that nobody knows what became of one of the trial's actions."""
-        self._enter(campaign, trial, TrialState.IN_DOUBT, why)
+        self.enter(campaign, trial, TrialState.IN_DOUBT, why)
 
     def acquired(self, campaign: str, trial: int) -> None:
         """Record that the trial's plan has ended and its data are on the disk."""
         self.documents.make_durable()
-        self._enter(campaign, trial, TrialState.ACQUIRED, None)
+        self.enter(campaign, trial, TrialState.ACQUIRED, None)
 
     def reduced(self, campaign: str, trial: int, replicate: int, attempt: int, outcome: Outcome) -> None:
         """Record the outcome of a trial."""
@@ -256,11 +260,11 @@ class Journal(ActionJournal):
                 "replicates", campaign=campaign, trial=trial, replicate=replicate, attempt=attempt, outcome=text
             )
             kind = workflow(self.states, campaign, trial)
-            self._enter(campaign, trial, TrialState.REDUCED, None, outcome=text, workflow=kind)
+            self.enter(campaign, trial, TrialState.REDUCED, None, outcome=text, workflow=kind)
 
     def ingested(self, campaign: str, trial: int, timings: Timings) -> None:
         """Record that the outcome is known to the proposer from here on."""
-        self._enter(campaign, trial, TrialState.INGESTED, None, timings=canonical_json(timings))
+        self.enter(campaign, trial, TrialState.INGESTED, None, timings=canonical_json(timings))
 
     def fail(
         self, campaign: str, trial: int, why: str, fault: FaultKind = FaultKind.UNKNOWN, closes: float | None = None
@@ -275,19 +279,19 @@ class Journal(ActionJournal):
             closes: Half width of the region around it that is in quarantine from here on.
         """
         kind = workflow(self.states, campaign, trial)
-        self._enter(campaign, trial, TrialState.FAILED, why, failure=why, fault=fault, closes=closes, workflow=kind)
+        self.enter(campaign, trial, TrialState.FAILED, why, failure=why, fault=fault, closes=closes, workflow=kind)
 
     def refuse_late(self, campaign: str, trial: int, why: str) -> None:
         """Record that a trial that had been allowed is refused before it begins."""
-        self._enter(campaign, trial, TrialState.REFUSED, why)
+        self.enter(campaign, trial, TrialState.REFUSED, why)
 
     def try_again(self, campaign: str, trial: int, attempt: int) -> None:
         """Record that a trial that has failed is owed another attempt."""
-        self._enter(campaign, trial, TrialState.SCREENED, f"attempt {attempt} follows", attempt=attempt)
+        self.enter(campaign, trial, TrialState.SCREENED, f"attempt {attempt} follows", attempt=attempt)
 
     def abandon(self, campaign: str, trial: int, why: str) -> None:
         """Record that a suggestion is not going to be run."""
-        self._enter(campaign, trial, TrialState.ABANDONED, why)
+        self.enter(campaign, trial, TrialState.ABANDONED, why)
 
     def used_wells(self, lab: str, bench: str) -> set[tuple[str, int]]:
         """Wells that hold a sample of any campaign, as (labware, well)."""
@@ -337,7 +341,7 @@ class Journal(ActionJournal):
         )
         self.states.insert("trial_samples", campaign=campaign, trial=trial, replicate=1, sample=sample.id)
 
-    def _enter(self, campaign: str, trial: int, state: TrialState, detail: str | None, **values: Any) -> None:
+    def enter(self, campaign: str, trial: int, state: TrialState, detail: str | None, **values: Any) -> None:
         """A trial enters a state, and columns of its row get new values.
 
         Raises:
@@ -375,6 +379,7 @@ def _run_of(name: str, document: Mapping[str, Any]) -> str:
         "event": lambda: document["descriptor"],
         "event_page": lambda: document["descriptor"],
         "datum": lambda: document["resource"],
+        "stream_datum": lambda: document["stream_resource"],
         "datum_page": lambda: document["resource"],
     }
     return keys.get(name, lambda: document["run_start"])()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -16,13 +16,15 @@ from typing import Any
 from autolab.journal.database import Database
 from autolab.journal.replay import Entry, NoEntryError, Replay, parse_entry
 
-__all__ = ["Finding", "LogReading", "Share", "shares"]
+__all__ = ["Finding", "LogReading", "Rows", "Share", "StoredTable", "ending", "shares", "stored_tables", "table_of"]
 
 Rows = Sequence[tuple[int, bytes, Any]]
 """Number, text in UTF-8 and leaf hash of entries."""
 _TABLE = b'"table":"'
 _SAMPLE = 5000
 """Newest entries that are looked at to share the tables out."""
+_AT_A_TIME = 250
+"""Rows that are read at a time: they are still in the processor's cache when they are hashed, parsed and compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def shares(states: Database, n: int) -> tuple[Share, ...]:
     """Share the log out among processes, the tables by how many of the newest entries are theirs."""
     size = states.rows("SELECT max(seq) AS size FROM log")[0]["size"] or 0
     newest = next(states.batches("SELECT CAST(entry AS BLOB) FROM log ORDER BY seq DESC LIMIT ?", (_SAMPLE,)), [])
-    tables = Counter(_table(text) for (text,) in newest)
+    tables = Counter(table_of(text) for (text,) in newest)
     owners, loads = dict[str, int](), [0] * n
     for table, count in tables.most_common():
         owners[table] = loads.index(min(loads))
@@ -68,9 +70,42 @@ def shares(states: Database, n: int) -> tuple[Share, ...]:
     return tuple(Share(place, n, cuts[place], cuts[place + 1], owners) for place in range(n))
 
 
-def _table(text: bytes) -> str:
+def table_of(text: bytes) -> str:
     """The table that an entry ends with."""
     return text.rpartition(_TABLE)[2][:-2].decode(errors="replace")
+
+
+def ending(table: str) -> bytes:
+    """What the text of a table's entries ends with."""
+    return _TABLE + table.encode(errors="replace") + b'"}'
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """A table of the states: its name, the columns of its primary key in the order of their names, and the others."""
+
+    name: str
+    key: tuple[str, ...]
+    others: tuple[str, ...]
+
+    def rows(
+        self, states: Database, at_a_time: int, *, newest_first: bool = False
+    ) -> Generator[Sequence[tuple[Any, ...]], None, None]:
+        """Its rows, so many at a time, each with the values of the key and of the others as SQLite gives them."""
+        names = ", ".join(_quoted(name) for name in (*self.key, *self.others))
+        order = " ORDER BY rowid DESC" if newest_first else ""
+        return states.batches(f"SELECT {names} FROM {_quoted(self.name)}{order}", at_a_time=at_a_time)  # noqa: S608 (names that are quoted)
+
+
+def stored_tables(states: Database) -> list[StoredTable]:
+    """All tables but the log, by their names."""
+    query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'log' AND name NOT LIKE 'sqlite_%'"
+    found: list[StoredTable] = []
+    for name in sorted(row["name"] for row in states.rows(query)):
+        columns = [row for row in states.rows(f"PRAGMA table_xinfo({_quoted(name)})") if row["hidden"] != 1]
+        key = tuple(sorted(row["name"] for row in columns if row["pk"]))
+        found.append(StoredTable(name, key, tuple(row["name"] for row in columns if not row["pk"])))
+    return found
 
 
 class LogReading:
@@ -100,7 +135,8 @@ class LogReading:
     def leaves(self) -> Iterator[list[bytes]]:
         """Read all of the log. Gives the leaf hashes of this share's stretch, some thousand at a time."""
         share, last = self._share, 0
-        for rows in self._states.batches("SELECT seq, CAST(entry AS BLOB), leaf FROM log WHERE seq > 0 ORDER BY seq"):
+        query = "SELECT seq, CAST(entry AS BLOB), leaf FROM log WHERE seq > 0 ORDER BY seq"
+        for rows in self._states.batches(query, at_a_time=_AT_A_TIME):
             if share.place == 0:
                 self._count(last, rows)
             last = rows[-1][0]
@@ -109,27 +145,21 @@ class LogReading:
                 self._replay_all(rows)
             else:
                 yield self._hash([row for row in rows if share.begin < row[0] <= share.end])
-                self._replay_all([row for row in rows if share.owners.get(_table(row[1]), 0) == share.place])
+                self._replay_all([row for row in rows if share.has(table_of(row[1]))])
 
     def differences(self) -> Iterator[tuple[str, list[Finding]]]:
         """Each table of this share, with where it differs from the log."""
-        query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'log' AND name NOT LIKE 'sqlite_%'"
-        tables = {row["name"] for row in self._states.rows(query)}
-        for table in sorted({*tables, *self._replay.tables}):
-            if self._share.has(table):
-                yield table, list(self._compare(table, is_there=table in tables))
+        tables = {table.name: table for table in stored_tables(self._states)}
+        for name in sorted({*tables, *self._replay.tables}):
+            if self._share.has(name):
+                yield name, list(self._compare(tables.get(name, StoredTable(name, (), ())), is_there=name in tables))
 
-    def _compare(self, table: str, *, is_there: bool) -> Iterator[Finding]:
-        quoted = _quoted(table)
-        columns = [row for row in self._states.rows(f"PRAGMA table_xinfo({quoted})") if row["hidden"] != 1]
-        key = sorted(row["name"] for row in columns if row["pk"])
-        others = [row["name"] for row in columns if not row["pk"]]
+    def _compare(self, table: StoredTable, *, is_there: bool) -> Iterator[Finding]:
         rows: Iterable[tuple[Any, ...]] = ()
         if is_there:
-            self.n_rows += self._states.rows(f"SELECT count(*) AS n FROM {quoted}")[0]["n"]  # noqa: S608 (a name that is quoted)
-            names = ", ".join(_quoted(name) for name in (*key, *others))
-            rows = itertools.chain.from_iterable(self._states.batches(f"SELECT {names} FROM {quoted}"))  # noqa: S608 (as above)
-        for each in self._replay.compare(table, key, others, rows):
+            self.n_rows += self._states.rows(f"SELECT count(*) AS n FROM {_quoted(table.name)}")[0]["n"]  # noqa: S608 (a name that is quoted)
+            rows = itertools.chain.from_iterable(table.rows(self._states, _AT_A_TIME))
+        for each in self._replay.compare(table.name, table.key, table.others, rows):
             yield Finding(f"{each.table} {each.row}: {each.text}", each.seq, each.table, each.row)
 
     def _count(self, last: int, rows: Rows) -> None:
@@ -173,7 +203,7 @@ class _Ends(dict[str, bytes]):
     """What the text of an entry ends with, by its table."""
 
     def __missing__(self, table: str) -> bytes:
-        return self.setdefault(table, _TABLE + table.encode(errors="replace") + b'"}')
+        return self.setdefault(table, ending(table))
 
 
 def _quoted(name: str) -> str:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from autolab.core.approvals import Proposal
+from autolab.core.confirming import Confirm
 from autolab.core.data import TrialData
 from autolab.core.errors import InputError, StorageError
 from autolab.core.explanations import Explanation
+from autolab.core.imports import ImportedFrom
+from autolab.core.operations import CALIBRATING
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec
 from autolab.core.samples import Sample
-from autolab.core.trials import Outcome, Suggestion, TrialState, Verdict
+from autolab.core.trials import CONFIRM, Outcome, Suggestion, TrialState, Verdict
 from autolab.journal.alarms import AlarmGroup, alarm_groups
 from autolab.journal.database import Database
 from autolab.journal.histories import transitions
@@ -32,8 +36,12 @@ from autolab.journal.records import (
     Timings,
     TrialRecord,
 )
+from autolab.journal.trialdata import trial_data
 
 __all__ = ["JournalReader"]
+
+DOCUMENTS_AT_ONCE = 500
+"""Documents that are in memory at a time, where all of a campaign are read."""
 
 _problem = TypeAdapter(Problem)
 _outcome = TypeAdapter(Outcome)
@@ -42,6 +50,7 @@ _explanation = TypeAdapter(Explanation)
 _recommendation = TypeAdapter(Recommendation)
 _proposal = TypeAdapter(Proposal)
 _engine = TypeAdapter(EngineSpec)
+_source = TypeAdapter(ImportedFrom)
 _timings = TypeAdapter(Timings)
 
 
@@ -116,6 +125,14 @@ class JournalReader:
         what = "no campaign" if not found else "several campaigns"
         raise InputError(f"{what} {'is' if not found else 'begin with'} {name!r}; the newest are: {known}")
 
+    def known(self, campaign: str) -> CampaignRecord | None:
+        """One campaign by its whole id; None where there is none. The others are not read."""
+        rows = self.states.rows(
+            "SELECT c.*, p.name AS person FROM campaigns c JOIN principals p ON p.id = c.principal WHERE c.id = ?",
+            (campaign,),
+        )
+        return _campaign(rows[0]) if rows else None
+
     def devices(self, campaign: str) -> list[DeviceRecord]:
         """Devices of a campaign."""
         rows = self.states.rows("SELECT * FROM devices WHERE campaign = ? ORDER BY rowid", (campaign,))
@@ -142,7 +159,8 @@ class JournalReader:
         their = "campaign = ? AND trial IN (SELECT value FROM json_each(?))"
         these = (campaign, json.dumps([row["number"] for row in rows]))
         samples: dict[int, list[Sample]] = {}
-        query = f"SELECT t.trial, s.* FROM trial_samples t JOIN samples s ON s.id = t.sample WHERE {their}"  # noqa: S608 (as above)
+        mine = f"{their} AND replicate < {CALIBRATING}"
+        query = f"SELECT t.trial, s.* FROM trial_samples t JOIN samples s ON s.id = t.sample WHERE {mine}"  # noqa: S608 (as above)
         for row in self.states.rows(query, these):
             sample = Sample(row["id"], row["labware"], row["place"], row["well"], row["barcode"])
             samples.setdefault(row["trial"], []).append(sample)
@@ -158,17 +176,28 @@ class JournalReader:
             for row in rows
         ]
 
+    def lab_seconds(self, campaign: str) -> float:
+        """Lab time from the start of a campaign to its last record."""
+        times = self.states.rows(
+            "SELECT MAX(json_extract(history, '$[#-1][1]')) AS lab_s FROM trials WHERE campaign = ?1 "
+            "UNION ALL SELECT MAX(COALESCE(settled_lab_s, intended_lab_s)) FROM intents WHERE campaign = ?1",
+            (campaign,),
+        )
+        moves = "SELECT MAX(COALESCE(ended_lab_s, begun_lab_s)) AS lab_s FROM movements WHERE campaign = ?"
+        return max(float(row["lab_s"] or 0.0) for row in (*times, *self._documents.rows(moves, (campaign,))))
+
     def n_repeats(self, campaign: str) -> int:
-        """Number of a campaign's trials that repeat another."""
-        counted = "SELECT COUNT(*) AS n FROM trials WHERE campaign = ? AND repeat_of IS NOT NULL"
-        return self.states.rows(counted, (campaign,))[0]["n"]
+        """Number of a campaign's trials that repeat another because a person wanted that."""
+        counted = "SELECT COUNT(*) AS n FROM trials WHERE campaign = ? AND repeat_of IS NOT NULL AND engine <> ?"
+        return self.states.rows(counted, (campaign, CONFIRM))[0]["n"]
 
     def intents(self, campaign: str, trial: int | None = None) -> list[IntentRecord]:
         """Actions of a campaign, or of one trial, in the order in which they were begun."""
+        chosen, values = ("", (campaign,)) if trial is None else ("AND trial = ?", (campaign, trial))
         rows = self.states.rows(
-            "SELECT i.*, p.name AS person FROM intents i LEFT JOIN principals p ON p.id = i.settled_by "
-            "WHERE campaign = ?1 AND (?2 IS NULL OR trial = ?2) ORDER BY i.rowid",
-            (campaign, trial),
+            "SELECT i.*, p.name AS person FROM intents i LEFT JOIN principals p ON p.id = i.settled_by "  # noqa: S608 (the condition is ours)
+            f"WHERE campaign = ? {chosen} ORDER BY i.rowid",
+            values,
         )
         return [
             IntentRecord(
@@ -209,33 +238,67 @@ class JournalReader:
         return alarm_groups(self.states, campaign)
 
     def documents(self, campaign: str, trial: int | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Bluesky documents of a campaign, or of one trial, as (name, document) in the order of recording."""
-        query = "SELECT name, document FROM documents WHERE campaign = ?"
-        values: tuple[Any, ...] = (campaign,)
+        """Bluesky documents of a campaign, or of one trial, as (name, document) in the order of recording.
+
+        Those of a run that measured a plate are each of its trials'.
+        """
         if trial is not None:
-            query, values = f"{query} AND trial = ?", (campaign, trial)
-        for row in self._documents.rows(f"{query} ORDER BY id", values):
+            yield from self._documents_with(campaign, trial)
+            for lead, run in self._shared_runs(campaign, trial):
+                yield from self._documents_of(campaign, lead, run)
+            return
+        query = "SELECT id, name, document FROM documents WHERE campaign = ? AND id > ? ORDER BY id LIMIT ?"
+        last, rows = -1, None
+        while rows is None or len(rows) == DOCUMENTS_AT_ONCE:
+            rows = self._documents.rows(query, (campaign, last, DOCUMENTS_AT_ONCE))
+            for row in rows:
+                last = row["id"]
+                yield row["name"], json.loads(row["document"])
+
+    def _shared_runs(self, campaign: str, trial: int) -> list[tuple[int, str]]:
+        """Runs of a trial that are kept with another trial of its plate, as (that trial, run)."""
+        rows = self.states.rows(
+            "SELECT r.run, (SELECT MIN(o.trial) FROM run_trials o WHERE o.run = r.run) AS lead FROM run_trials r "
+            "WHERE r.campaign = ? AND r.trial = ?",
+            (campaign, trial),
+        )
+        return [(row["lead"], row["run"]) for row in rows if row["lead"] != trial]
+
+    def _documents_of(self, campaign: str, trial: int, run: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Documents of one run that are kept with a trial."""
+        whose = {run}
+        for name, document in self._documents_with(campaign, trial):
+            links = [document.get(link) for link in ("run_start", "descriptor", "resource")]
+            owner = document["uid"] if name == "start" else next((link for link in links if link is not None), None)
+            if owner in whose:
+                if name in ("descriptor", "resource"):
+                    whose.add(document["uid"])
+                yield name, document
+
+    def _documents_with(self, campaign: str, trial: int) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Documents that were recorded while a trial ran on a lane."""
+        query = "SELECT name, document FROM documents WHERE campaign = ? AND trial = ? ORDER BY id"
+        for row in self._documents.rows(query, (campaign, trial)):
             yield row["name"], json.loads(row["document"])
+
+    def newest_documents(self, campaign: str, limit: int) -> list[tuple[str, dict[str, Any]]]:
+        """The last Bluesky documents of a campaign's newest trials, the newest first."""
+        rows = self._documents.rows(
+            "SELECT id, name, document FROM documents WHERE campaign = ? ORDER BY trial DESC, id DESC LIMIT ?",
+            (campaign, limit),
+        )
+        rows.sort(key=lambda row: row["id"], reverse=True)
+        return [(row["name"], json.loads(row["document"])) for row in rows]
 
     def data(self, campaign: str, trial: int) -> TrialData:
         """All that a trial recorded, also in runs that were interrupted."""
-        return trial_data(list(self.documents(campaign, trial)))
+        return trial_data(list(self.documents(campaign, trial)), trial)
 
 
-def trial_data(documents: list[tuple[str, dict[str, Any]]]) -> TrialData:
-    """Gather documents into what a reducer sees."""
-    primary: set[str] = set()
-    configurations: dict[str, Any] = {}
-    events: list[dict[str, Any]] = []
-    for name, document in documents:
-        if name == "descriptor":
-            if document.get("name") == "primary":
-                primary.add(document["uid"])
-            for configuration in document.get("configuration", {}).values():
-                configurations.update(configuration.get("data", {}))
-        elif name == "event" and document["descriptor"] in primary:
-            events.append(document["data"])
-    return TrialData(events, configurations, [document for name, document in documents if name == "start"])
+@lru_cache(maxsize=64)
+def _problem_of(text: str) -> Problem:
+    """A problem from its text: many campaigns have the same."""
+    return _problem.validate_json(text)
 
 
 def _campaign(row: dict[str, Any]) -> CampaignRecord:
@@ -256,7 +319,7 @@ def _campaign(row: dict[str, Any]) -> CampaignRecord:
         engine=_engine.validate_python(settings["engine"]),
         lanes=settings["lanes"],
         budget_trials=settings["budget_trials"],
-        problem=_problem.validate_json(row["problem"]),
+        problem=_problem_of(row["problem"]),
         campaign_file=row["campaign_file"],
         lab_file=row["lab_file"],
         campaign_hash=row["campaign_hash"],
@@ -266,6 +329,7 @@ def _campaign(row: dict[str, Any]) -> CampaignRecord:
         options=json.loads(row["options"]),
         envelope_hash=row["envelope_hash"] or "",
         envelope_version=row["envelope_version"] or "",
+        confirm=Confirm(**settings["confirm"]) if settings.get("confirm") else None,
     )
 
 
@@ -299,4 +363,5 @@ def _trial(row: dict[str, Any], samples: tuple[Sample, ...], runs: tuple[str, ..
         closes=row["closes"],
         proposal=row["proposal"] and _proposal.validate_json(row["proposal"]),
         workflow=row["workflow"],
+        source=row["source"] and _source.validate_json(row["source"]),
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from autolab.core.approvals import Proposal
+from autolab.core.confirming import Confirm
+from autolab.core.imports import ImportedFrom
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec, Recommendation
 from autolab.core.samples import Sample
@@ -64,6 +66,18 @@ class CampaignRecord:
     envelope_hash: str = ""
     """Content hash of the envelope that it runs in; empty where an older autolab began it."""
     envelope_version: str = ""
+    confirm: Confirm | None = None
+    """How its winner is confirmed; None where it is not, or an older autolab began it."""
+
+    @property
+    def is_experiment(self) -> bool:
+        """False where it only performs calibrations (``autolab calibrate``) or moves a device (``autolab move``)."""
+        return not (self.options.get("calibrate") or self.options.get("move"))
+
+    @property
+    def planned(self) -> int:
+        """Trials that it may take, those that confirm its winner included."""
+        return self.budget_trials + (0 if self.confirm is None else self.confirm.trials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +143,7 @@ class TrialRecord:
     attempt: int = 1
     """Which attempt it is, or was."""
     repeat_of: int | None = None
-    """The trial that it repeats, because a person wanted that."""
+    """The trial that it repeats, because a person wanted that or to confirm the winner."""
     fault: str | None = None
     """Kind of the fault that it failed with last."""
     closes: float | None = None
@@ -137,7 +151,18 @@ class TrialRecord:
     proposal: Proposal | None = None
     """What people are asked to approve, where they are."""
     workflow: Workflow | None = None
-    """Who chose and who did it, from its end on; None before, and where an older autolab ran it."""
+    """Who chose and who did it, from its end on; None before, where an older autolab ran it, and of imported ones."""
+    source: ImportedFrom | None = None
+    """Where in a table it was imported from; None of all others."""
+
+    @property
+    def begun_s(self) -> float | None:
+        """Lab time at which it was last begun: of one on a plate its preparation, not the measuring of the plate."""
+        states = [transition.state for transition in self.transitions]
+        if TrialState.PREPARED not in states:
+            return self.lab_s(TrialState.RUNNING)
+        last = len(states) - 1 - states[::-1].index(TrialState.PREPARED)
+        return next((t.lab_s for t in self.transitions[last::-1] if t.state is TrialState.RUNNING), None)
 
     def lab_s(self, state: TrialState) -> float | None:
         """Lab time at which the trial last entered ``state``; None where it never did."""

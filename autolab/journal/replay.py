@@ -18,6 +18,8 @@ __all__ = ["Difference", "Entry", "NoEntryError", "Replay", "parse_entry", "row_
 _INSERTS = ("insert", "found")
 _Stored = str | int | float | None
 """What the value of a column may be in an entry."""
+_KNOWN: dict[str, _Stored] = {}
+"""In place of the key of an entry that has been applied."""
 
 
 class NoEntryError(ValueError):
@@ -75,7 +77,7 @@ class Replay:
     def apply(self, entry: Entry) -> str | None:
         """Do what an entry says. Returns why that cannot be, where it cannot.
 
-        The values of the entry are taken over: nobody else may change them.
+        The entry is taken over: nobody else may change its values, and where it could be, its key is gone.
         """
         key = entry.key
         known, names = self._tables.get(entry.table), tuple(key)
@@ -87,7 +89,10 @@ class Replay:
         before = rows.get(name)
         if entry.kind in _INSERTS:
             rows[name] = entry
-            return None if before is None else f"it inserts a row that was there since entry {before.seq}"
+            if before is not None:
+                return f"it inserts a row that was there since entry {before.seq}"
+            entry.key = _KNOWN  # the key is in the table already: of many rows, a third of the memory
+            return None
         if before is None:
             return "no entry before it inserts this row"
         if entry.kind == "delete":

@@ -170,6 +170,59 @@ CREATE TABLE questions (
 CREATE INDEX questions_by_trial ON questions(campaign, trial);
 """
 
+_STATES_6_IMPORTS = """
+ALTER TABLE trials ADD COLUMN source TEXT;
+CREATE TABLE imports (
+    campaign TEXT PRIMARY KEY REFERENCES campaigns(id), file TEXT NOT NULL, sha256 TEXT NOT NULL, sheet TEXT NOT NULL,
+    columns TEXT NOT NULL, n_read INTEGER NOT NULL, n_refused INTEGER NOT NULL,
+    principal INTEGER NOT NULL REFERENCES principals(id), date TEXT NOT NULL);
+"""
+"""The source of a trial that was imported: JSON of its row, and the barcode, labware and well that the table has."""
+_STATES_6_CALIBRATIONS = """
+CREATE TABLE calibrations (
+    id INTEGER PRIMARY KEY, lab TEXT NOT NULL, bench TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+    instruments TEXT NOT NULL, declared TEXT NOT NULL, campaign TEXT NOT NULL REFERENCES campaigns(id),
+    trial INTEGER NOT NULL, attempt INTEGER NOT NULL, replicate INTEGER NOT NULL,
+    principal INTEGER NOT NULL REFERENCES principals(id), state TEXT NOT NULL, begun TEXT NOT NULL, ended TEXT,
+    lab_s REAL, runs TEXT, "values" TEXT, failure TEXT, valid TEXT NOT NULL);
+CREATE INDEX calibrations_by_name ON calibrations(lab, bench, name);
+CREATE INDEX calibrations_by_trial ON calibrations(campaign, trial);
+CREATE TABLE calibration_uses (
+    calibration INTEGER NOT NULL REFERENCES calibrations(id), campaign TEXT NOT NULL, trial INTEGER NOT NULL,
+    attempt INTEGER NOT NULL, run TEXT NOT NULL, measurements INTEGER NOT NULL,
+    PRIMARY KEY (calibration, campaign, trial, attempt, run));
+CREATE INDEX calibration_uses_by_trial ON calibration_uses(campaign, trial);
+"""
+_STATES_6_ASSETS = """
+CREATE TABLE assets (
+    id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, trial INTEGER NOT NULL, resource TEXT NOT NULL, path TEXT NOT NULL,
+    size INTEGER NOT NULL, sha256 TEXT NOT NULL, date TEXT NOT NULL);
+CREATE INDEX assets_by_trial ON assets(campaign, trial);
+"""
+_STATES_6_ACCESSES = """
+CREATE TABLE accesses (
+    id INTEGER PRIMARY KEY, principal INTEGER NOT NULL REFERENCES principals(id), what TEXT NOT NULL,
+    detail TEXT NOT NULL, date TEXT NOT NULL);
+"""
+
+_STATES_6_JUDGEMENTS = """
+CREATE TABLE judgements (
+    id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, trial INTEGER NOT NULL, attempt INTEGER NOT NULL,
+    passed INTEGER NOT NULL, raw TEXT NOT NULL, corrections TEXT NOT NULL, findings TEXT NOT NULL, lab_s REAL NOT NULL);
+CREATE INDEX judgements_by_trial ON judgements(campaign, trial);
+"""
+
+_STATES_6_CONFORMANCE = """
+CREATE TABLE conformance_tests (
+    id INTEGER PRIMARY KEY, lab TEXT NOT NULL, lab_hash TEXT NOT NULL, device TEXT NOT NULL, class TEXT NOT NULL,
+    address TEXT NOT NULL, model TEXT NOT NULL, serial_number TEXT NOT NULL, realm TEXT NOT NULL,
+    software TEXT NOT NULL, source_hash TEXT NOT NULL, passed INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    principal INTEGER NOT NULL REFERENCES principals(id), date TEXT NOT NULL);
+CREATE TABLE conformance_checks (
+    test INTEGER NOT NULL REFERENCES conformance_tests(id), number INTEGER NOT NULL, name TEXT NOT NULL,
+    verdict TEXT NOT NULL, seen TEXT NOT NULL, ms REAL, PRIMARY KEY (test, number));
+"""
+
 _STATES_5 = (
     _STATES_5_APPROVALS
     + _STATES_5_INTERLOCKS
@@ -178,9 +231,17 @@ _STATES_5 = (
     + _STATES_5_SAMPLES
     + _STATES_5_PEOPLE
 )
+_STATES_6 = (
+    _STATES_6_IMPORTS
+    + _STATES_6_CALIBRATIONS
+    + _STATES_6_ASSETS
+    + _STATES_6_ACCESSES
+    + _STATES_6_JUDGEMENTS
+    + _STATES_6_CONFORMANCE
+)
 
 _SCRIPTS = {
-    "states": (_STATES_1, _STATES_2, _STATES_3, _STATES_4, _STATES_5),
+    "states": (_STATES_1, _STATES_2, _STATES_3, _STATES_4, _STATES_5, _STATES_6),
     "documents": (_DOCUMENTS_1,),
 }
 _FIRST_LOGGED = 2

@@ -30,6 +30,8 @@ class Scribe:
 
     def __init__(self, folder: Path | None, clock: Clock) -> None:
         self._clock = clock
+        self.folder = folder
+        """The data folder; None in memory."""
         self._origin_s = 0.0
         self._epoch = 0
         self.states = Database(folder and folder / STATES_FILE, "states", stopwatch=clock.real, date=self.date)

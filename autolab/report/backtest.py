@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from autolab.core.backtests import Backtest, EngineScore, GoalScore, Interval
-from autolab.report.figures import empty_figure
+from autolab.report.canvas import empty_figure
 from autolab.report.html import Picture, page, picture
 from autolab.report.numbers import number_text
 

@@ -8,8 +8,10 @@ import plotly.graph_objects as go
 
 from autolab.core.front import covered, losses_of, reference_of
 from autolab.core.objectives import Objective
+from autolab.report.canvas import empty_figure, panels
+from autolab.report.colours import BEST, MEASURED, NEUTRAL, RECOMMENDED
 from autolab.report.facts import Facts, Measured
-from autolab.report.figures import BEST, MEASURED, NEUTRAL, RECOMMENDED, empty_figure, panels
+from autolab.report.figures import whole_ticks
 from autolab.report.numbers import number_text, outcome_text, target_text, unit_text, with_unit
 
 __all__ = ["front_figure", "front_rows", "front_text", "volume_figure", "volume_text", "volumes"]
@@ -58,7 +60,7 @@ def volume_figure(facts: Facts) -> go.Figure:
             hovertemplate="trial %{x}: %{y:.3g} %<extra></extra>",
         )
     )
-    figure.update_xaxes(title="trial", range=[0.3, len(facts.trials) + 0.7], tickformat="d")
+    figure.update_xaxes(title="trial", range=[0.3, len(facts.trials) + 0.7], **whole_ticks(len(facts.trials)))
     figure.update_yaxes(title="hypervolume, % of its box", rangemode="tozero")
     return figure
 

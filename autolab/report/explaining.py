@@ -36,6 +36,8 @@ def explanation_lines(problem: Problem, explanation: Explanation | None) -> list
     if explanation.nearest:
         near = ", ".join(f"trial {each.trial} at {each.distance:.3f}" for each in explanation.nearest)
         lines.append(f"nearest trials, in fractions of the ranges: {near}")
+    if explanation.left:
+        lines.append(f"what is left in stock allowed only: {'; '.join(explanation.left)}")
     if explanation.active:
         lines.append(f"it lies on: {'; '.join(explanation.active)}")
     return lines

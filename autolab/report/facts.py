@@ -20,9 +20,9 @@ from autolab.journal.records import (
     TrialRecord,
 )
 
-__all__ = ["Facts", "Measured", "Work", "median"]
+__all__ = ["WITHOUT_OUTCOME", "Facts", "Measured", "Work", "median", "recommended_trial", "target_is_met"]
 
-_WITHOUT_OUTCOME = (TrialState.FAILED, TrialState.REFUSED, TrialState.ABANDONED, TrialState.IN_DOUBT)
+WITHOUT_OUTCOME = (TrialState.FAILED, TrialState.REFUSED, TrialState.ABANDONED, TrialState.IN_DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ class Facts:
     devices: tuple[DeviceRecord, ...]
     work: tuple[Work, ...]
     """In the order in which it was begun."""
+    intents: tuple[IntentRecord, ...]
+    """The actions, in the order in which they were begun."""
     interventions: tuple[InterventionRecord, ...]
     measured: tuple[Measured, ...]
 
@@ -74,12 +76,13 @@ class Facts:
         Raises:
             StorageError: the journal cannot be read.
         """
-        trials = tuple(reader.trials(campaign.id))
+        trials, intents = tuple(reader.trials(campaign.id)), tuple(reader.intents(campaign.id))
         return cls(
             campaign,
             trials,
             tuple(reader.devices(campaign.id)),
-            _work(reader.intents(campaign.id), reader.movements(campaign.id)),
+            _work(intents, reader.movements(campaign.id)),
+            intents,
             tuple(reader.interventions(campaign.id)),
             tuple(_measured(campaign, trials)),
         )
@@ -101,7 +104,7 @@ class Facts:
     @property
     def without_outcome(self) -> tuple[TrialRecord, ...]:
         """Trials that failed, were refused, abandoned, or are in doubt."""
-        return tuple(trial for trial in self.trials if trial.state in _WITHOUT_OUTCOME)
+        return tuple(trial for trial in self.trials if trial.state in WITHOUT_OUTCOME)
 
     @property
     def best(self) -> Measured | None:
@@ -114,18 +117,14 @@ class Facts:
     @property
     def recommended_trial(self) -> int | None:
         """Number of the trial that the campaign recommends, or the best as measured while it runs."""
-        if self.campaign.recommendation is not None:
-            return self.campaign.recommendation.trial
-        return self.best.trial.number if self.best else None
+        return recommended_trial(self.campaign, self.best.trial.number if self.best else None)
 
     @property
     def target_is_met(self) -> bool | None:
-        """Whether the best outcome as measured meets the target; None without a target or an outcome."""
-        if self.campaign.problem.seeks_front:
-            return None
-        if self.objective.target is None or (self.objective.goal == "target" and self.objective.tolerance is None):
-            return None
-        return None if self.best is None else self.objective.is_reached(self.best.estimate.value)
+        """Whether the confirmed value meets the target, or without one the best outcome as measured; None without a
+        target or an outcome.
+        """
+        return target_is_met(self.campaign, self.best.estimate.value if self.best else None)
 
     @property
     def lab_seconds(self) -> float:
@@ -137,6 +136,24 @@ class Facts:
     def count(self, state: TrialState) -> int:
         """Number of trials in a state."""
         return sum(trial.state is state for trial in self.trials)
+
+
+def recommended_trial(campaign: CampaignRecord, best: int | None) -> int | None:
+    """Number of the trial that a campaign recommends, or while it runs of the ``best`` one as measured."""
+    return best if campaign.recommendation is None else campaign.recommendation.trial
+
+
+def target_is_met(campaign: CampaignRecord, best: float | None) -> bool | None:
+    """Whether the confirmed value meets the target, or without one the ``best`` as measured; None without either."""
+    problem, recommendation = campaign.problem, campaign.recommendation
+    objective = problem.ranking
+    if problem.seeks_front or objective.target is None:
+        return None
+    if objective.goal == "target" and objective.tolerance is None:
+        return None
+    if recommendation is not None and recommendation.confirmed:
+        return objective.is_reached(recommendation.mean)
+    return None if best is None else objective.is_reached(best)
 
 
 def _work(intents: Sequence[IntentRecord], movements: Sequence[MovementRecord]) -> tuple[Work, ...]:

@@ -7,7 +7,7 @@ so that the same figure suits light and dark pages. The colours of the marks are
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import plotly.graph_objects as go
@@ -15,23 +15,24 @@ import plotly.graph_objects as go
 from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerParameter, Parameter, RangeParameter
 from autolab.core.trials import TrialState
 from autolab.journal.records import TrialRecord
+from autolab.report.canvas import empty_figure, panels
+from autolab.report.colours import BEST, MEASURED, NEUTRAL, PROBLEM, RECOMMENDED
 from autolab.report.facts import Facts, Measured, Work
 from autolab.report.numbers import duration_text, estimate_text, quantity_text, target_text, unit_text, with_unit
 
 __all__ = [
+    "axis_of",
     "best_so_far",
+    "bracketed",
     "device_time_line",
-    "empty_figure",
+    "log_ticks",
     "outcome_against_parameters",
     "parameters_over_trials",
     "timings",
+    "varied",
+    "whole_ticks",
 ]
 
-MEASURED = "#5b8def"
-BEST = "#12946f"
-PROBLEM = "#d9534f"
-RECOMMENDED = "#e0a100"
-NEUTRAL = "#8d99ab"
 _BY_TRIAL = [[0.0, "#a9b4c4"], [1.0, "#2f6fdb"]]
 _SYMBOLS = {
     TrialState.FAILED: "x",
@@ -80,14 +81,14 @@ def best_so_far(facts: Facts) -> go.Figure:
     if objective.target is not None:
         _mark_target(figure, objective.target, f"target: {target_text(objective)}", axis["type"] == "log")
     figure.update_yaxes(title=f"{title} (log scale)" if axis["type"] == "log" else title, **axis)
-    figure.update_xaxes(title="trial", range=[0.3, len(facts.trials) + 0.7], tickformat="d")
+    figure.update_xaxes(title="trial", range=[0.3, len(facts.trials) + 0.7], **whole_ticks(len(facts.trials)))
     return figure
 
 
 def parameters_over_trials(facts: Facts) -> go.Figure:
     """What was tried: one small panel a parameter, trial number across, its bounds up and down."""
-    parameters = _varied(facts)
-    figure, place = panels([f"{p.name}{_bracketed(p)}" for p in parameters])
+    parameters = varied(facts)
+    figure, place = panels([f"{p.name}{bracketed(p)}" for p in parameters])
     for index, parameter in enumerate(parameters):
         row, column = place(index)
         figure.add_trace(
@@ -107,15 +108,16 @@ def parameters_over_trials(facts: Facts) -> go.Figure:
             row=row,
             col=column,
         )
-        figure.update_yaxes(**_axis(parameter), row=row, col=column)
-        figure.update_xaxes(range=[0.2, len(facts.trials) + 0.8], tickformat="d", row=row, col=column)
+        figure.update_yaxes(**axis_of(parameter), row=row, col=column)
+        ticks = whole_ticks(len(facts.trials))
+        figure.update_xaxes(range=[0.2, len(facts.trials) + 0.8], **ticks, row=row, col=column)
     return figure
 
 
 def outcome_against_parameters(facts: Facts) -> go.Figure:
     """Where it looked and what it found: the outcome over each parameter; late trials are darker than early ones."""
-    parameters = _varied(facts)
-    figure, place = panels([f"{p.name}{_bracketed(p)}" for p in parameters])
+    parameters = varied(facts)
+    figure, place = panels([f"{p.name}{bracketed(p)}" for p in parameters])
     numbers = [m.trial.number for m in facts.measured]
     best = facts.recommended_trial
     outcomes = _outcome_axis(facts)
@@ -138,7 +140,7 @@ def outcome_against_parameters(facts: Facts) -> go.Figure:
             row=row,
             col=column,
         )
-        figure.update_xaxes(**_axis(parameter), row=row, col=column)
+        figure.update_xaxes(**axis_of(parameter), row=row, col=column)
         figure.update_yaxes(**outcomes, row=row, col=column)
     return figure
 
@@ -205,62 +207,24 @@ def timings(facts: Facts) -> go.Figure:
             )
         )
     figure.update_layout(barmode="stack", bargap=0.2)
-    figure.update_xaxes(title="trial", tickformat="d")
+    figure.update_xaxes(title="trial", **whole_ticks(len(timed)))
     figure.update_yaxes(title="real time [s]", rangemode="tozero")
     return figure
 
 
-def empty_figure(height: int) -> go.Figure:
-    """A figure in our style, of so many pixels, with nothing in it."""
-    figure = go.Figure()
-    _style(figure, height)
-    return figure
-
-
-def _style(figure: go.Figure, height: int) -> None:
-    figure.update_layout(
-        template="none",
-        height=height,
-        margin={"l": 64, "r": 20, "t": 30, "b": 48},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif", "size": 12.5},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 12}},
-        hoverlabel={"align": "left"},
-        hovermode="closest",
-    )
-    figure.update_xaxes(showgrid=False, zeroline=False, showline=True, ticks="outside", ticklen=4, automargin=True)
-    figure.update_yaxes(showgrid=True, zeroline=False, automargin=True)
-
-
-def panels(titles: Sequence[str]) -> tuple[go.Figure, Callable[[int], tuple[int, int]]]:
-    """Small figures side by side, and what gives the row and column of one by its position from 0."""
-    from plotly.subplots import make_subplots
-
-    columns = 2 if len(titles) == 4 else min(3, max(len(titles), 1))
-    rows = max(math.ceil(len(titles) / columns), 1)
-    figure = make_subplots(
-        rows=rows, cols=columns, subplot_titles=list(titles), horizontal_spacing=0.08, vertical_spacing=0.3 / rows
-    )
-    _style(figure, 60 + 200 * rows)
-    figure.update_layout(margin={"l": 46, "r": 16, "t": 36, "b": 40})
-    figure.update_annotations(font={"size": 13})
-    figure.update_yaxes(ticklabelposition="outside", tickfont={"size": 11})
-    figure.update_xaxes(tickfont={"size": 11})
-    return figure, lambda index: (index // columns + 1, index % columns + 1)
-
-
-def _varied(facts: Facts) -> list[Parameter]:
+def varied(facts: Facts) -> list[Parameter]:
+    """The parameters that are not fixed."""
     return [p for p in facts.campaign.problem.space.parameters if not isinstance(p, FixedParameter)]
 
 
-def _axis(parameter: Parameter) -> dict[str, Any]:
+def axis_of(parameter: Parameter) -> dict[str, Any]:
+    """Settings of an axis for the values of a parameter."""
     if isinstance(parameter, ChoiceParameter):
         return {"type": "category", "categoryorder": "array", "categoryarray": list(parameter.choices)}
     if isinstance(parameter, RangeParameter) and parameter.scale == "log":
         low, high = math.log10(parameter.lower), math.log10(parameter.upper)
         margin = 0.04 * (high - low)
-        return {"type": "log", "range": [low - margin, high + margin], **_log_ticks(low, high)}
+        return {"type": "log", "range": [low - margin, high + margin], **log_ticks(low, high)}
     if isinstance(parameter, RangeParameter | IntegerParameter):
         margin = 0.05 * (parameter.upper - parameter.lower)
         return {"range": [parameter.lower - margin, parameter.upper + margin]}
@@ -272,10 +236,15 @@ def _outcome_axis(facts: Facts) -> dict[str, Any]:
     if not _spans_decades(facts):
         return {"type": "linear"}
     values = [m.estimate.value for m in facts.measured]
-    return {"type": "log", **_log_ticks(math.log10(min(values)) - 1, math.log10(max(values)))}
+    return {"type": "log", **log_ticks(math.log10(min(values)) - 1, math.log10(max(values)))}
 
 
-def _log_ticks(low: float, high: float) -> dict[str, Any]:
+def whole_ticks(n_trials: int) -> dict[str, Any]:
+    """Ticks at whole numbers only, for an axis of so many trials; plotly's own fall between a few."""
+    return {"tickformat": "d", "dtick": 1} if n_trials <= 10 else {"tickformat": "d"}
+
+
+def log_ticks(low: float, high: float) -> dict[str, Any]:
     """Ticks with whole numbers as labels between two powers of ten; plotly's own leave out the decade."""
     steps = (1, 2, 5) if high - low < 3.5 else (1,)
     ticks = [step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps]
@@ -368,7 +337,8 @@ def _shade(number: int, count: int) -> str:
     return "#" + "".join(f"{round(low + share * (high - low)):02x}" for low, high in zip(*ends, strict=True))
 
 
-def _bracketed(parameter: Parameter) -> str:
+def bracketed(parameter: Parameter) -> str:
+    """The unit of a parameter for a title, with a space before it; nothing where it has none."""
     return f" [{unit_text(parameter.unit)}]" if parameter.unit else ""
 
 

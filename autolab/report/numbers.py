@@ -8,9 +8,11 @@ import re
 from autolab.core.objectives import Objective
 from autolab.core.parameters import Parameter, RangeParameter, Value
 from autolab.core.problem import Space
+from autolab.core.proposing import Recommendation
 from autolab.core.trials import Estimate
 
 __all__ = [
+    "claim_text",
     "duration_text",
     "estimate_text",
     "number_text",
@@ -64,6 +66,21 @@ def outcome_text(estimate: Estimate | None, unit: str = "") -> str:
 def with_unit(text: str, unit: str) -> str:
     """A text followed by a unit, where there is one."""
     return f"{text} {unit_text(unit)}" if unit else text
+
+
+def claim_text(recommendation: Recommendation, unit: str = "") -> str:
+    """What is claimed of the recommended recipe, with its standard error, its interval, and whether it is confirmed."""
+    value = with_unit(estimate_text(recommendation.mean, recommendation.sem), unit)
+    if not recommendation.confirmed:
+        return f"{value} (not confirmed)"
+    n = recommendation.confirmed
+    said = f"confirmed by {n} replicate{'s' if n > 1 else ''}"
+    if recommendation.interval is None:
+        return f"{value} ({said})"
+    low, high = recommendation.interval
+    sem = recommendation.sem
+    decimals = 3 if not sem else max(1 - math.floor(math.log10(sem)), 0)
+    return f"{value} (90 % interval {low:.{decimals}f} to {high:.{decimals}f}; {said})"
 
 
 def value_text(parameter: Parameter, value: Value) -> str:

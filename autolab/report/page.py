@@ -6,16 +6,19 @@ import math
 from pathlib import Path
 from typing import Any
 
+from autolab.core.diagnoses import Diagnosis
 from autolab.core.parameters import IntegerParameter, Parameter, RangeParameter
 from autolab.core.trials import TrialState
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import CampaignRecord, TrialRecord
-from autolab.report import competing, figures, trusting
+from autolab.report import competing, consuming, figures, parallel, slicing, trusting
+from autolab.report.charting import calibration_picture
 from autolab.report.earlier import earlier_rows
 from autolab.report.explaining import explanation_lines
 from autolab.report.facts import Facts, median
 from autolab.report.html import Picture, page, picture, write_page
 from autolab.report.numbers import (
+    claim_text,
     duration_text,
     estimate_text,
     outcome_text,
@@ -25,9 +28,10 @@ from autolab.report.numbers import (
     value_text,
     with_unit,
 )
+from autolab.report.reproducing import reproduction
 from autolab.report.table import ended_s
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["pictures_of", "recommended_value", "render_report", "write_report"]
 
 _MAX_TABLE_ROWS = 2000
 """Actions that the table below the time line lists at most; the journal and the figure hold all."""
@@ -49,13 +53,15 @@ def render_report(reader: JournalReader, campaign: CampaignRecord) -> str:
         tiles=_tiles(facts),
         recipe=_recipe(facts),
         ground=campaign.recommendation.reason if campaign.recommendation else "",
-        pictures=_pictures(facts),
+        pictures=pictures_of(facts),
         diagnosis=_diagnosis(facts),
         metrics=[with_unit(m, f"[{unit_text(_unit(facts, m))}]" if _unit(facts, m) else "") for m in _metrics(facts)],
         parameters=[_headed(p) for p in campaign.problem.space.parameters],
         trials=[_trial_row(facts, trial) for trial in facts.trials],
         environment=list(_flat(campaign.environment)),
         earlier=earlier_rows(facts),
+        again=reproduction(facts),
+        calibrations=calibration_picture(reader, campaign),
     )
 
 
@@ -72,7 +78,7 @@ def summary(facts: Facts) -> str:
     """What a campaign came to, in a few sentences."""
     campaign = facts.campaign
     sentences: list[str] = []
-    value = _recommended_value(facts)
+    value = recommended_value(facts)
     if campaign.problem.seeks_front:
         sentences.append(competing.front_text(facts))
         if campaign.recommendation is not None:
@@ -81,15 +87,19 @@ def summary(facts: Facts) -> str:
         sentences.append("No trial has an outcome that could be recommended.")
     else:
         verb = "is recommended" if campaign.recommendation else "is the best so far"
+        value = claim_text(campaign.recommendation, facts.objective.unit) if campaign.recommendation else value
         sentences.append(f"Trial {facts.recommended_trial} {verb}: {facts.objective.metric} {value}.")
         if facts.target_is_met is not None and facts.best is not None:
-            met = f"was met by trial {facts.best.trial.number} as measured" if facts.target_is_met else "was not met"
+            confirmed = campaign.recommendation is not None and campaign.recommendation.confirmed
+            by = "the confirmed value" if confirmed else f"trial {facts.best.trial.number} as measured"
+            met = f"was met by {by}" if facts.target_is_met else "was not met"
             sentences.append(f"The target of {target_text(facts.objective)} {met}.")
     sentences.append(_counts(facts))
     if campaign.state == "running":
         sentences.append("The campaign was still running when this report was made.")
     elif campaign.reason:
-        sentences.append(f"It {'ended' if campaign.state == 'finished' else campaign.state}: {campaign.reason}.")
+        verb = {"finished": "ended", "imported": "was imported"}.get(campaign.state, campaign.state)
+        sentences.append(f"It {verb}: {campaign.reason}.")
     return " ".join(sentence.replace("..", ".") for sentence in sentences)
 
 
@@ -102,7 +112,8 @@ def _counts(facts: Facts) -> str:
     return ", ".join([first, *parts]) + "."
 
 
-def _recommended_value(facts: Facts) -> str:
+def recommended_value(facts: Facts) -> str:
+    """Value of the recommended trial, or of the best as measured while there is no recommendation."""
     recommendation = facts.campaign.recommendation
     if recommendation is not None:
         return with_unit(estimate_text(recommendation.mean, recommendation.sem), facts.objective.unit)
@@ -112,7 +123,7 @@ def _recommended_value(facts: Facts) -> str:
 def _tiles(facts: Facts) -> list[tuple[str, str, str]]:
     """Label, value and kind of the numbers at the top."""
     objective, goals = facts.objective, {"minimize": "lowest", "maximize": "highest", "target": "closest"}
-    tiles = [(f"{goals[objective.goal]} {objective.metric}", _recommended_value(facts), "")]
+    tiles = [(f"{goals[objective.goal]} {objective.metric}", recommended_value(facts), "")]
     if facts.campaign.problem.seeks_front:
         share = competing.volumes(facts)
         tiles = [("trials on the front", str(len(facts.front)), "")]
@@ -121,7 +132,7 @@ def _tiles(facts: Facts) -> list[tuple[str, str, str]]:
         met = facts.target_is_met
         words = {True: "met", False: "not met", None: "open"}[met]
         tiles.append((f"target: {target_text(objective)}", words, {True: "good", False: "bad", None: ""}[met]))
-    tiles.append(("trials with an outcome", f"{len(facts.measured)} of {facts.campaign.budget_trials}", ""))
+    tiles.append(("trials with an outcome", f"{len(facts.measured)} of {facts.campaign.planned}", ""))
     missing = len(facts.without_outcome)
     tiles.append(("trials without one", str(missing), "bad" if missing else ""))
     tiles.append(("lab time", duration_text(facts.lab_seconds), ""))
@@ -153,7 +164,7 @@ def _share(parameter: Parameter, value: Any) -> tuple[float | None, str, str]:
     return round(share * 100, 2), value_text(parameter, parameter.lower), value_text(parameter, parameter.upper)
 
 
-def _pictures(facts: Facts) -> dict[str, Picture]:
+def pictures_of(facts: Facts) -> dict[str, Picture]:
     """The figures by name; those that have nothing to show are left out."""
     found: dict[str, Picture] = {}
     trials = "The table of trials below holds the same numbers."
@@ -176,6 +187,13 @@ def _pictures(facts: Facts) -> dict[str, Picture]:
         )
         figure = figures.outcome_against_parameters(facts)
         found["where"] = picture("where", "Where it looked", text, figure, note=trials)
+    if len(facts.measured) > 1:
+        text, figure = parallel.parallel_text(facts), parallel.parallel_figure(facts)
+        found["parallel"] = picture("parallel", "Recipes side by side", text, figure, note=trials)
+    if used := consuming.consumption(facts):
+        text, figure = consuming.consumption_text(used), consuming.consumption_figure(used)
+        rows = {"header": consuming.HEADER, "rows": consuming.consumption_rows(used)}
+        found["consumption"] = picture("consumption", "Consumption", text, figure, **rows)
     if facts.work:
         text = (
             f"Actions, moves and measurements of each device over {duration_text(facts.lab_seconds)} of lab time, "
@@ -206,7 +224,23 @@ def _diagnosis(facts: Facts) -> dict[str, Any] | None:
         header=("metric", "trial", "measured", "predicted from the others"),
         rows=trusting.left_out_rows(problem, diagnosis),
     )
-    return {"picture": shown, "learned": learned}
+    return {"picture": shown, "learned": learned, "slices": _slices(facts, diagnosis)}
+
+
+def _slices(facts: Facts, diagnosis: Diagnosis) -> list[Picture]:
+    """The models through the recommended trial, one figure for each metric."""
+    return [
+        picture(
+            f"slices-{place}",
+            f"Around the recommended trial: {metric.metric}",
+            slicing.slice_text(),
+            slicing.slice_figure(facts, metric),
+            header=slicing.HEADER,
+            rows=slicing.slice_rows(facts, metric),
+        )
+        for place, metric in enumerate(diagnosis.metrics, 1)
+        if metric.slices
+    ]
 
 
 def _competing(facts: Facts) -> dict[str, Picture]:
@@ -304,7 +338,7 @@ def _trial_row(facts: Facts, trial: TrialRecord) -> dict[str, Any]:
     parameters = facts.campaign.problem.space.parameters
     values = trial.suggestion.values
     reasons = "; ".join(trial.verdict.reasons) if trial.verdict and trial.state is TrialState.REFUSED else ""
-    end, start = ended_s(trial), trial.lab_s(TrialState.RUNNING)
+    end, start = ended_s(trial), trial.begun_s
     return {
         "number": trial.number,
         "state": str(trial.state),

@@ -49,7 +49,7 @@ def columns_of(problem: Problem) -> list[Column]:
         Column("workflow", "text", lambda t: t.workflow),
         Column("why", "text", lambda t: t.suggestion.reason),
         Column("suggested_s", "number", lambda t: t.lab_s(TrialState.SUGGESTED), 6),
-        Column("started_s", "number", lambda t: t.lab_s(TrialState.RUNNING), 6),
+        Column("started_s", "number", lambda t: t.begun_s, 6),
         Column("ended_s", "number", ended_s, 6),
     ]
     return columns

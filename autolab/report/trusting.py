@@ -6,7 +6,8 @@ import plotly.graph_objects as go
 
 from autolab.core.diagnoses import ENOUGH, WIDTH, Diagnosis, LeftOut, MetricDiagnosis
 from autolab.core.problem import Problem
-from autolab.report.figures import MEASURED, NEUTRAL, PROBLEM, panels
+from autolab.report.canvas import panels
+from autolab.report.colours import MEASURED, NEUTRAL, PROBLEM
 from autolab.report.numbers import estimate_text, number_text, unit_text, with_unit
 
 __all__ = ["left_out_rows", "misfit_lines", "role_rows", "trust_figure", "trust_text"]

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from autolab.core.clock import Clock
 from autolab.core.operations import Operations
 from autolab.core.parameters import Values
+from autolab.core.plates import Prepared
 from autolab.core.samples import Sample
 from autolab.screen.dryrun import dry_run
 from autolab.screen.found import DryRun
@@ -23,13 +24,14 @@ DEADLINE_REAL_S = 20.0
 
 @dataclass(frozen=True)
 class First:
-    """A recovery plan that comes before a trial's plan."""
+    """A plan that comes before a trial's plan: a recovery plan, or a calibration."""
 
     plan: str
-    """Dotted name of the recovery plan."""
+    """Dotted name of the recovery plan, or name of the calibration."""
     operations: Operations
     sample: Sample | None
-    """The sample of the trial that has failed."""
+    """The sample of the trial that has failed, or the calibration's own."""
+    is_calibration: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class DryRunRequest:
     present: Present
     seed: int
     first: First | None = None
+    is_alone: bool = False
+    """Whether only what comes first is walked through."""
+    plate: tuple[Prepared, ...] = ()
+    """The trials of a plate that is to be measured now; empty for a trial that is to be prepared or run."""
 
 
 class DryRunner(Protocol):

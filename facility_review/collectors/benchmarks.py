@@ -16,7 +16,7 @@ from facility_review.collecting import Collector
 from facility_review.evidence import EvidenceRecord, Finding
 from facility_review.factors import acceleration_factor, enhancement_factor, goal_loss, trials_needed
 from facility_review.ledger import Campaign
-from facility_review.measuring import NOT_LEARNED, Measured, Sources, Window, measure
+from facility_review.measuring import NOT_LEARNED, Measured, Sources, Window, measure, once
 from facility_review.statistics import Floats
 
 __all__ = ["COLLECTOR", "Benchmark", "acceleration", "benchmarks", "enhancement"]
@@ -52,6 +52,7 @@ def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
 COLLECTOR = Collector("benchmarks", "journal: campaigns on one problem by engines that learn and that do not", collect)
 
 
+@once
 def benchmarks(window: Window) -> list[Benchmark]:
     """Problems on which campaigns of both kinds have run, the one with most pairs first.
 
@@ -71,6 +72,7 @@ def benchmarks(window: Window) -> list[Benchmark]:
     return sorted(found, key=lambda benchmark: (-benchmark.n, benchmark.learned[0][0]))
 
 
+@once
 def acceleration(window: Window, _: Sources) -> Measured | str:
     """Acceleration factor: median trials to the target without learning over median trials with it.
 
@@ -91,6 +93,7 @@ def acceleration(window: Window, _: Sources) -> Measured | str:
     return _compared(chosen, learned, reference, acceleration_factor, notes, "m_af")
 
 
+@once
 def enhancement(window: Window, _: Sources) -> Measured | str:
     """Normalised enhancement factor: gain of the best result over the reference, at equal budget.
 
@@ -139,7 +142,7 @@ def _compared(
     metric: str,
 ) -> Measured:
     ours, theirs = np.asarray(learned, dtype=np.float64), np.asarray(reference, dtype=np.float64)
-    parts = {name: list(range(1, len(losses) + 1)) for name, losses in (*chosen.learned, *chosen.reference)}
+    parts = {name: range(1, len(losses) + 1) for name, losses in (*chosen.learned, *chosen.reference)}
     said = (f"{len(learned)} campaigns with and {len(reference)} without learning on one problem",)
     interval = _interval(ours, theirs, statistic, metric) if chosen.n > 1 else None
     value = float(statistic(ours, theirs))

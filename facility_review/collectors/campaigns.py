@@ -28,9 +28,9 @@ from facility_review.measuring import (
     is_valid,
     machine_record,
     measure,
-    ratio_interval,
-    share_interval,
+    once,
 )
+from facility_review.resampling import ratio_interval, share_interval
 from facility_review.statistics import wilson
 
 __all__ = ["COLLECTOR"]
@@ -55,6 +55,8 @@ def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
         yield from _closed_loop_campaigns(sources, part)
 
 
+UNDER_WAY = frozenset({"screened", "running", "prepared", "acquired", "reduced"})
+"""States of a trial that has not ended, in a campaign that runs."""
 COLLECTOR = Collector("campaigns", "journal: campaigns and trials", collect)
 
 
@@ -95,7 +97,7 @@ def iterations(window: Window, _: Sources) -> Measured | str:
 
 def ai_directed_share(window: Window, _: Sources) -> Measured | str:
     """Share of started trials that a model chose from outcomes; the initial design and repeats are not among them."""
-    n = sum(1 for _ in window.trials)
+    n = len(window.trials)
     k = sum(is_ai_directed(trial) for trial in window.trials)
     return Measured(k / n, n, k, wilson(k, n))
 
@@ -104,7 +106,7 @@ def _ended(window: Window) -> Iterator[Trial]:
     """Started trials without those that are still running."""
     for campaign, trials in window.parts:
         is_running = campaign.record.state == "running"
-        yield from (t for t in trials if not (is_running and t.state in ("running", "acquired", "reduced", "screened")))
+        yield from (t for t in trials if not (is_running and t.state in UNDER_WAY))
 
 
 def valid_yield(window: Window, _: Sources) -> Measured | str:
@@ -116,6 +118,7 @@ def valid_yield(window: Window, _: Sources) -> Measured | str:
     return Measured(k / len(ended), len(ended), k, wilson(k, len(ended)))
 
 
+@once
 def parameter_coverage(window: Window, __: Sources) -> Measured | str:
     """Mean over parameters of the range that gave results over the range that the campaigns declare.
 
@@ -128,8 +131,7 @@ def parameter_coverage(window: Window, __: Sources) -> Measured | str:
             _declare(parameter, declared, scales)
     points: list[list[dict[str, Any]]] = []
     for campaign, trials in window.parts:
-        by_number = dict(zip((trial.number for trial in campaign.trials), campaign.points, strict=True))
-        points.append([by_number[trial.number] for trial in trials if is_valid(trial)])
+        points.append([campaign.points[trial.number] for trial in trials if is_valid(trial)])
     n = sum(map(len, points))
     if not declared or not n:
         return "no parameter has given a result"
@@ -192,7 +194,7 @@ def throughput_ratio(window: Window, sources: Sources) -> Measured | str:
     if ideal_s is None:
         return "no ideal cycle is declared ('requirements: ideal_cycle_s' in evidence.yaml)"
     days = Counter(trial.begun[:10] for trial in window.trials if trial.begun is not None)
-    valid = Counter(trial.begun[:10] for trial in window.trials if trial.begun is not None and is_valid(trial))
+    valid = Counter(trial.begun[:10] for trial in window.valid if trial.begun is not None)
     possible = DAY_S / ideal_s * sources.unit.requirements.parallel_lanes
     found = [valid[day] / possible for day in sorted(days)]
     interval = ratio_interval(found, [1.0] * len(found), "m_throughput_ratio")
@@ -205,7 +207,7 @@ def material_ratio(window: Window, sources: Sources) -> Measured | str:
     if baseline is None:
         return "no baseline is declared ('requirements: material_baseline_ul' in evidence.yaml)"
     used = [trial.used_ul for trial in window.trials if trial.used_ul is not None]
-    n = sum(is_valid(trial) for trial in window.trials)
+    n = len(window.valid)
     if not used or not n:
         return "no action that uses material is recorded of a result"
     factor = len(used) / n / baseline
@@ -235,9 +237,9 @@ def metadata_complete(window: Window, _: Sources) -> Measured | str:
     shares: list[float] = []
     for campaign, trials in window.parts:
         names = set(campaign.record.problem.space.names)
-        by_number = dict(zip((trial.number for trial in campaign.trials), campaign.points, strict=True))
         for trial in trials:
-            fields = [trial.is_judged, trial.has_permit, trial.has_run, names == by_number[trial.number].keys()]
+            has_all = names == campaign.points[trial.number].keys()
+            fields = [trial.is_judged, trial.has_permit, trial.has_run, has_all]
             if is_valid(trial):
                 fields.append((trial.outcome or {}).get(campaign.metric, (0.0, None))[1] is not None)
             elif trial.state == "failed":

@@ -10,7 +10,8 @@ from facility_review.collecting import Collector
 from facility_review.collectors.interventions import by_people
 from facility_review.evidence import EvidenceRecord, Finding
 from facility_review.ledger import Campaign
-from facility_review.measuring import Measured, Sources, Window, hours_active, measure, ratio_interval
+from facility_review.measuring import Measured, Sources, Window, hours_active, measure
+from facility_review.resampling import ratio_interval
 from facility_review.statistics import mtbf_interval, wilson
 
 __all__ = ["COLLECTOR"]

@@ -59,7 +59,7 @@ def unplanned(acts: Sequence[Intervention]) -> list[Intervention]:
 
 def interventions_per_100(window: Window, sources: Sources) -> Measured | str:
     """Unplanned interventions per 100 started trials."""
-    n = sum(1 for _ in window.trials)
+    n = len(window.trials)
     events = sum(len(unplanned(by_people(campaign, window, sources))) for campaign, _ in window.parts)
     low, high = garwood(events, n)
     notes = (f"{events} interventions; a journal tells planned from unplanned only for approvals and refills",)

@@ -21,7 +21,7 @@ def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
         window = part.window(PRACTICE_DAYS)
         if window is None:
             continue
-        n = sum(1 for _ in window.trials)
+        n = len(window.trials)
         steps = (
             ("CAP-05", _measured_in_the_loop(window)),
             ("AIG-03", _bounded(window)),
@@ -39,9 +39,8 @@ COLLECTOR = Collector("practices", "journal: steps of ladders that records prove
 
 def _measured_in_the_loop(window: Window) -> int:
     """CAP-05, step 3: every result was reduced from a run of its own, and no person corrected one."""
-    results = [trial for trial in window.trials if is_valid(trial)]
     is_corrected = any(campaign.corrected for campaign, _ in window.parts)
-    return 3 if results and all(trial.has_run for trial in results) and not is_corrected else 0
+    return 3 if window.valid and all(trial.has_run for trial in window.valid) and not is_corrected else 0
 
 
 def _bounded(window: Window) -> int:

@@ -15,8 +15,9 @@ from autolab.core.canonical import content_hash
 from autolab.core.interlocks import RELAY
 from facility_review.collecting import Collector
 from facility_review.evidence import EvidenceRecord, Finding, not_computed
-from facility_review.ledger import QUERIES, Proof
+from facility_review.ledger import Proof
 from facility_review.measuring import Sources
+from facility_review.queries import QUERIES
 
 __all__ = ["COLLECTOR"]
 

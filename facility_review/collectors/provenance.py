@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from autolab.config.people import read_people
 from autolab.config.problems import Problems
@@ -10,7 +11,8 @@ from autolab.config.specs import Source
 from facility_review.collecting import Collector
 from facility_review.evidence import EvidenceRecord, Finding
 from facility_review.ledger import Campaign, Trial
-from facility_review.measuring import NOBODY, Measured, Sources, Window, is_valid, measure, ratio_interval
+from facility_review.measuring import NOBODY, Measured, Sources, Window, is_valid, measure
+from facility_review.resampling import ratio_interval
 from facility_review.statistics import wilson
 from facility_review.units import plain_lab
 
@@ -21,8 +23,10 @@ LINKS = (
     "planner decision", "person", "environment", "time",
 )  # fmt: skip
 """The ten links that the instrument asks of a result."""
-NEVER = frozenset({"device and firmware", "calibration", "raw data hash"})
-"""Those that a journal never holds: no firmware, no calibration, and documents that are not hashed."""
+OWN = ("calibration", "sample", "protocol version", "planner decision", "time")
+"""Those that a result can have by itself."""
+NEVER = frozenset({"device and firmware", "raw data hash"})
+"""Those that a journal never holds: no firmware, and documents that are not hashed."""
 
 
 def collect(sources: Sources) -> Iterator[EvidenceRecord | Finding]:
@@ -44,7 +48,7 @@ def provenance_complete(window: Window, _: Sources) -> Measured | str:
         results = [trial for trial in trials if is_valid(trial)]
         if results:
             always = _links(campaign)
-            tops.append(sum(len(always | _links_of(trial)) / len(LINKS) for trial in results))
+            tops.append(sum(_share(always, *_traits(campaign, trial)) for trial in results))
             bottoms.append(len(results))
             parts[campaign.record.id] = [trial.number for trial in results]
     if not bottoms:
@@ -72,15 +76,21 @@ def _links(campaign: Campaign) -> frozenset[str]:
     return frozenset(link for link, has in held.items() if has)
 
 
-def _links_of(trial: Trial) -> frozenset[str]:
-    """The links that a result has by itself."""
-    held = {
-        "sample": trial.has_sample,
-        "protocol version": trial.plan_hash is not None,
-        "planner decision": bool(trial.engine),
-        "time": trial.begun is not None,
-    }
-    return frozenset(link for link, has in held.items() if has)
+def _traits(campaign: Campaign, trial: Trial) -> tuple[bool, ...]:
+    """Which links of `OWN` a result has by itself."""
+    return (
+        trial.number in campaign.calibrated,
+        trial.has_sample,
+        trial.plan_hash is not None,
+        bool(trial.engine),
+        trial.begun is not None,
+    )
+
+
+@cache
+def _share(always: frozenset[str], *traits: bool) -> float:
+    """Share of all links that a result has: those of its campaign, and its own. Most results have the same."""
+    return len(always | {link for link, has in zip(OWN, traits, strict=True) if has}) / len(LINKS)
 
 
 def commands_attributed(window: Window, _: Sources) -> Measured | str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
+from autolab.core.trials import CONFIRM
 from facility_review.collecting import Collector
 from facility_review.evidence import EvidenceRecord, Finding
+from facility_review.ledger import Campaign, Trial
 from facility_review.measuring import Measured, Sources, Window, is_valid, measure
 from facility_review.statistics import pooled_sd, pooled_sd_interval, wilson
 
 __all__ = ["COLLECTOR", "relative_groups"]
 
+Outcome = Mapping[str, tuple[float, float | None]]
 COVERAGE_FACTOR = 2.0
 """Of the expanded uncertainty, about 95 % (JCGM 100:2008, 6.3.3)."""
 
@@ -39,13 +42,23 @@ def relative_groups(window: Window, metric: str | None = None) -> tuple[list[lis
     for campaign, trials in window.parts:
         if metric is not None and campaign.metric != metric:
             continue
-        for trial in trials:
-            found = [o[campaign.metric][0] for o in campaign.replicates.get(trial.number, ()) if campaign.metric in o]
+        for number, outcomes in _repeated(campaign, trials):
+            found = [o[campaign.metric][0] for o in outcomes if campaign.metric in o]
             mean = sum(found) / len(found) if found else 0.0
             if len(found) > 1 and mean != 0.0:
                 groups.append([value / abs(mean) for value in found])
-                parts.setdefault(campaign.record.id, []).append(trial.number)
+                parts.setdefault(campaign.record.id, []).append(number)
     return groups, parts
+
+
+def _repeated(campaign: Campaign, trials: Sequence[Trial]) -> Iterator[tuple[int, Sequence[Outcome]]]:
+    """What the system itself measured more than once: replicates of trials, and the trials that confirm a winner."""
+    confirming: dict[int, list[Outcome]] = {}
+    for trial in trials:
+        yield trial.number, campaign.replicates.get(trial.number, ())
+        if trial.engine == CONFIRM and trial.repeat_of is not None and is_valid(trial):
+            confirming.setdefault(trial.repeat_of, []).append(trial.outcome or {})
+    yield from confirming.items()
 
 
 def precision_ratio(window: Window, sources: Sources) -> Measured | str:

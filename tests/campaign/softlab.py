@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ from ophyd.status import DeviceStatus
 from autolab.campaign.campaign import Campaign
 from autolab.campaign.desk import Desk
 from autolab.campaign.events import CampaignEvent, CampaignResult
-from autolab.campaign.lab import OpenLab
+from autolab.campaign.lab import OpenLab, OwnStock
 from autolab.campaign.recovery import Recovered, recovered
 from autolab.campaign.setup import CampaignSetup, PermitRules
 from autolab.campaign.stopping import StopSwitch
 from autolab.config.specs import Budget, Stopping
 from autolab.core.clock import Clock, VirtualClock
+from autolab.core.confirming import Confirm
 from autolab.core.data import TrialData
 from autolab.core.errors import DeviceError, NotConnectedError, ProposerError
 from autolab.core.faults import FaultKind, FaultPolicy
@@ -28,14 +29,16 @@ from autolab.core.objectives import Objective
 from autolab.core.operations import OperationId, Operations
 from autolab.core.parameters import RangeParameter
 from autolab.core.phases import Settlement
+from autolab.core.plates import PlateSpec, Prepared, stream_of
 from autolab.core.principals import Principal
 from autolab.core.problem import Problem, Space
 from autolab.core.proposing import EngineSpec, Observation, Recommendation, SuggestRequest
 from autolab.core.trials import Estimate, Outcome, Realm, Suggestion
 from autolab.journal.journal import CampaignStart, Journal
 from autolab.journal.reader import JournalReader
+from autolab.screen.planscreen import PlanScreen
 from devices.reconciling import judged
-from plans.conventions import act
+from plans.conventions import act, phase
 from safety.scene import LabRules
 
 ADA = Principal("ada", "person")
@@ -60,6 +63,8 @@ class SoftPump:
         self.poured: list[OperationId] = []
         self._is_exclusive, self._halted = is_exclusive, False
         self.amount = 0.0
+        self.wells: dict[int, float] = {}
+        """What was poured last for each trial while it was prepared."""
         self.is_cut_off = False
         self.is_silent = False
         self.says = "failed"
@@ -72,6 +77,8 @@ class SoftPump:
             raise DeviceError(f"{self.name}: nobody is there to command it")
         self.poured.append(action.operation)
         self.known[str(action.operation)] = "running"
+        if action.operation.phase == "pour":
+            self.wells[action.operation.trial] = action.amount
         self.count += 1
         self._halted = False
         status = DeviceStatus(self, call_stop_on_failure=False)
@@ -192,6 +199,11 @@ class SoftLab:
     permits: PermitRules = field(default_factory=PermitRules)
     principal: Principal = ADA
     realm: Realm = Realm.SIMULATED
+    plan_screen: PlanScreen | None = None
+    own_stock: Callable[[Journal, str], OwnStock] = lambda journal, campaign: OwnStock({}, lambda trial: {})
+    confirm: Confirm | None = None
+    per_plate: int | None = None
+    measure: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         self.pump = SoftPump("pump", self.clock, self.fails, is_exclusive=self.lanes == 1)
@@ -226,15 +238,18 @@ class SoftLab:
         return self._go_on(setup, past)
 
     def _go_on(self, setup: CampaignSetup, past: Recovered | None) -> CampaignResult:
-        lab = OpenLab(
-            "soft", "Example", self.realm, self.clock, "bench", {"pump": self.pump}, (), self.stations,
-            self.wells, None, lambda: list(self.silent), rules=self.rules,
-        )  # fmt: skip
         self.events: list[CampaignEvent] = []
         self.reader = JournalReader(self.journal.states, self.journal.documents)
         self.desk = Desk()
-        observers = (self, *self.observers)
+        observers, lab = (self, *self.observers), self.open_lab()
         return Campaign(setup, lab, self.proposer, self.journal, observers, self.stop, past, self.desk).run()
+
+    def open_lab(self) -> OpenLab:
+        return OpenLab(
+            "soft", "Example", self.realm, self.clock, "bench", {"pump": self.pump}, (), self.stations,
+            self.wells, None, lambda: list(self.silent), rules=self.rules,
+            own_stock=self.own_stock,
+        )  # fmt: skip
 
     def _setup(self) -> CampaignSetup:
         return CampaignSetup(
@@ -242,6 +257,10 @@ class SoftLab:
             stopping=self.stopping, engine=EngineSpec("line"), lanes=self.lanes, seed=7,
             plan_name="pour_and_read", make_plan=self._plan, reduce=self.reduce, uses_samples=self.uses_samples,
             stations=self.stations, principal=self.principal, on_failure=self.on_failure, permits=self.permits,
+            plan_screen=self.plan_screen,
+            confirm=self.confirm,
+            plate=None if self.per_plate is None else PlateSpec(self.per_plate, "measure_wells"),
+            make_measure=None if self.per_plate is None else self._measure,
         )  # fmt: skip
 
     def notify(self, event: CampaignEvent) -> None:
@@ -253,6 +272,36 @@ class SoftLab:
     def _plan(self, values, operations, sample, md):
         make = self.make_plan or pour_and_read
         return lambda: make(self.pump, values["x"], operations, md)
+
+    def _measure(self, plate, operations, md):
+        make = self.measure or measure_wells
+        return lambda: make(self.pump, plate, operations, md)
+
+
+def prepare_well(pump: SoftPump, x: float, operations: Operations, md: Mapping[str, Any]):
+    """Pours into the trial's well, and measures nothing."""
+
+    @bpp.run_decorator(md=dict(md))
+    def run():
+        yield from act(pump, Pour(x, operations("pour")))
+
+    yield from run()
+
+
+def measure_wells(pump: SoftPump, plate: Sequence[Prepared], operations: Operations, md: Mapping[str, Any]):
+    """Rinses once, and measures each well by what was poured into it."""
+
+    def probed(one: Prepared):
+        yield from act(pump, Pour(pump.wells[one.trial], one.operations("probe")))
+        yield from bps.trigger_and_read([pump], name=stream_of(one.trial))
+
+    @bpp.run_decorator(md=dict(md))
+    def run():
+        yield from act(pump, Pour(0.0, operations("rinse")))
+        for one in plate:
+            yield from phase(f"probe-{one.trial}", probed(one))
+
+    yield from run()
 
 
 def with_objective(objective: Objective) -> Problem:

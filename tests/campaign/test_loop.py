@@ -8,9 +8,11 @@ from dataclasses import replace
 import pytest
 
 from autolab.campaign.asking import Asking
+from autolab.campaign.confirming import Confirming
 from autolab.campaign.events import StopRequested, TrialEnded, TrialStarted
 from autolab.campaign.recovery import recovered
 from autolab.campaign.stopping import End
+from autolab.campaign.supplies import Supplies
 from autolab.config.specs import ExpectedGain, NoImprovement, Stopping
 from autolab.core.clock import ScaledClock
 from autolab.core.data import TrialData
@@ -318,7 +320,10 @@ def test_little_to_gain_ends_the_campaign_before_the_last_suggestion_is_run(gain
     assert result.reason == f"{wanted} {gains[n_run]:.3g}"
     assert lab.trials_of()[-1].state is TrialState.ABANDONED
     past = recovered(lab.trials_of(), lab.reader.intents("soft-1")).book  # as one that resumes would see it
-    assert Asking(lab._setup(), past, lab.proposer).end() == End("finished", result.reason, 0)
+    confirming = Confirming(lab._setup(), past, lab.proposer, lab.journal, "simulated")
+    supplies = Supplies(lab._setup(), lab.open_lab(), lab.journal)
+    asking = Asking(lab._setup(), past, lab.proposer, supplies, confirming)
+    assert asking.end() == End("finished", result.reason, 0)
 
 
 class Learning(LineProposer):

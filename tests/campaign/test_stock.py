@@ -48,6 +48,18 @@ def test_what_a_running_trial_may_still_need_is_reserved_for_it() -> None:
     assert dye.lacking() is None
 
 
+def test_of_a_running_trial_whose_need_is_known_only_that_is_reserved() -> None:
+    dye = stock(dye=100.0)
+    dye.book(1, Dispense("dye", 60.0))
+    dye.over(1)
+    dye.expect(2, {"dye": 10.0})
+    assert dye.free_ul() == {"dye": 30.0}
+    dye.book(2, Dispense("dye", 4.0))
+    assert dye.free_ul() == {"dye": 30.0}
+    dye.over(2)
+    assert dye.free_ul() == {"dye": 36.0}
+
+
 def test_an_empty_bottle_begins_no_trial_and_what_is_not_in_the_lab_file_is_not_counted() -> None:
     assert stock(dye=0.0).lacking() is not None
     water = stock(dye=1.0)

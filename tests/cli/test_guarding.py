@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from autolab.cli.guarding import _complaint
 from autolab.compose.proofs import ProofPath
 from autolab.compose.proving import ProofTest
 
@@ -15,7 +14,7 @@ def test_a_mistake_by_which_several_paths_fail_is_said_once():
         ProofPath("relay", "the controller is killed", passed=True, seen="latched"),
         ProofPath("empty", "arm does not answer", passed=False, seen="no trip within 9 s"),
     )
-    assert _complaint(ProofTest("bench", "hash", "ada", "2026-11-22T10:00:00", paths)).splitlines() == [
+    assert ProofTest("bench", "hash", "ada", "2026-11-22T10:00:00", paths).said().splitlines() == [
         "bench: 3 of 4 paths failed; run nothing here:",
         "- 2 paths (far: stage.position reads 151 mm; far: stage.position reads what is no value): " + closed,
         "- empty: arm does not answer: no trip within 9 s",

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autolab.cli import main
-from autolab.cli.app import LATER, command
+from autolab.cli.app import command
 from autolab.cli.reference import reference
 from tests.cli.running import autolab, clean_environment
 
@@ -18,10 +17,10 @@ ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "ax", "botorch", "ophyd", "bluesky")
 HEAVY_FOR_HELP = (*HEAVY, "numpy", "pandas", "pint", "plotly", "yaml", "sqlite_utils", "epics", "zmq")
 COMMANDS = (
-    "demo", "run", "try", "resume", "pause", "stop", "reset", "settle", "correct", "repeat", "inject", "abandon",
-    "approve", "refuse", "answer", "check", "simulate", "backtest",
-    "list", "status", "show", "stock", "explain", "report", "export", "review", "portfolio", "deliverables",
-    "backup", "schema", "doctor", "key", "audit",
+    "demo", "run", "try", "move", "calibrate", "resume", "pause", "stop", "reset", "settle", "correct", "repeat",
+    "inject", "abandon", "budget", "approve", "refuse", "answer", "check", "simulate", "serve", "conformance",
+    "backtest", "import", "list", "status", "show", "stock", "refill", "explain", "report", "export", "review",
+    "portfolio", "deliverables", "backup", "schema", "doctor", "key", "audit",
     "safety", "bypass", "sample",
 )  # fmt: skip
 
@@ -55,14 +54,6 @@ def test_schema_and_file_validation_load_no_control_system_and_no_engine() -> No
 
 def test_the_commands_of_the_design_are_there() -> None:
     assert tuple(command().commands) == COMMANDS
-
-
-@pytest.mark.parametrize("name", LATER)
-def test_a_command_that_is_still_to_come_says_so(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([name, "something"]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err == f"autolab {name}: not available yet; see 'autolab --help' for what is\n"
 
 
 @pytest.mark.parametrize(

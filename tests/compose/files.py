@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from pathlib import Path
+
+from simulators.ports import free_ports
 
 ENDPOINT = "127.0.0.1:5555"
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -31,6 +32,4 @@ def example(name: str, folder: Path, changes: dict[str, tuple[str, str]] | None 
 
 def free_port() -> int:
     """A port of its own for the arm, so that tests which simulate the lab at its addresses do not meet."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports(1)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,10 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, options: BacktestOptions) -> Backtest:
     return backtest(folder / "c.yaml", folder / "t.csv", options, lambda _, __: None)
+
+
+def sha(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def refused(folder: Path, options: BacktestOptions) -> str:
@@ -113,6 +118,24 @@ def test_another_seed_makes_other_campaigns_and_a_target_out_of_reach_is_said(fo
     assert one.engines[1].goals[0].reached == 0
     assert one.engines[1].goals[0].experiments.value == 8.0
     assert one.engines[1].goals[0].acceleration is None
+
+
+def test_earlier_data_of_the_campaign_are_learned_from_and_named(folder: Path) -> None:
+    bowl = {(x, k): (x - 6) ** 2 + 9 * (k == "v") for x in range(10) for k in "uv"}
+    for name, factor, offset in (("t.csv", 1, 0), ("old.csv", 2, 7)):
+        rows = [f"{x},{k},{offset + factor * y}" for (x, k), y in bowl.items()]
+        (folder / name).write_text("\n".join(["x,k,y", *rows]))
+    names = [f"{each}: 20 outcomes (SHA-256 {sha(folder / each)})" for each in ("old.csv", "t.csv")]
+    file = folder / "c.yaml"
+    learning = file.read_text().replace("engine: sobol", "engine: {name: lean, initial: 4}")
+    file.write_text(learning + "earlier: [old.csv, t.csv]\n")
+    helped = run(folder, replace(OPTIONS, against=("lean",), trials=6))
+    assert [note for note in helped.notes if "learn" in note] == [
+        *(f"engines that learn do so from earlier data too, {name}" for name in names),
+        "t.csv is the table itself: who learns from it knows the answers before they are given",
+    ]
+    assert helped.engines[0].regret[3].value > 0.0
+    assert helped.engines[0].regret[5].value == 0.0  # at the first suggestion that may be judged by four outcomes
 
 
 def test_a_table_that_is_not_there_is_refused_and_nothing_is_written(tmp_path: Path) -> None:

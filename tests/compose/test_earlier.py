@@ -17,7 +17,7 @@ from autolab.core.errors import FileError, InputError, InputErrors
 from autolab.core.objectives import Objective
 from autolab.core.parameters import FixedParameter, Parameter, RangeParameter, Values
 from autolab.core.problem import Problem, Space
-from autolab.core.trials import Estimate
+from autolab.core.trials import Estimate, Outcome
 from autolab.journal.reader import JournalReader
 from autolab.report.page import render_report
 from tests.compose.files import example
@@ -47,9 +47,21 @@ def test_units_are_converted() -> None:
         RangeParameter("flow", 0.0, 600.0, unit="mL/h"), RangeParameter("heat", 270.0, 370.0, unit="K"), unit="cm"
     )
     found = earlier_campaign("old", other, [({"flow": 120.0, "heat": 300.15}, {"y": Estimate(0.3)})], OURS)
-    assert list(found.trials()) == [
-        ({"flow": pytest.approx(2.0), "heat": pytest.approx(27.0)}, {"y": pytest.approx(3.0)})
+    ((values, outcome),) = found.trials()
+    assert values == {"flow": pytest.approx(2.0), "heat": pytest.approx(27.0)}
+    assert (outcome["y"].value, outcome["y"].sem) == (pytest.approx(3.0), None)
+    assert found.errors == ()
+
+
+def test_standard_errors_come_along_in_our_units() -> None:
+    celsius = replace(OURS, objective=Objective("y", "minimize", unit="degC"))
+    known: list[tuple[Values, Outcome]] = [
+        ({"flow": 1.0, "heat": 2.0}, {"y": Estimate(300.15, 0.5)}),
+        ({"flow": 2.0, "heat": 2.0}, {"y": Estimate(0.0)}),
     ]
+    found = earlier_campaign("old", theirs(FLOW, HEAT, unit="K"), known, celsius)
+    assert [outcome["y"].sem for _, outcome in found.trials()] == [pytest.approx(0.5), None]
+    assert [outcome["y"].value for _, outcome in found.trials()] == [pytest.approx(27.0), pytest.approx(-273.15)]
 
 
 @pytest.mark.parametrize(

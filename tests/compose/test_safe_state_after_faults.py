@@ -29,7 +29,8 @@ from plans.reducers import reducer
 ERRORS = {
     "timeout": errors.DeviceTimeoutError, "refused": errors.CommandRefusedError, "readback": errors.ReadbackError,
     "wire": errors.WireError, "disconnected": errors.NotConnectedError, "device": errors.DeviceError,
-    "unknown": RuntimeError, "trip": errors.TripError, "outside": errors.EnvelopeError,
+    "calibration": errors.CalibrationError, "unknown": RuntimeError,
+    "trip": errors.TripError, "outside": errors.EnvelopeError,
 }
 
 
@@ -47,6 +48,11 @@ class Failing(SerialDispenser):
 @reducer(metrics=("colour_distance",))
 def nothing(data):
     raise ValueError("no outcome")
+
+
+@reducer(metrics=("colour_distance",))
+def doubted(data):
+    raise errors.QualityError("its outcome is not believed")
 """
 STEPS = "[{device: arm, do: stop}, {set: stage.velocity, to: 20 mm/s}, {set: stage.position, to: 9 mm}]"
 
@@ -71,8 +77,9 @@ def test_after_every_fault_the_lab_is_in_its_safe_state(fault: str, tmp_path: Pa
     channels = "options: {channels: [cyan, magenta, yellow, clear]}\n    simulator"
     lab_file.write_text(text.replace(channels, channels.replace("]}", f"], fails: {fault}}}")), encoding="utf-8")
     (file.parent / "faulty.py").write_text(DEVICES, encoding="utf-8")
-    if fault == FaultKind.BAD_OUTCOME:
-        campaign = file.read_text(encoding="utf-8").replace("plans.colour.colour_distance", "faulty.nothing")
+    reducers = {FaultKind.BAD_OUTCOME: "faulty.nothing", FaultKind.QUALITY: "faulty.doubted"}
+    if fault in reducers:
+        campaign = file.read_text(encoding="utf-8").replace("plans.colour.colour_distance", reducers[FaultKind(fault)])
         file.write_text(campaign, encoding="utf-8")
     options = RunOptions(data=Path(), simulate=True, virtual=True, in_memory=True, trials=1, seed=0, engine="random")
     bound = bind_files(file, options)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from autolab.config.campaign import load_campaign
-from autolab.core.errors import AutolabError, FileError, InputErrors, NotAvailableYetError
+from autolab.core.confirming import Confirm
+from autolab.core.errors import AutolabError, FileError, InputErrors
 
 GOOD = """\
 name: teal
@@ -45,6 +46,12 @@ CASES = [
     ("missing-budget", "budget: {trials: 40}\n", "", "1: the key 'budget' is missing: add 'budget: {trials: 40}'"),
     ("missing-trials", BUDGET, "{hours: 5}", "12: budget: the key 'trials' is missing: add 'trials: 40'"),
     ("no-value", "lab: lab.yaml", "lab:", "2: lab has no value: give it one, or remove it"),
+    (
+        "engine-is-a-list",
+        BUDGET,
+        "{trials: 40}\nstopping: {expected_gain: {below: 0.1}}\nearlier: [a]\nengine: [lean]",
+        "15: engine: a list is given, and a mapping is wanted",
+    ),
     # Units
     ("misspelt-unit", "uL, step", "uLL, step", "4: cyan: 'uLL' is not a unit: did you mean 'uL'?"),
     (
@@ -293,8 +300,8 @@ CASES = [
         "expected-gain-without-a-model",
         PLAN,
         f"engine: sobol\nstopping: {{expected_gain: {{below: 0.1}}}}\n{PLAN}",
-        "11: expected_gain needs an engine that learns, and sobol expects nothing: take another engine, or remove the "
-        "rule",
+        "11: expected_gain needs an engine that says what it expects, and sobol does not: take another engine, or "
+        "remove the rule",
     ),
     (
         "noise-of-no-metric",
@@ -409,12 +416,18 @@ CASES = [
         f"on_failure: {{time_out: {{retry: 2}}}}\n{PLAN}",
         "10: on_failure: 'time_out' is not known: did you mean 'timeout'?",
     ),
-    # Keys of later issues
     (
-        "confirm",
-        PLAN,
-        f"confirm: {{best: 3, replicates: 3}}\n{PLAN}",
-        "10: confirm is not available yet (the best trial is reported without confirmation): remove the key",
+        "confirm-of-a-front",
+        "  colour_distance: {goal: minimize, target: 2.0}",
+        "  colour_distance: {goal: minimize}\n  turbidity: {goal: minimize}\nconfirm: {best: 3, replicates: 3}",
+        "11: confirm: a front has no winner to confirm: give each objective a weight, or remove the key",
+    ),
+    (
+        "confirm-more-than-can-be-numbered",
+        "budget: {trials: 40}",
+        "budget: {trials: 99999}\nconfirm: {best: 3, replicates: 3}",
+        "13: confirm: 99999 trials and 9 that confirm the winner are more than the 99999 that a campaign can number: "
+        "lower one of them",
     ),
     (
         "unknown-approval",
@@ -423,7 +436,7 @@ CASES = [
         "10: approval: 'none' is not known: write one of routine, new or hazardous",
     ),
     (
-        "later-key-of-wrong-shape",
+        "confirm-of-wrong-shape",
         PLAN,
         f"confirm: {{best: three, replicates: 3}}\n{PLAN}",
         "10: confirm.best: 'three' is text, and a whole number is wanted",
@@ -452,13 +465,6 @@ def test_the_good_campaign_of_these_tests_is_accepted(folder: Path) -> None:
     assert load_campaign("campaign.yaml").name == "teal"
 
 
-@pytest.mark.parametrize("key", ["confirm: {best: 1, replicates: 1}"])
-def test_a_key_of_a_later_version_says_so_by_its_type(folder: Path, key: str) -> None:
-    Path("campaign.yaml").write_text(f"{GOOD}{key}\n")
-    with pytest.raises(NotAvailableYetError):
-        load_campaign("campaign.yaml")
-
-
 def test_all_problems_of_a_file_are_reported_together_in_the_order_of_its_lines(folder: Path) -> None:
     text = GOOD.replace("budget: {trials: 40}", "budget: {trials: 0}").replace("[0, 300], unit: uL, s", "[9, 0], s")
     text = text.replace("cyan + magenta", "cyn + magenta").replace("solvent: {choices", "solvent: {chioces")
@@ -474,7 +480,7 @@ def test_all_problems_of_a_file_are_reported_together_in_the_order_of_its_lines(
     assert isinstance(caught.value, AutolabError)
 
 
-def test_the_campaign_of_the_design_is_refused_for_its_later_keys_only(folder: Path) -> None:
+def test_the_campaign_of_the_design_is_accepted(folder: Path) -> None:
     Path("campaign.yaml").write_text("""\
 name: teal-in-forty
 lab: lab.yaml
@@ -497,5 +503,4 @@ on_failure:                                # by kind of fault; retry | skip | as
 confirm: {best: 3, replicates: 3}          # confirm the winner before claiming it
 approval: hazardous                        # may only tighten the lab's tiers
 """)
-    with pytest.raises(NotAvailableYetError, match=r"^campaign\.yaml:19: confirm is not available yet"):
-        load_campaign("campaign.yaml")
+    assert load_campaign("campaign.yaml").confirm == Confirm(3, 3)

@@ -26,7 +26,7 @@ from autolab.core.errors import AutolabError
 from autolab.core.noises import KnownNoise
 from autolab.core.operations import OperationId
 from autolab.core.parameters import ChoiceParameter, FixedParameter, IntegerParameter, RangeParameter
-from autolab.core.proposing import UNLEARNED
+from autolab.core.proposing import ADAPTIVE, UNLEARNED
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*/*.yaml"))
@@ -105,18 +105,18 @@ def test_a_campaign_with_every_key_becomes_its_values(tmp_path: Path) -> None:
     assert spec.source.line(("parameters", "heat")) == 10
 
 
-@pytest.mark.parametrize("engine", ["auto", "ax", "botorch", "lean", "sobol", "random", "grid"])
+@pytest.mark.parametrize("engine", ["auto", "ax", "botorch", "lean", "sobol", "random", "grid", "bluesky-adaptive"])
 def test_an_engine_may_be_given_by_its_name_alone(tmp_path: Path, engine: str) -> None:
     path = tmp_path / "campaign.yaml"
     path.write_text(CAMPAIGN.replace("{name: botorch, initial: 8}", engine).replace(", hard: 0.05", ""))
-    if engine in UNLEARNED:  # it expects nothing, and so gains nothing
+    if engine in (*UNLEARNED, ADAPTIVE):  # it expects nothing, and so gains nothing
         path.write_text(path.read_text().replace(", expected_gain: {below: 0.2}", ""))
     assert load_campaign(path).engine.name == engine
 
 
 def test_a_campaign_with_the_needed_keys_only_has_the_defaults_of_the_reference() -> None:
     spec = load_campaign(ROOT / "examples/replay/campaign.yaml")
-    assert (spec.engine.name, spec.engine.initial, spec.lanes, spec.seed) == ("ax", None, 1, None)
+    assert (spec.engine.name, spec.engine.initial, spec.lanes, spec.seed) == ("botorch", None, 1, None)
     assert (spec.challenge, spec.stopping.no_improvement, spec.budget.hours) == (None, None, None)
 
 

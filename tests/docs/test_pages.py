@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -127,10 +127,12 @@ def test_decisions_are_numbered_and_listed() -> None:
 
 
 @pytest.mark.parametrize("block", pages.blocks("python"), ids=lambda block: block.id)
-def test_python_on_a_page_runs(block: Block) -> None:
-    text = block.text
-    ast.parse(text)
-    subprocess.run([sys.executable, "-c", text], cwd=pages.ROOT, check=True, timeout=60)
+def test_python_on_a_page_runs(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, which has imported the libraries already; no name is there that the block does not bring."""
+    monkeypatch.chdir(pages.ROOT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")  # as Python has it where nobody says otherwise
+        exec(compile(block.text, block.id, "exec"), {"__name__": "__main__"})
 
 
 def test_pictures_are_light() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -24,21 +25,40 @@ BETTER_FACTS: dict[str, Any] = {
 }
 
 
-@st.composite
-def answers(draw: st.DrawFn, criterion: Criterion, realms: tuple[Realm, ...] = REALMS) -> Answer:
-    """An answer to one criterion."""
-    evidence_class: EvidenceClass = draw(st.sampled_from(CLASSES))
-    realm: Realm = draw(st.sampled_from(realms))
+Kind = tuple[EvidenceClass, Realm]
+
+
+@cache
+def _kinds(realms: tuple[Realm, ...]) -> tuple[Kind, ...]:
+    return tuple((evidence_class, realm) for evidence_class in CLASSES for realm in realms)
+
+
+@cache
+def _values(name: str) -> st.SearchStrategy[dict[str, Any]]:
+    """What an answer to a criterion says beside its class and realm. Made once: there are thousands of draws."""
+    criterion = instrument().criteria[name]
     if criterion.metric is None:
-        return Answer(evidence_class, realm, step=draw(st.none() | st.integers(0, 5)))
+        return st.sampled_from([None, 0, 1, 2, 3, 4, 5]).map(lambda step: {"step": step})
     scale, metric = criterion.metric, instrument().metrics[criterion.metric.id]
     points = sorted((scale.zero_at, *scale.cut_points))
     is_share = metric.ci_method in COUNTED
     low, high = (0.0, 1.0) if is_share else (points[0] - 1 if metric.may_be_negative else 0.0, 2 * points[-1])
-    value = draw(st.sampled_from(points) | st.floats(low, high, allow_nan=False))
-    width = draw(st.none() | st.floats(0, points[-1] - points[0]))
+    value = st.sampled_from(points) | st.floats(low, high, allow_nan=False)
+    width = st.none() | st.floats(0, points[-1] - points[0])
+    return st.tuples(value, COUNTS, width).map(_said)
+
+
+def _said(of: tuple[float, int | None, float | None]) -> dict[str, Any]:
+    value, n, width = of
     interval = None if width is None else (value - width / 2, value + width / 2)
-    return Answer(evidence_class, realm, value=value, n=draw(COUNTS), interval=interval)
+    return {"value": value, "n": n, "interval": interval}
+
+
+@st.composite
+def answers(draw: st.DrawFn, criterion: Criterion, realms: tuple[Realm, ...] = REALMS) -> Answer:
+    """An answer to one criterion."""
+    evidence_class, realm = draw(st.sampled_from(_kinds(realms)))
+    return Answer(evidence_class, realm, **draw(_values(criterion.id)))
 
 
 def facts() -> st.SearchStrategy[dict[str, Any]]:
@@ -73,10 +93,12 @@ def metrics_of_gates(realms: tuple[Realm, ...] = REALMS) -> st.SearchStrategy[di
 @st.composite
 def units(draw: st.DrawFn, realms: tuple[Realm, ...] = REALMS) -> Inputs:
     """A unit with answers to about half of the criteria."""
+    kinds = _kinds(realms)
+    kind = st.sampled_from([*kinds, *(None for _ in kinds)])
     records = {
-        criterion.id: draw(answers(criterion, realms))
+        criterion.id: Answer(*chosen, **draw(_values(criterion.id)))
         for criterion in instrument().file.criteria
-        if draw(st.booleans())
+        if (chosen := draw(kind)) is not None
     }
     return Inputs(
         unit="any",

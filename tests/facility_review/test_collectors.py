@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from autolab.core.calibrations import Calibration, Validity
 from autolab.core.faults import FaultKind
 from autolab.core.objectives import Objective
 from autolab.core.principals import Principal
 from autolab.core.problem import Problem
-from autolab.journal import trips
+from autolab.journal import calibrations, trips
+from autolab.journal.conformance import CheckRecord, ConformanceTest, keep_conformance
+from autolab.journal.records import DeviceRecord
 from facility_review.collecting import UnitEvidence, collect, collectors
 from facility_review.evidence import EvidenceRecord
 from facility_review.instrument import load_instrument
@@ -206,6 +209,23 @@ def test_repeats_and_replicates_are_compared(tmp_path: Path) -> None:
     assert (precision.value, precision.n) == (pytest.approx(math.sqrt(0.02) / 0.1), 2)
 
 
+def test_trials_that_confirm_a_winner_are_replicates_of_the_system(tmp_path: Path) -> None:
+    with bench(tmp_path / "data") as made:
+        run = made.begin()
+        run.trials([0.2, 5.0])
+        for value in (0.9, 1.1):
+            again = run.suggest("confirm")
+            made.journal.states.write(
+                "UPDATE trials SET repeat_of = 1 WHERE campaign = ? AND number = ?", (run.id, again.trial)
+            )
+            run.start(again)
+            run.finish(again.trial, value)
+        run.end()
+    evidence = IDENTITY.format(name="bench") + "requirements: {precision_rsd: {distance: 0.1}}\n"
+    precision = record(gathered(tmp_path, evidence), "m_precision_ratio")
+    assert (precision.value, precision.n) == (pytest.approx(math.sqrt(0.02) / 0.1), 1)  # and not with the lucky 0.2
+
+
 def test_coverage_provenance_material_and_metadata(tmp_path: Path) -> None:
     with bench(tmp_path / "data") as made:
         run = made.begin()
@@ -224,6 +244,34 @@ def test_coverage_provenance_material_and_metadata(tmp_path: Path) -> None:
     assert record(found, "m_command_attribution").value == 0.0, "the lab file names nobody, so no key was asked for"
 
 
+def test_results_that_lead_to_their_calibration_prove_it_and_calibrating_or_moving_is_no_experiment(
+    tmp_path: Path,
+) -> None:
+    blank = Calibration("blank", "blank", ("pump",), "my_lab.blank", None, Validity(trials=9))
+    with bench(tmp_path / "data") as made:
+        run = made.begin()
+        for number in (run.trial(5.0), run.trial(4.0)):
+            begun = calibrations.begin(made.journal, blank, {"pump": "D4"}, run.id, number, 1, ADA)
+            calibrations.done(made.journal, begun, ["r"], None)
+            calibrations.use(made.journal, begun.id, run.id, number, 1, f"{run.id}-{number}", 3)
+        run.end()
+        for options in ({"calibrate": ["blank"]}, {"move": "pump"}):
+            by_hand = made.begin(options=options)
+            by_hand.trial(1.0)
+            by_hand.end()
+    found = gathered(tmp_path, IDENTITY.format(name="bench"))
+    linked = record(found, "PER-09")
+    assert (linked.step, linked.n, linked.runs) == (3, 2, ("bench-001: trials 1-2",))
+    assert record(found, "m_prov_complete").value == pytest.approx(0.8), "the calibration is one of ten links"
+    with bench(tmp_path / "data") as made:
+        made.n_campaigns = made.n_samples = 8
+        again = made.begin()
+        again.trial(5.0)
+        again.end()
+    mixed = record(gathered(tmp_path, IDENTITY.format(name="bench")), "PER-09")
+    assert (mixed.step, mixed.n) == (2, 2), "one result leads to none"
+
+
 def test_a_lab_file_gives_what_it_declares(tmp_path: Path) -> None:
     with bench(tmp_path / "data") as made:
         first(made)
@@ -234,6 +282,27 @@ def test_a_lab_file_gives_what_it_declares(tmp_path: Path) -> None:
     endurance = record(found, "m_theoretical_unassisted")
     hours = (43 * 120 + 4) / 3600
     assert endurance.value == pytest.approx(48 / (43 / hours)), "the wells are used up first"
+
+
+def test_a_driver_that_has_passed_counts_as_an_open_interface(tmp_path: Path) -> None:
+    pump = DeviceRecord("pump", "devices.dispensers.SerialDispenser", "serial /dev/ttyUSB0", "AD-4", "D-1", "physical")
+    good, bad = CheckRecord("limits", "passed", "refused", None), CheckRecord("stop", "failed", "went on", 20.0)
+    with bench(tmp_path / "data") as made:
+        first(made)
+        for checks in ((good, bad), (good,)):
+            test = ConformanceTest("bench", "hash", pump, "autolab 0", "hash", checks, ADA.name)
+            keep_conformance(made.journal, test, ADA)
+    found = gathered(tmp_path, IDENTITY.format(name="bench"))
+    both = [one for one in found.records if one.subject == "m_open_interface"]
+    assert {(one.collector, one.value, one.realm) for one in both} == {
+        ("registry", 0.5, "physical"),
+        ("conformance", 1.0, "physical"),
+    }
+    with bench(tmp_path / "data") as made:
+        keep_conformance(made.journal, ConformanceTest("bench", "h", pump, "autolab 0", "h", (good, bad), "ada"), ADA)
+    found = gathered(tmp_path, IDENTITY.format(name="bench"))
+    assert [one.collector for one in found.records if one.subject == "m_open_interface"] == ["registry"]
+    assert any("pump does not conform (stop)" in finding.text for finding in found.findings)
 
 
 def test_steps_are_proven_by_what_ran(tmp_path: Path) -> None:

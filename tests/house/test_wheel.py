@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+import yaml
 
 NOT_SHIPPED = (".*", "__pycache__", "autolab-data", "tests", "docs", "benchmarks", "*.egg-info", "build")
 
 
-def _run(*command: str | Path, cwd: Path, home: Path) -> subprocess.CompletedProcess[str]:
+def _run(*command: str | Path, cwd: Path, home: Path, seconds: int = 100) -> subprocess.CompletedProcess[str]:
     environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1", "LANG": "C.UTF-8"}
     return subprocess.run(
         [str(part) for part in command],
@@ -23,7 +26,7 @@ def _run(*command: str | Path, cwd: Path, home: Path) -> subprocess.CompletedPro
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=seconds,
     )
 
 
@@ -89,3 +92,28 @@ def test_the_demo_runs_from_the_wheel_and_leaves_only_its_data(installed: Path, 
     assert [path.name for path in here.iterdir()] == ["autolab-data"]
     assert {path.name for path in home.iterdir()} <= {".cache"}
     assert list((here / "autolab-data").rglob("*.html")), "the demo left no report"
+
+
+@pytest.mark.timeout(290)
+def test_the_commands_of_the_workflow_file_pass_in_a_project_of_its_own(
+    installed: Path, repository: Path, tmp_path: Path
+) -> None:
+    """The pytest plugin comes with the wheel: the project says nothing of it, and its report has the properties."""
+    shutil.copytree(repository / "examples", tmp_path / "examples")
+    project = tmp_path / "examples" / "ci"
+    (job,) = yaml.safe_load((project / "ci.yml").read_text(encoding="utf-8"))["jobs"].values()
+    first, *commands = [shlex.split(step["run"]) for step in job["steps"] if "run" in step]
+    assert first == shlex.split("python -m pip install .")
+    for name, *words in commands:
+        done = _run(installed / name, *words, cwd=project, home=tmp_path, seconds=280)
+        assert done.returncode == 0, done.stdout + done.stderr
+    report = ElementTree.parse(project / "report.xml")
+    properties = {one.get("name"): one.get("value") for one in report.iter("property")}
+    assert (properties["autolab.state"], properties["autolab.trials"]) == ("finished", "2")
+    assert properties["autolab.conformance.instrument.limits"] == "passed"
+    assert [case.get("name") for case in report.iter("testcase")] == [
+        "test_the_campaign_is_the_one_that_we_know",
+        "test_the_campaign_runs_over_sockets",
+        "test_the_instrument_answers",
+        "test_the_driver_conforms",
+    ]

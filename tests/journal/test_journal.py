@@ -143,7 +143,7 @@ def test_a_journal_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path):
     with sqlite3.connect(tmp_path / "journal.sqlite") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StorageError, match=r"written by a newer autolab \(schema 99, this one knows up to 5\)"):
+    with pytest.raises(StorageError, match=r"written by a newer autolab \(schema 99, this one knows up to 6\)"):
         Journal(tmp_path, VirtualClock())
 
 
@@ -156,7 +156,7 @@ def test_a_journal_of_an_older_version_is_brought_up_to_date_by_whoever_opens_it
     assert reader.campaigns() == []
     reader.close()
     with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (5,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (6,)
 
 
 @pytest.mark.parametrize("content", [b"this is no database, and it is long enough to be looked at" * 20, b"\0" * 5000])

@@ -1,7 +1,7 @@
 """A journal that an older version wrote: its rows are all there, and the campaign can be read and audited.
 
 Each file in ``schemas`` is a journal as one version left it, as SQL text: a campaign of two trials, one failed.
-When a version is released, what it writes is put there.
+When a version is released, what it writes is put there; that of version 5 was begun by version 4.
 """
 
 from __future__ import annotations
@@ -66,9 +66,10 @@ def test_a_journal_of_each_version_is_brought_up_to_date(script: Path, who: str,
     assert len(list(reader.documents("soft-1", 1))) > 3
     reader.close()
     after = rows(tmp_path / "journal.sqlite")
-    moved = before.pop("transitions", [])  # into the rows of their trials
+    moved = before.pop("transitions", None)  # into the rows of their trials, by version 5
     told = [(t.trial, str(t.state), t.lab_s, t.date, t.detail) for trial in trials for t in trial.transitions]
-    assert sorted(told, key=lambda each: each[:1]) == sorted((row[2:] for row in moved), key=lambda each: each[:1])
+    if moved is not None:
+        assert sorted(told, key=lambda each: each[:1]) == sorted((row[2:] for row in moved), key=lambda each: each[:1])
     assert "transitions" not in after
     for table, old in before.items():
         now = after[table][: len(old)] if table == "log" else after[table]  # what was moved was logged

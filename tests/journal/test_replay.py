@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from autolab.core.canonical import canonical_json
 from autolab.core.clock import VirtualClock
+from autolab.journal import logreading
 from autolab.journal.audit import audit
 from autolab.journal.journal import STATES_FILE, Journal
 from autolab.journal.replay import NoEntryError, Replay, parse_entry
@@ -89,6 +90,33 @@ def write(journal: Journal, step: tuple[Any, ...]) -> None:
         journal.states.write("UPDATE phases SET trial = ? WHERE trial = ?", (rest[0], number))
     elif kind == "delete":
         journal.states.write("DELETE FROM phases WHERE trial = ?", (number,))
+
+
+FORGERIES = (
+    "UPDATE phases SET state = 'other' WHERE trial = 2",
+    "DELETE FROM phases WHERE trial = 3",
+    "DELETE FROM log WHERE seq = 2",
+    "UPDATE log SET entry = replace(entry, 'new', 'old') WHERE seq = 4",
+    "UPDATE log SET entry = (SELECT entry FROM log WHERE seq = 1) WHERE seq = 3",
+)
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_what_is_found_does_not_depend_on_how_many_rows_are_read_at_a_time(
+    forgery: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path, VirtualClock())
+    for number in range(1, 5):
+        write(journal, ("insert", number, "new", None, 0.0))
+    journal.close()
+    with closing(sqlite3.connect(tmp_path / STATES_FILE, isolation_level=None)) as connection:
+        assert connection.execute(forgery).rowcount == 1
+    found = [audit(tmp_path, None)]
+    for at_a_time in (1, 2, 3):
+        monkeypatch.setattr(logreading, "_AT_A_TIME", at_a_time)
+        found.append(audit(tmp_path, None))
+    assert found[0].findings
+    assert found == [found[0]] * 4
 
 
 @settings(max_examples=40, deadline=None)

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from autolab.core.clock import VirtualClock
 from autolab.core.errors import StorageError
 from autolab.core.trials import FINAL, NEXT, Estimate, Suggestion, TrialState, Verdict
+from autolab.journal import plates
 from autolab.journal.journal import Journal
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import Timings
@@ -100,6 +101,7 @@ def _enter(journal: Journal, trial: int, state: TrialState) -> None:
         TrialState.AWAITING: lambda: journal.screen("c-1", suggestion, Verdict("needs approval", ("new",), 1), ADA),
         TrialState.REFUSED: lambda: journal.screen("c-1", suggestion, Verdict("refused", ("no",)), ADA),
         TrialState.RUNNING: lambda: _run(journal, suggestion),
+        TrialState.PREPARED: lambda: plates.prepared(journal, "c-1", trial, 1),
         TrialState.ACQUIRED: lambda: journal.acquired("c-1", trial),
         TrialState.REDUCED: lambda: journal.reduced("c-1", trial, 1, 1, {"y": Estimate(1.0)}),
         TrialState.INGESTED: lambda: journal.ingested("c-1", trial, Timings(0.0, 0.0, 0.0, 0.0)),

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from autolab.core.objectives import Objective, OutcomeConstraint
 from autolab.core.parameters import Values
 from autolab.core.problem import Problem, Space
-from autolab.core.proposing import EngineSpec, Observation, Pending, SuggestRequest
+from autolab.core.proposing import ADAPTIVE, EngineSpec, Observation, Pending, SuggestRequest
 from autolab.core.seeds import derive_seed
 from autolab.core.trials import Estimate
 
 Response = Callable[[Values], float]
+THEIRS = "theirs"
 
 
 def response(values: Values) -> float:
@@ -27,6 +28,12 @@ def problem(space: Space, *, goal: str = "minimize", constraints: Sequence[Outco
     return Problem(space, Objective("y", goal, target=target), tuple(constraints))  # pyright: ignore[reportArgumentType]
 
 
+def spec(engine: str, initial: int | None = None) -> EngineSpec:
+    """What a file asks for; ``theirs`` is an optimiser in bluesky-adaptive's form."""
+    is_theirs = engine == THEIRS
+    return EngineSpec(ADAPTIVE if is_theirs else engine, initial, "tests.optimizer.agents.make" if is_theirs else None)
+
+
 def request(
     posed: Problem,
     engine: str,
@@ -39,7 +46,7 @@ def request(
 ) -> SuggestRequest:
     return SuggestRequest(
         problem=posed,
-        engine=EngineSpec(engine, initial),
+        engine=spec(engine, initial),
         trial=trial,
         seed=derive_seed(root, "suggest", trial),
         design_seed=derive_seed(root, "design"),

@@ -18,7 +18,7 @@ from autolab.core.constraints import Constraint
 from autolab.core.errors import InputError, ProposerError
 from autolab.core.parameters import ChoiceParameter, RangeParameter, Values
 from autolab.core.problem import Space
-from autolab.core.proposing import EngineSpec, Observation
+from autolab.core.proposing import EngineSpec, Observation, SuggestRequest
 from optimizer.branches import branches_of, free_coordinates
 from optimizer.design import design_point, feasible_draws, uniform_point
 from optimizer.engine import suggest
@@ -26,7 +26,7 @@ from optimizer.evidence import Evidence
 from optimizer.rounding import NoPointLeftError, nearest
 from optimizer.routing import choose
 from optimizer.space import Points, UnitSpace, key_of
-from optimizer.wire import SUGGEST_REQUEST
+from optimizer.wire import adapter
 from tests.optimizer.builders import failed, observed, problem, request
 from tests.optimizer.strategies import split_spaces
 
@@ -247,11 +247,11 @@ def test_engines_that_cannot_are_replaced_with_the_reason() -> None:
 @pytest.mark.parametrize("space", [SALTS, HEATED], ids=["salts", "heated"])
 def test_the_space_goes_to_the_proposer_and_back_and_older_records_are_read(space: Space) -> None:
     asked = request(problem(space), "sobol", 1)
-    assert SUGGEST_REQUEST.validate_json(canonical_json(asked)) == asked
+    assert adapter(SuggestRequest).validate_json(canonical_json(asked)) == asked
     older = plain(asked)
     for key in ("at_most", "conditionals"):
         del older["problem"]["space"][key]
-    assert SUGGEST_REQUEST.validate_python(older).problem.space == replace(space, at_most=(), conditionals=())
+    assert adapter(SuggestRequest).validate_python(older).problem.space == replace(space, at_most=(), conditionals=())
 
 
 def test_a_space_is_left_in_no_direction_in_which_something_stands_still() -> None:

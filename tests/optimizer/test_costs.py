@@ -57,6 +57,21 @@ def test_an_exponent_of_zero_minds_no_cost():
     assert suggest(request(free, "lean", 8, valleys())).values == blind.values
 
 
+@pytest.mark.parametrize("engine", ["lean", "botorch"])
+def test_what_is_dear_is_searched_when_the_money_is_nearly_spent(engine: str):
+    """The seven trials have cost 183 EUR, and the dear valley is the deeper one."""
+    assert DEAR.costs is not None
+    deeper = {5: {"y": Estimate(1.1)}, 6: {"y": Estimate(1.1)}}
+    seen = [replace(each, outcome=deeper.get(each.trial, each.outcome)) for each in valleys()]
+    early, late = (replace(DEAR, costs=replace(DEAR.costs, spend=spend)) for spend in (10_000.0, 184.0))
+    first, last = (suggest(request(posed, engine, 8, seen)) for posed in (early, late))
+    assert float(first.values["x"]) < 4.0 < 6.0 < float(last.values["x"])
+    assert first.reason.endswith(", for each EUR of its cost to the power 0.98")
+    assert last.reason.endswith(", for each EUR of its cost to the power 0.01")
+    spent = replace(DEAR, costs=replace(DEAR.costs, spend=100.0))
+    assert " to the power 0.00" in suggest(request(spent, engine, 8, seen)).reason
+
+
 def changes_in(problem: Problem, engine: str, trials: int) -> int:
     offsets = {"water": 0.02, "ethanol": 0.0, "dmf": 0.01}
     observations: list[Observation] = []
@@ -116,3 +131,5 @@ def test_the_weight_is_one_over_the_cost_with_its_gradient():
 def test_a_trial_that_costs_nothing_in_itself_is_refused():
     with pytest.raises(InputError, match="'trial' is a number above 0, not 0"):
         Costs("min", 0.0)
+    with pytest.raises(InputError, match="spend is a number above 0, not -1"):
+        Costs("min", 1.0, spend=-1.0)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from autolab.core.canonical import canonical_json
-from autolab.core.diagnoses import Diagnosis, MetricDiagnosis
+from autolab.core.constraints import Constraint
+from autolab.core.diagnoses import Diagnosis, MetricDiagnosis, SliceThrough
 from autolab.core.parameters import ChoiceParameter, RangeParameter
 from autolab.core.problem import Problem, Space
 from autolab.core.proposing import Observation
@@ -16,8 +18,9 @@ from optimizer.diagnosis import diagnose, of_lean
 from optimizer.evidence import Evidence
 from optimizer.lean_learner import model_of
 from optimizer.lean_model import LeanModel
-from optimizer.recommendation import recommend
-from optimizer.wire import RECOMMENDATION
+from optimizer.recommendation import Recommendation, recommend
+from optimizer.space import Points
+from optimizer.wire import adapter
 from tests.optimizer.builders import observed, problem
 
 CUBE = Space(tuple(RangeParameter(name, 0, 1) for name in "abc"))
@@ -150,10 +153,71 @@ def test_choices_and_several_metrics_are_diagnosed_too() -> None:
 
 def test_a_recommendation_goes_to_the_host_and_back_with_its_diagnosis() -> None:
     best = recommend(POSED, measured(noisy(), 15), engine="lean")
-    assert RECOMMENDATION.validate_json(canonical_json(best)) == best
+    assert adapter(Recommendation).validate_json(canonical_json(best)) == best
 
 
 def test_values_beyond_bearing_give_no_diagnosis_and_no_failure() -> None:
     past = [observed(t, {"a": t / 10, "b": 0.5, "c": 0.5}, 1e99 * t) for t in range(1, 9)]
     best = recommend(POSED, tuple(past), engine="lean")
     assert best is not None
+
+
+def slices_of(past: Sequence[Observation], posed: Problem, engine: str) -> dict[str, SliceThrough]:
+    return {each.parameter: each for each in diagnosed(past, posed, engine).slices}
+
+
+@pytest.mark.parametrize("engine", ["lean", "botorch"])
+def test_slices_through_the_recommended_trial_follow_the_truth_within_their_uncertainty(engine: str) -> None:
+    past = measured(noisy(), 40)
+    best = recommend(POSED, past, engine=engine)
+    assert best is not None
+    for name, each in slices_of(past, POSED, engine).items():
+        values = [float(point.value) for point in each.points]
+        assert values == sorted(values)
+        assert (min(values), max(values)) == (0.0, 1.0)
+        assert best.values[name] in values
+        truth = np.array([smooth(**{**best.values, name: value}) for value in values])
+        z = (truth - [point.mean for point in each.points]) / np.array([point.sd for point in each.points])
+        assert np.mean(np.abs(z) < 3) > 0.9
+
+
+def test_a_slice_tells_the_points_that_break_a_constraint_and_has_each_choice_once() -> None:
+    space = Space(
+        (RangeParameter("a", 0, 1), RangeParameter("b", 0, 1), ChoiceParameter("kind", ("x", "y", "z"))),
+        (Constraint("a + b <= 1"),),
+    )
+    rows = np.random.default_rng(1).random((24, 2)) / 2
+    kinds_ = ("x", "y", "z") * 8
+    past = tuple(
+        observed(t, {"a": a, "b": b, "kind": kind}, a + 2 * b + ord(kind) / 40)
+        for t, ((a, b), kind) in enumerate(zip(rows.tolist(), kinds_, strict=True), 1)
+    )
+    found = slices_of(past, problem(space), "lean")
+    best = recommend(problem(space), past, engine="lean")
+    assert best is not None
+    assert [point.value for point in found["kind"].points] == ["x", "y", "z"]
+    assert all(p.is_allowed == (float(p.value) + float(best.values["b"]) <= 1 + 1e-6) for p in found["a"].points)
+    assert {point.is_allowed for point in found["a"].points} == {True, False}
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_prediction_that_is_not_finite_costs_the_slices_and_nothing_else(
+    number: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past = measured(noisy(), 15)
+    sliced = recommend(POSED, past, engine="lean")
+    predict = LeanModel.predict
+
+    def spoilt(model: LeanModel, points: Points) -> tuple[Points, Points]:
+        means, deviations = predict(model, points)
+        return (means if len(points) == len(past) else means * number), deviations
+
+    monkeypatch.setattr(LeanModel, "predict", spoilt)
+    plain = recommend(POSED, past, engine="lean")
+    assert sliced is not None
+    assert plain is not None
+    assert sliced.diagnosis is not None
+    assert plain.diagnosis is not None
+    assert (plain.trial, plain.mean) == (sliced.trial, sliced.mean)
+    assert sliced.diagnosis.metrics[0].slices
+    assert plain.diagnosis.metrics == tuple(replace(one, slices=()) for one in sliced.diagnosis.metrics)

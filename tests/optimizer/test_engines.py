@@ -23,11 +23,12 @@ from optimizer.engine import suggest
 from optimizer.rounding import NoPointLeftError
 from optimizer.routing import ENGINES, choose
 from optimizer.space import UnitSpace, key_of
-from tests.optimizer.builders import failed, observed, problem, request
+from tests.optimizer.builders import THEIRS, failed, observed, problem, request, spec
 from tests.optimizer.strategies import spaces
 
-every_engine = pytest.mark.parametrize("engine", ENGINES)
-every_learner = pytest.mark.parametrize("engine", ["ax", "botorch", "lean"])
+every_engine = pytest.mark.parametrize("engine", [*ENGINES, THEIRS])
+every_model = pytest.mark.parametrize("engine", ["ax", "botorch", "lean"])
+every_learner = pytest.mark.parametrize("engine", ["ax", "botorch", "lean", THEIRS])
 
 PLAIN = Space((RangeParameter("x", 0, 2), RangeParameter("y", 0.1, 10, scale="log")))
 BENCH = Space(
@@ -82,8 +83,8 @@ SPACES = {
 OWN = [
     pytest.param(engine, space, id=f"{name}-{engine}")
     for name, space in SPACES.items()
-    for engine in ENGINES
-    if choose(problem(space), EngineSpec(engine)).name == engine
+    for engine in (*ENGINES, THEIRS)
+    if choose(problem(space), spec(engine)).name == spec(engine).name
 ]
 """Each engine with the spaces that it serves itself; of the others it hands on the request as it is."""
 
@@ -157,7 +158,7 @@ def test_the_initial_design_is_shared_and_says_so(engine: str) -> None:
     assert suggestion.reason == "initial design, point 3 of 4"
 
 
-@every_learner
+@every_model
 def test_a_learned_suggestion_says_what_it_was_learned_from(engine: str) -> None:
     past = [*history(PLAIN, 5), failed(6, {"x": 1.0, "y": 1.0})]
     best = min((item for item in past if item.outcome), key=lambda item: item.outcome["y"].value)
@@ -191,7 +192,7 @@ def test_engines_learn_towards_each_goal(engine: str, goal: str) -> None:
     assert best == pytest.approx(optimum, abs=0.02)
 
 
-@every_learner
+@every_model
 def test_outcome_constraints_steer_the_search(engine: str) -> None:
     space = Space((RangeParameter("x", 0, 1), RangeParameter("y", 0, 1)))
     posed = problem(space, constraints=[OutcomeConstraint("z", "<=", 0.3)])
@@ -257,7 +258,9 @@ def test_what_ax_can_express_stays_with_ax(space: Space) -> None:
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ProposerError, match="no engine 'axx': use one of auto, ax, botorch, lean, sobol, random, grid"):
+    with pytest.raises(
+        ProposerError, match="no engine 'axx': use one of auto, ax, botorch, lean, sobol, random, grid, "
+    ):
         suggest(request(problem(PLAIN), "axx", 1))
 
 

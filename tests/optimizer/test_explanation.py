@@ -14,7 +14,7 @@ from autolab.core.objectives import Objective, OutcomeConstraint
 from autolab.core.parameters import ChoiceParameter, RangeParameter, Values
 from autolab.core.problem import Problem, Space
 from autolab.core.proposing import Observation
-from autolab.core.trials import Estimate
+from autolab.core.trials import Estimate, Suggestion
 from optimizer.engine import LearningEngine, suggest
 from optimizer.evidence import Evidence
 from optimizer.explanation import explain
@@ -22,7 +22,7 @@ from optimizer.lean_learner import LeanLearner
 from optimizer.learner import Forecast, NumericalFailureError, Wish
 from optimizer.routing import Routing
 from optimizer.space import Points
-from optimizer.wire import SUGGESTION
+from optimizer.wire import adapter
 from tests.optimizer.builders import failed, observed, problem, request
 
 LINE = Space((RangeParameter("x", 0, 1),))
@@ -116,7 +116,7 @@ def test_numbers_that_are_not_finite_are_not_told() -> None:
 
 def test_a_suggestion_goes_to_the_host_and_back_with_its_explanation() -> None:
     made = suggest(request(problem(LINE), "lean", 10, PAST))
-    assert SUGGESTION.validate_json(canonical_json(made)) == made
+    assert adapter(Suggestion).validate_json(canonical_json(made)) == made
 
 
 # the gain, against sums over many draws

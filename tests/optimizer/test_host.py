@@ -143,8 +143,9 @@ def test_light_engines_load_no_heavy_library(engine: str) -> None:
     script = (
         "import sys, json\n"
         "from optimizer.engine import suggest\n"
-        "from optimizer.wire import SUGGEST_REQUEST\n"
-        "suggest(SUGGEST_REQUEST.validate_json(sys.stdin.read()))\n"
+        "from autolab.core.proposing import SuggestRequest\n"
+        "from optimizer.wire import adapter\n"
+        "suggest(adapter(SuggestRequest).validate_json(sys.stdin.read()))\n"
         f"print([name for name in {names!r} if name in sys.modules])\n"
     )
     asked = canonical_json(request(problem(PLAIN), engine, 9, history(PLAIN, 3)))

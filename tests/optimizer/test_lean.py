@@ -17,17 +17,18 @@ from autolab.core.constraints import Constraint
 from autolab.core.objectives import OutcomeConstraint
 from autolab.core.parameters import ChoiceParameter, IntegerParameter, RangeParameter, Values
 from autolab.core.problem import Problem, Space
-from autolab.core.proposing import EngineSpec, Observation, Pending
+from autolab.core.proposing import EngineSpec, Observation, Pending, SuggestRequest
 from optimizer.design import design_point
 from optimizer.engine import suggest
 from optimizer.evidence import Evidence
+from optimizer.grids import WHOLE
 from optimizer.lean_learner import LeanLearner, _fitted
-from optimizer.lean_search import WHOLE, maximise
+from optimizer.lean_search import maximise
 from optimizer.recommendation import recommend
 from optimizer.rounding import NoPointLeftError, all_points, nearest
 from optimizer.routing import choose
 from optimizer.space import Points, UnitSpace
-from optimizer.wire import SUGGEST_REQUEST
+from optimizer.wire import adapter
 from tests.optimizer.builders import observed, problem, request
 from tests.optimizer.strategies import spaces
 from tests.optimizer.test_engines import BENCH, CURVED, KINDS, MIXTURE, PLAIN, SPACES, history
@@ -160,13 +161,14 @@ def test_other_processes_suggest_the_same() -> None:
         "import sys\n"
         "from autolab.core.canonical import canonical_json\n"
         "from optimizer.engine import suggest\n"
-        "from optimizer.wire import SUGGEST_REQUEST\n"
-        "for line in sys.stdin: print(canonical_json(suggest(SUGGEST_REQUEST.validate_json(line))))\n"
+        "from autolab.core.proposing import SuggestRequest\n"
+        "from optimizer.wire import adapter\n"
+        "for line in sys.stdin: print(canonical_json(suggest(adapter(SuggestRequest).validate_json(line))))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], input="\n".join(lines), capture_output=True, text=True, check=False
     )
-    here = [canonical_json(suggest(SUGGEST_REQUEST.validate_json(line))) for line in lines]
+    here = [canonical_json(suggest(adapter(SuggestRequest).validate_json(line))) for line in lines]
     assert done.stdout.splitlines() == here, done.stderr
 
 
@@ -177,8 +179,9 @@ def test_it_suggests_and_recommends_without_torch_and_is_small_to_import() -> No
         "status = open('/proc/self/status').read()\n"
         "from optimizer.engine import suggest\n"
         "from optimizer.recommendation import recommend\n"
-        "from optimizer.wire import SUGGEST_REQUEST\n"
-        "asked = SUGGEST_REQUEST.validate_json(sys.stdin.read())\n"
+        "from autolab.core.proposing import SuggestRequest\n"
+        "from optimizer.wire import adapter\n"
+        "asked = adapter(SuggestRequest).validate_json(sys.stdin.read())\n"
         "suggestion = suggest(asked)\n"
         "found = recommend(asked.problem, asked.observations, 1, engine='auto')\n"
         f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from autolab.core.earlier import Earlier
+from autolab.core.noises import KnownNoise
 from autolab.core.parameters import Parameter, RangeParameter, Value, Values
 from autolab.core.problem import Problem, Space
 from autolab.core.proposing import Observation
-from autolab.core.trials import Suggestion
+from autolab.core.trials import Estimate, Suggestion
 from optimizer.engine import suggest
 from optimizer.transfer import rank_agreement
 from tests.optimizer.builders import observed, problem, request
@@ -101,6 +102,21 @@ def test_what_lies_outside_the_bounds_teaches_nothing() -> None:
     far = replace(before(1), rows=tuple((*(float(x) + 2.0 for x in row[:3]), row[3]) for row in before(1).rows))
     made = suggest(request(replace(PLAIN, earlier=(far,)), "lean", 6, seen, initial=INITIAL))
     assert "without before, which has 0 outcomes inside the bounds" in made.reason
+
+
+def test_an_earlier_outcome_that_is_known_to_be_vague_misleads_less() -> None:
+    good = before(1)
+    false = [(*row[:3], float(row[3]) - 6.0) if at % 8 == 0 else row for at, row in enumerate(good.rows)]
+    errors = tuple((30.0 if at % 8 == 0 else 0.05,) for at in range(len(false)))
+    _, seen = pursued(PLAIN, 1, INITIAL, "sobol")
+    seen = [replace(each, outcome={"y": Estimate(truth(each.values), 0.03)}) for each in seen]
+    posed = replace(PLAIN, noises=(KnownNoise("y"),))
+    told, untold = (
+        suggest(request(replace(posed, earlier=(source,)), "lean", 6, seen, root=1, initial=INITIAL))
+        for source in (replace(good, rows=tuple(false), errors=errors), replace(good, rows=tuple(false)))
+    )
+    assert "with 40 outcomes of before" in told.reason
+    assert truth(told.values) < truth(untold.values)
 
 
 def test_rank_agreement_counts_pairs() -> None:

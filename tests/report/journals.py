@@ -10,7 +10,7 @@ from pathlib import Path
 from autolab.core.canonical import content_hash
 from autolab.core.clock import VirtualClock
 from autolab.core.constraints import Constraint
-from autolab.core.diagnoses import Diagnosis, LeftOut, MetricDiagnosis, Misfit, ParameterRole
+from autolab.core.diagnoses import Diagnosis, LeftOut, MetricDiagnosis, Misfit, ParameterRole, SlicePoint, SliceThrough
 from autolab.core.explanations import Explanation, Neighbour, Odds, Prediction
 from autolab.core.objectives import Objective, OutcomeConstraint
 from autolab.core.operations import Operations
@@ -67,6 +67,12 @@ DIAGNOSIS = Diagnosis(
             roles=(ParameterRole("cyan", 0.12, 1.4), ParameterRole("magenta", 0.8, 0.25)),
             misfits=(Misfit("outliers", "colour_distance: 1 outcome lies far from the model. Repeat trial 7", (7,)),),
             left_out=tuple(LeftOut(n, 3.0 + n, 3.2 + n, 0.4) for n in (6, 7, 8, 10)),
+            slices=(
+                SliceThrough(
+                    "cyan", tuple(SlicePoint(x, 20 - x / 10, 1 + x / 50, x < 200) for x in (0.0, 120.0, 300.0))
+                ),
+                SliceThrough("solvent", (SlicePoint("water", 3.0, 0.5, True), SlicePoint("ethanol", 9.0, 2.0, True))),
+            ),
         ),
     ),
 )
@@ -193,7 +199,8 @@ class _Writer:
             refused = Verdict("refused", ("cyan + magenta + yellow is 312 uL, above the 300 uL that a well holds",))
             self.journal.screen(self.campaign, suggestion, refused, PERSON)
             return None, 0, values
-        self.journal.screen(self.campaign, suggestion, Verdict("allowed"), PERSON)
+        needs = {name: float(values[name]) for name in ("cyan", "magenta", "yellow")}
+        self.journal.screen(self.campaign, suggestion, Verdict("allowed", dry_run="proved", needs_ul=needs), PERSON)
         well = (number - 1) % 12
         sample = Sample(f"{self.key}-{number}", f"strip-{(number - 1) // 12 + 1}", "rack_1", well)
         self.journal.begin(self.campaign, suggestion, 1, sample, f"bench-{self.key}")
@@ -228,7 +235,9 @@ class _Writer:
         ]
         for device, phase, seconds in steps:
             operation = operations(phase)
-            self.journal.intend(operation, self.campaign, device, {"set": phase})
+            material = next((n for n in ("cyan", "magenta", "yellow") if phase == f"dispense-{n[:5]}"), None)
+            pour = {} if material is None else {"material": material, "volume_ul": float(values[material])}
+            self.journal.intend(operation, self.campaign, device, {"set": phase, **pour})
             self.clock.sleep(seconds)
             if number == 17 and phase == "load":
                 why = "arm: the gripper closed and its read-back says open; look at the gripper and run the trial again"

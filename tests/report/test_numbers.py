@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 
 from autolab.core.objectives import Objective
 from autolab.core.parameters import ChoiceParameter, IntegerParameter, RangeParameter
+from autolab.core.proposing import Recommendation
 from autolab.report.numbers import (
+    claim_text,
     duration_text,
     estimate_text,
     number_text,
@@ -102,3 +105,11 @@ def test_a_target_is_said_in_words() -> None:
     assert target_text(Objective("y", "maximize", 90, unit="percent")) == "at least 90 %"
     assert target_text(Objective("t", "target", 25, 0.5, unit="degC")) == "25 ± 0.5 °C"
     assert target_text(Objective("d", "minimize")) == ""
+
+
+def test_a_claim_says_whether_it_is_confirmed_and_within_which_interval():
+    claim = Recommendation(3, {}, 2.184, 0.1234, "")
+    assert claim_text(claim, "uL") == "2.18 ± 0.12 µL (not confirmed)"
+    confirmed = replace(claim, interval=(2.0051, 2.401), confirmed=3)
+    assert claim_text(confirmed) == "2.18 ± 0.12 (90 % interval 2.01 to 2.40; confirmed by 3 replicates)"
+    assert claim_text(replace(claim, confirmed=1, sem=None)) == "2.184 (confirmed by 1 replicate)"

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
 
 from autolab.core.avoidances import Avoidance
 from autolab.core.diagnoses import LeftOut
 from autolab.core.front import front_of
+from autolab.core.imports import IMPORT
 from autolab.core.objectives import Objective
 from autolab.core.problem import Problem
+from autolab.core.trials import PERSON, REPEAT, Verdict
 from autolab.journal.reader import JournalReader
 from autolab.report.competing import front_figure, volumes
+from autolab.report.consuming import consumption, consumption_rows, consumption_text
 from autolab.report.facts import Facts
 from autolab.report.page import render_report, summary, write_report
+from autolab.report.parallel import parallel_figure
+from autolab.report.reproducing import reproduction
 from autolab.report.trusting import misfit_lines
 from tests.report.journals import DIAGNOSIS, PROBLEM, write_journal
 
@@ -128,7 +136,10 @@ def test_weights_show_the_weighted_sum(tmp_path: Path) -> None:
 def test_it_says_what_came_of_the_campaign_and_that_it_was_simulated(report: Path) -> None:
     text = words(report.read_text())
     assert "SIMULATED All devices were simulators." in text
-    assert "Trial 24 is recommended: colour_distance 3.350 ± 0.090. The target of at most 2 was not met." in text
+    assert (
+        "Trial 24 is recommended: colour_distance 3.350 ± 0.090 (not confirmed). The target of at most 2 was not met."
+        in text
+    )
     assert "28 of 30 trials have an outcome, 1 failed, 1 was refused." in text
     for part in (
         "Recommended recipe",
@@ -158,13 +169,83 @@ def test_no_number_has_more_digits_than_a_person_reads(report: Path) -> None:
 def test_every_figure_has_words_and_a_table(report: Path) -> None:
     html = report.read_text()
     figures = re.findall(r'<div class="figure"[^>]*>', html)
-    assert len(figures) == 6
+    assert len(figures) == 9
     for figure in figures:
-        assert 'role="img"' in figure
+        assert 'role="figure"' in figure
         for name in re.findall(r'aria-(?:labelledby|describedby)="([^"]+)"', figure):
             assert f'id="{name}"' in html
-    assert html.count(" as a table</summary>") == 4
-    assert html.count('<a href="#trials">') == 2
+    assert html.count(" as a table</summary>") == 6
+    assert html.count('<a href="#trials">') == 3
+
+
+def test_slices_show_each_parameter_through_the_recommended_trial(report: Path) -> None:
+    text = words(report.read_text())
+    assert "Around the recommended trial: colour_distance" in text
+    assert "cyan 120 µL 8.0 ± 3.4 yes" in text
+    assert "cyan 300 µL -10.0 ± 7.0 no" in text
+    assert "solvent ethanol 9.0 ± 2.0 yes" in text
+
+
+def test_consumption_is_compared_with_what_the_dry_runs_foresaw(tmp_path: Path) -> None:
+    write_journal(tmp_path, trials=12)
+    reader = JournalReader.open(tmp_path)
+    facts = Facts.read(reader, reader.campaign())
+    reader.close()
+    found = {each.material: each for each in consumption(facts)}
+    assert set(found) == {"cyan", "magenta", "yellow"}
+    expected = sum(float(t.suggestion.values["cyan"]) for t in facts.trials if t.number != 9)
+    assert found["cyan"].compared == (pytest.approx(expected), pytest.approx(expected))
+    twice = [replace(i, trial=4) if i.trial == 5 else i for i in facts.intents]
+    mixed = {each.material: each for each in consumption(replace(facts, intents=tuple(twice)))}
+    foreseen, used = mixed["cyan"].compared
+    assert used == pytest.approx(expected)
+    assert foreseen < expected, "an attempt that was repeated was not foreseen"
+    unknown = tuple(replace(t, verdict=Verdict("allowed")) for t in facts.trials)
+    blind = consumption(replace(facts, trials=unknown))
+    assert consumption_text(blind).endswith("No dry run of the plan could foresee it.")
+    assert consumption_rows(blind)[0][1] == "–"
+
+
+def test_it_says_how_to_run_the_campaign_again_with_the_files_it_holds(report: Path) -> None:
+    html = report.read_text()
+    files = re.findall(r"<pre>(.*?)</pre>", html, flags=re.DOTALL)
+    for file in files:
+        assert hashlib.sha256(unescape(file).encode()).hexdigest() in html
+    assert "autolab run campaign.yaml --seed 7 --trials 30 --simulate" in html
+    assert "People stepped in" in html
+
+
+def test_what_nobody_proposed_is_not_said_to_be_run_again(tmp_path: Path) -> None:
+    write_journal(tmp_path, trials=3)
+    reader = JournalReader.open(tmp_path)
+    facts = Facts.read(reader, reader.campaign())
+    reader.close()
+    assert reproduction(facts) is not None
+    engines = (PERSON, REPEAT, IMPORT)
+    by_people = tuple(
+        replace(trial, suggestion=replace(trial.suggestion, engine=engine))
+        for trial, engine in zip(facts.trials, engines, strict=True)
+    )
+    assert reproduction(replace(facts, trials=by_people)) is None
+    assert reproduction(replace(facts, trials=(*by_people, facts.trials[0]))) is not None
+
+
+def test_hardware_is_not_promised_to_repeat_itself(tmp_path: Path) -> None:
+    html = rendered(tmp_path, trials=2, realm="physical")
+    assert "Hardware gives outcomes of its own" in html
+
+
+def test_recipes_lie_side_by_side_with_the_best_outcome_on_top(tmp_path: Path) -> None:
+    write_journal(tmp_path, trials=12)
+    reader = JournalReader.open(tmp_path)
+    facts = Facts.read(reader, reader.campaign())
+    reader.close()
+    figure: Any = parallel_figure(facts)
+    lines = {trace.name: trace for trace in figure.data}
+    n_axes = len(PROBLEM.space.parameters) + 1
+    assert sum(len(trace.x) for name, trace in lines.items() if name != "recommended") == (n_axes + 1) * 11
+    assert all(0 <= y <= 1 for trace in figure.data for y in trace.y if y is not None)
+    assert max(y for y in lines["the best tenth"].y[n_axes - 1 :: n_axes + 1]) == 1.0
 
 
 def test_a_name_that_is_a_script_does_not_run(tmp_path: Path) -> None:
@@ -226,3 +307,19 @@ def test_a_browser_shows_it_without_error_and_without_network(
     assert not too_wide
     assert len(picture) > 100_000, "a blank page makes a small picture"
     assert (background == "rgb(247, 247, 245)") is (scheme == "light")
+
+
+def test_axe_finds_nothing_that_keeps_anybody_from_reading_it(report: Path, browser: Any) -> None:
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    try:
+        page.goto(report.as_uri())
+        page.wait_for_selector("html[data-ready=yes]", timeout=30_000)
+        page.evaluate(AXE_FILE_PATH.read_text(encoding="utf-8"))
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        page.evaluate("document.querySelector('h1').outerHTML = '<img src=x><h1></h1>'")
+        spoilt = page.evaluate("axe.run(document, {runOnly: ['image-alt']})")["violations"]
+    finally:
+        context.close()
+    assert [(each["impact"], each["id"], each["nodes"][0]["html"][:120]) for each in found] == []
+    assert [each["id"] for each in spoilt] == ["image-alt"], "a page with a fault is found out"

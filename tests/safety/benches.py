@@ -140,8 +140,8 @@ class Bench:
         """Wait for the end of what was started; how it ended is seen on the wire."""
         while self._pending:
             status = self._pending.pop()
-            if self.clock is not None:
-                self.clock.run_until(lambda status=status: status.done)
+            if (clock := self.clock) is not None:  # signals of ophyd's write in a thread, beside the virtual clock
+                until(lambda status=status, clock=clock: clock.run_until(lambda: status.done), "the end of a write")
             elif hasattr(status, "task") or isinstance(status, asyncio.Future):
                 asyncio.run_coroutine_threadsafe(_ended(status), self.engine.loop).result(10)
             else:

@@ -98,12 +98,16 @@ def by_preprocessor(bench: Bench, subject: Subject, value: Any) -> None:
 
 
 def by_suspender(bench: Bench, subject: Subject, value: Any) -> None:
-    async def over() -> None: ...
+    is_over = threading.Event()
+
+    async def over() -> None:
+        is_over.set()
 
     def plan() -> Generator[Msg, Any, None]:
         yield Msg("checkpoint")
         bench.engine.request_suspend(over, pre_plan=[_set(subject, value), Msg("wait", group="g")])
-        yield from bps.repeat(lambda: bps.sleep(0.001), num=3)
+        while not is_over.is_set():  # it begins when the loop comes to it, which takes as long as it takes
+            yield Msg("sleep", None, 0.001)
 
     bench.engine(plan())
 

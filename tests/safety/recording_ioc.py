@@ -6,6 +6,7 @@ areaDetector plugin finds its records. Run as ``python -m tests.safety.recording
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -47,9 +48,36 @@ def record_puts(log: Path) -> None:
     VirtualCircuit._process_command = recorded
 
 
-def main(prefix: str, log: str) -> None:
+class Motor(FakeMotor):
+    """A motor record whose puts complete when the move has ended, as those of EPICS do."""
+
+    is_going = False
+    begin: Any = None
+
+    @FakeMotor.motor.putter
+    async def motor(self, instance: Any, value: float) -> float:
+        if self.is_going:  # the simulator itself, which writes where a stopped motor stands
+            return value
+        self.is_going = True
+        fields = instance.field_inst
+        if self.begin is None:  # the simulator's own, which is called after the put, and would move once more
+            self.begin, fields.value_write_hook = fields.value_write_hook, _nothing
+        instance._data["value"] = value
+        await self.begin(fields, value)
+        await asyncio.sleep(0.05)
+        while not fields.done_moving_to_value.value:
+            await asyncio.sleep(0.01)
+        self.is_going = False
+        return fields.user_readback_value.value
+
+
+async def _nothing(fields: Any, value: Any) -> None:
+    pass
+
+
+def main(prefix: str, log: str, velocity: str = "1000") -> None:
     record_puts(Path(log))
-    motor = FakeMotor(prefix=f"{prefix}m1", velocity=1000.0, user_limits=(-1000.0, 1000.0), tick_rate_hz=100.0)
+    motor = Motor(prefix=f"{prefix}m1", velocity=float(velocity), user_limits=(-1000.0, 1000.0), tick_rate_hz=100.0)
     plugin = {f"{prefix}{ANY}roi:PluginType_RBV": ca.ChannelString(value="NDPluginROI")}  # which the class looks at
     run(Everything(f"{prefix}{ANY}", {**motor.pvdb, **plugin}), interfaces=["127.0.0.1"], log_pv_names=False)
 

@@ -222,6 +222,25 @@ def test_a_button_that_is_held_down_is_one_trip() -> None:
     assert causes(watch) == [("trip", "emergency stop by the door")]
 
 
+def test_a_controller_that_says_its_trip_with_each_beat_says_one_trip() -> None:
+    watch = armed()
+    for _ in range(50):
+        watch.trip("smoke", "controller")
+    for _ in range(50):
+        watch.trip("fire", "controller")
+    assert (watch.latch, causes(watch)) == ("smoke", [("trip", "smoke"), ("trip", "fire")])
+
+
+def test_the_same_trip_after_a_reset_is_another_one() -> None:
+    watch = armed()
+    watch.trip("smoke", "controller")
+    watch.release(PID)
+    watch.relay_says("STATE latched smoke", 1.0)
+    watch.reset("alice", "aired", 1.0)
+    watch.trip("smoke", "controller")
+    assert [what for what, _ in causes(watch)] == ["trip", "released", "reset", "trip"]
+
+
 # how long it waits: every number of seconds here is exact in binary
 
 EXACT = Patience(beat_s=0.125, late_s=0.0625, starved_s=0.5, start_s=10.0, relay_s=0.5, button_s=1.0, beats=3)

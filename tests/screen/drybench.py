@@ -52,6 +52,15 @@ Plan = Callable[..., Generator[Any, Any, Any]]
 class _Binding:
     plan: Plan
     devices: tuple[str, ...] = ("stage", "spectrometer", "dispenser", "arm")
+    measuring: None = None
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        return self.devices
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        return (self.plan,)
 
     def arguments(self, devices: dict[str, Any], values: Any, *_: Any) -> dict[str, Any]:
         return {"bench": devices, **values}

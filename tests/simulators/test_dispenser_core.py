@@ -114,6 +114,29 @@ def test_what_left_the_reservoir_is_in_the_well_or_waste() -> None:
     assert abs(left - inside - state["waste_ul"]) < 1e-6
 
 
+def test_a_bottle_is_refilled_where_the_lab_file_says_another_thing_of_it() -> None:
+    rig = memory(BENCH)
+    ask(rig.core, f"DISP 1 30000 {OPERATION}")
+    rig.core.advance(100.0)
+    used = dict(rig.state["reservoirs"])
+    liquids = list(BENCH.materials)
+
+    def reservoirs(fillings: dict[str, str] | None = None, **stock: float) -> dict[str, float]:
+        """What is in the bottles after a start with this stock of some, and these fillings."""
+        materials = {**BENCH.materials, **stock}
+        settings = Settings("dispenser", rig.clock, rig.store, materials=materials, fillings=fillings or {})
+        DispenserServer(settings, channels=liquids)
+        return dict(rig.state["reservoirs"])
+
+    assert reservoirs() == used != dict(BENCH.materials)
+    assert reservoirs(magenta=99.0) == {**used, "magenta": 99.0}
+    assert reservoirs({"cyan": "another bottle"}, magenta=99.0) == {
+        **used,
+        "magenta": 99.0,
+        "cyan": BENCH.materials["cyan"],
+    }
+
+
 def test_the_part_beyond_the_last_well_of_the_labware_is_no_well() -> None:
     rig = memory(BENCH)
     rig.world("arm", {"places": {"stage": "vial-1"}})  # a kind of labware that this bench does not know

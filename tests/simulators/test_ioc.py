@@ -36,7 +36,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ioc]:
 def _caproto(tool: str, *arguments: str) -> str:
     environment = os.environ | {"EPICS_CA_ADDR_LIST": "127.0.0.1", "EPICS_CA_SERVER_PORT": str(PORTS[7])}
     command = [str(Path(sys.executable).parent / f"caproto-{tool}"), "--no-repeater", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -141,10 +141,10 @@ PUT_AS = """
 import sys
 from caproto.threading.client import Context
 context = Context(host_name="elsewhere", client_name=sys.argv[1])
-(pv,) = context.get_pvs(sys.argv[2], timeout=10)
-pv.wait_for_connection(timeout=10)
+(pv,) = context.get_pvs(sys.argv[2], timeout=60)
+pv.wait_for_connection(timeout=60)
 try:
-    pv.write(float(sys.argv[3]), wait=True, timeout=10, data_type=6)
+    pv.write(float(sys.argv[3]), wait=True, timeout=60, data_type=6)
 except Exception as error:
     print(type(error).__name__, error)
 print("rights", pv.access_rights)
@@ -154,7 +154,7 @@ print("rights", pv.access_rights)
 def _put_as(account: str, name: str, value: float) -> str:
     environment = os.environ | {"EPICS_CA_ADDR_LIST": "127.0.0.1", "EPICS_CA_SERVER_PORT": str(PORTS[7])}
     command = [sys.executable, "-c", PUT_AS, account, name, str(value)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
     return done.stdout + done.stderr
 
 

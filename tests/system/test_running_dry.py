@@ -33,17 +33,22 @@ def test_a_campaign_pauses_before_the_trial_that_would_run_dry(tmp_path: Path):
     assert "clear runs dry: " in again.stdout
 
 
-def test_a_trial_that_needs_more_than_any_before_it_does_not_begin_either(tmp_path: Path):
-    """What it will pour is known from the dry run of its plan, so that the dispenser never finds too little."""
+def test_what_is_left_is_shared_out_and_a_trial_that_needs_more_does_not_begin(tmp_path: Path):
+    """What a trial will pour is known from dry runs of its plan, so that the dispenser never finds too little."""
     file = example("colour", tmp_path, {"lab.yaml": ("clear:   {stock: 250 mL}", "clear:   {stock: 90 uL}")})
     words = ("run", file, "--simulate", "--virtual", "--engine", "random", "--trials", 12, "--seed", 1)
     done = autolab(*words, data=tmp_path / "data")
     assert done.returncode == 5, done.stderr
     assert "are left and the trial needs" in done.stdout
     reader = JournalReader.open(tmp_path / "data")
-    states = [trial.state for trial in reader.trials(reader.campaign().id)]
+    first, *others = reader.trials(reader.campaign().id)
     reader.close()
-    assert TrialState.FAILED not in states
+    assert TrialState.FAILED not in {trial.state for trial in others}
+    assert first.state is TrialState.INGESTED
+    assert "; clear is bounded to 90 µL by what is left in its bottle" in first.suggestion.reason
+    explanation = first.suggestion.explanation
+    assert explanation is not None
+    assert explanation.left == ("cyan + magenta + yellow >= 210",)
 
 
 def test_too_few_wells_are_foreseen_before_the_first_trial(tmp_path: Path):

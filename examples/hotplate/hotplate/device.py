@@ -38,6 +38,7 @@ class HotPlate(Instrument):
     """
 
     writable_signals: ClassVar[tuple[WritableSignal, ...]] = (WritableSignal("temperature", "degC"),)
+    sets: ClassVar[str] = "temperature"
 
     def __init__(self, *, name: str, at: Address, clock: Clock, guard: Guard) -> None:
         super().__init__(name=name, at=at, clock=clock, guard=guard)
