@@ -11,7 +11,6 @@ A cell is one arm on one problem with one seed: a line of ``<out>/cells.jsonl``.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import time
 import warnings
@@ -29,7 +28,7 @@ from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec, Observation, Pending
 from autolab.core.seeds import derive_seed
 from benchmarks.fronts import PROBLEMS, case
-from benchmarks.optimizer import read_rows
+from benchmarks.optimizer import keep, lines_of
 from benchmarks.optimizer_arms import INITIAL, AxPeer, inside
 from benchmarks.optimizer_page import over_problems, said, shown, version
 from optimizer.replay import engine_ask
@@ -51,14 +50,14 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     arms = options.arms
     cells = [(problem, arm, seed) for seed in range(options.seeds) for problem in options.problems for arm in arms]
-    done = {_cell(row) for row in read_rows(options.out, options.trials)}
+    done = {_cell(row) for row in _rows(options)}
     missing = [cell for cell in cells if cell not in done]
     print(f"{len(cells)} cells, {len(missing)} to run", flush=True)
     for number, (problem, arm, seed) in enumerate(missing, start=1):
         row = run_cell(problem, arm, seed, options.trials, options.out / "worlds")
-        _keep(options.out / "cells.jsonl", row)
+        keep(options.out / "cells.jsonl", row)
         print(f"{number}/{len(missing)} {problem} {arm} {seed}: {share(row):.4f} in {row['cpu_s']:.0f} s", flush=True)
-    rows = [row for row in read_rows(options.out, options.trials) if _cell(row) in set(cells)]
+    rows = [row for row in _rows(options) if _cell(row) in set(cells)]
     for line in figures(rows):
         print(line)
     if options.page:
@@ -77,14 +76,12 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _rows(options: argparse.Namespace) -> Rows:
+    return [row for row in lines_of(options.out / "cells.jsonl") if len(row["losses"]) == options.trials]
+
+
 def _cell(row: dict[str, Any]) -> tuple[str, str, int]:
     return row["problem"], row["arm"], row["seed"]
-
-
-def _keep(path: Path, row: dict[str, Any]) -> None:
-    is_cut_off = path.exists() and not path.read_bytes().endswith(b"\n")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(("\n" if is_cut_off else "") + json.dumps(row) + "\n")
 
 
 def run_cell(problem: str, arm: str, seed: int, trials: int, kept: Path) -> dict[str, Any]:

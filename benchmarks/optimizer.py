@@ -5,8 +5,10 @@
     python -m benchmarks.optimizer --out autolab-data/proofs/optimizer                   # all cells, 50 trials each
     python -m benchmarks.optimizer --out FOLDER --page docs/proofs/optimizer.md --date 2026-01-31
 
-A cell is one arm on one problem with one seed: a line of ``<out>/cells.jsonl``. What is there is not run again. Peers
-that are not installed are left out, and the page names them: ``pip install autolab[peers]`` brings them.
+A cell is one arm on one problem with one seed: a line of ``docs/proofs/optimizer.jsonl``, beside a line for each
+problem. What is there is not run again: all cells take more than a day of a processor, which no machine has to give at
+once. Take out the lines of an engine of ours that was changed. Peers that are not installed are left out, and the page
+names them: ``pip install autolab[peers]`` brings them.
 """
 
 from __future__ import annotations
@@ -17,14 +19,18 @@ import logging
 import os
 import time
 import warnings
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.optimizer_arms import NEEDS, PEERS, is_installed
 from benchmarks.optimizer_problems import POOLS, PROBLEMS
 
+CELLS = Path(__file__).resolve().parents[1] / "docs" / "proofs" / "optimizer.jsonl"
 MANY, FEW = 20, 8
 """Seeds: many for Ax, BoTorch, ours and the designs that learn nothing, few for the rest."""
 TRIALS = 50
@@ -38,13 +44,14 @@ def main() -> None:
     options = _options()
     options.out.mkdir(parents=True, exist_ok=True)
     cells = _cells(options)
-    missing = [cell for cell in cells if cell not in {_cell(row) for row in read_rows(options.out, options.trials)}]
+    done = {_cell(row) for row in read_rows(options.cells, options.trials)}
+    missing = [cell for cell in cells if cell not in done and is_installed(cell[1])]
     print(f"{len(cells)} cells, {len(missing)} to run", flush=True)
     _run(missing, options)
     from benchmarks.optimizer_page import figures, write_page
 
     wanted = set(cells)
-    rows = [row for row in read_rows(options.out, options.trials) if _cell(row) in wanted]
+    rows = [row for row in read_rows(options.cells, options.trials) if _cell(row) in wanted]
     absent = [arm for arm in arms() if arm not in {row["arm"] for row in rows}]
     for line in figures(rows):
         print(line)
@@ -62,16 +69,39 @@ def arms() -> tuple[str, ...]:
     return (*ours, "random", "sobol", *PEERS)
 
 
-def read_rows(folder: Path, trials: int) -> list[dict[str, Any]]:
-    """All cells of so many trials that are recorded in ``folder``; a line that was cut off does not count."""
-    rows: list[dict[str, Any]] = []
-    path = folder / "cells.jsonl"
+def read_rows(path: Path, trials: int) -> list[dict[str, Any]]:
+    """All cells of so many trials that are in the file, each with its world; a line that was cut off does not count."""
+    lines = lines_of(path)
+    worlds = {line["problem"]: line["world"] for line in lines if "world" in line}
+    rows = [line for line in lines if line.get("trials") == trials and line["problem"] in worlds]
+    return [{**row, "world": worlds[row["problem"]]} for row in rows]
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file with one in each line; a line that was cut off does not count."""
+    found: list[dict[str, Any]] = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
-            rows.append(json.loads(line))
+            found.append(json.loads(line))
         except ValueError:
             continue
-    return [row for row in rows if len(row["losses"]) == trials]
+    return found
+
+
+def keep(path: Path, *lines: dict[str, Any]) -> None:
+    """Add lines to a file, behind one that was cut off."""
+    is_cut_off = path.exists() and not path.read_bytes().endswith(b"\n")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(("\n" if is_cut_off else "") + "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def scored(losses: Sequence[float], world: Mapping[str, float]) -> dict[str, Any]:
+    """What is kept of a run: regret after all trials, and how many it took to the best 1 %, None where it never did."""
+    from autolab.compose.backtestscores import needed_trials, regrets
+
+    run = np.array([losses])
+    (needed,) = needed_trials(run, world["top 1 %"])
+    return {"regret": float(regrets(run, world["best"], world["worst"])[0, -1]), "needed": needed}
 
 
 def _cell(row: dict[str, Any]) -> Cell:
@@ -86,44 +116,41 @@ def _cells(options: argparse.Namespace) -> list[Cell]:
             for arm in options.arms:
                 is_few = arm in NEEDS and seed >= FEW
                 is_twice = arm == "botorch-snapped" and problem not in POOLS
-                if is_installed(arm) and not is_few and not is_twice:
+                if not is_few and not is_twice:
                     found.append((problem, arm, seed))
     return found
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--out", type=Path, required=True, help="folder of emulators and costs")
+    parser.add_argument("--cells", type=Path, default=CELLS, help="file of the results")
     parser.add_argument("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
     parser.add_argument("--arms", nargs="+", choices=arms(), default=list(arms()))
     parser.add_argument("--seeds", type=int, default=MANY, help=f"seeds 0 to N-1; peers take {FEW} at most")
     parser.add_argument("--trials", type=int, default=TRIALS)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--page", type=Path, help="write the figures as a page of documentation")
-    parser.add_argument("--date", default="undated", help="date to print on the page")
+    parser.add_argument("--date", default="undated", help="date of the cells that are run, and of the page")
     return parser.parse_args()
 
 
 def _run(missing: list[Cell], options: argparse.Namespace) -> None:
     os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    path = options.out / "cells.jsonl"
-    is_cut_off = path.exists() and not path.read_bytes().endswith(b"\n")
-    with (
-        ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as workers,
-        path.open("a", encoding="utf-8") as file,
-    ):
-        file.write("\n" if is_cut_off else "")
+    worlds = {line["problem"] for line in lines_of(options.cells) if "world" in line}
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as workers:
         futures = [workers.submit(run_cell, *cell, options.trials, options.out) for cell in missing]
         for number, future in enumerate(as_completed(futures), start=1):
-            row = future.result()
-            file.write(json.dumps(row) + "\n")
-            file.flush()
-            last = min(row["losses"])
-            print(f"{number}/{len(missing)} {row['problem']} {row['arm']} {row['seed']}: {last:.4g}", flush=True)
+            row, world = future.result()
+            row, problem = row | {"date": options.date}, row["problem"]
+            keep(options.cells, *([] if problem in worlds else [{"problem": problem, "world": world}]), row)
+            worlds.add(problem)
+            regret = f"{row['regret']:.4f}"
+            print(f"{number}/{len(missing)} {problem} {row['arm']} {row['seed']}: {regret}", flush=True)
 
 
-def run_cell(problem: str, arm: str, seed: int, trials: int, out: Path) -> dict[str, Any]:
-    """Run one cell (in a worker process)."""
+def run_cell(problem: str, arm: str, seed: int, trials: int, out: Path) -> tuple[dict[str, Any], dict[str, float]]:
+    """Run one cell (in a worker process). Returns its row, and the facts of its world."""
     from autolab.core.seeds import derive_seed
     from benchmarks.optimizer_arms import ask_of
     from benchmarks.optimizer_problems import facts, world
@@ -135,14 +162,9 @@ def run_cell(problem: str, arm: str, seed: int, trials: int, out: Path) -> dict[
     root = derive_seed(seed, "optimizer proof", problem)
     started = time.process_time()
     found = replay(made, ask_of(arm, made, root), root, trials)
-    return {
-        "problem": problem,
-        "arm": arm,
-        "seed": seed,
-        "losses": list(found.losses),
-        "cpu_s": time.process_time() - started,
-        "world": facts(made),
-    }
+    world_facts = facts(made)
+    row = {"problem": problem, "arm": arm, "seed": seed, "trials": trials, **scored(found.losses, world_facts)}
+    return {**row, "cpu_s": round(time.process_time() - started, 3)}, world_facts
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autolab.compose.backtestscores import needed_trials, paired_interval, regrets, resampled
+from autolab.compose.backtestscores import paired_interval, resampled
 from benchmarks.optimizer_arms import is_installed
 from benchmarks.optimizer_problems import LEAST_R2
 
@@ -34,17 +34,11 @@ class Table:
         rough = {name for name, facts in self.worlds.items() if facts.get("r2", 1.0) < LEAST_R2}
         self.rough = sorted(rough)
         self.problems = sorted(self.worlds.keys() - rough)
-        self.trials = len(rows[0]["losses"]) if rows else 0
+        self.trials = rows[0]["trials"] if rows else 0
         self._runs: dict[tuple[str, str], Runs] = {}
         for row in rows:
-            self._runs.setdefault((row["problem"], row["arm"]), {})[row["seed"]] = self._scored(row)
+            self._runs.setdefault((row["problem"], row["arm"]), {})[row["seed"]] = row
         self.arms = sorted({arm for _, arm in self._runs})
-
-    def _scored(self, row: dict[str, Any]) -> dict[str, Any]:
-        world, losses = row["world"], np.array([row["losses"]])
-        (needed,) = needed_trials(losses, world["top 1 %"])
-        regret = float(regrets(losses, world["best"], world["worst"])[0, -1])
-        return {"regret": regret, "needed": needed, "cpu_s": row["cpu_s"]}
 
     def runs(self, problem: str, arm: str) -> Runs:
         return self._runs.get((problem, arm), {})
@@ -239,11 +233,13 @@ def write_page(path: Path, rows: Rows, cost: list[dict[str, Any]], absent: list[
     """Write the page with its method, figures, versions and how to run it again."""
     versions = ", ".join(f"{name} {version(name)}" for name in _VERSIONED if version(name))
     left = f" {len(rows)} of {planned} cells were run; the rest was interrupted." if len(rows) < planned else ""
+    dates = sorted({row.get("date", date) for row in rows} or {date})
+    measured = " to ".join(dict.fromkeys((dates[0], dates[-1])))
     missing = f"Not on this page: {', '.join(map(_absent, absent))}." if absent else "No arm is missing."
     lines = [
         "# Proof: fewest experiments",
         "",
-        f"Measured {date} by `python -m benchmarks.optimizer`; {versions}. {missing}{left}",
+        f"Measured {measured} by `python -m benchmarks.optimizer`; {versions}. {missing}{left}",
         "",
         *_METHOD,
         *figures(rows),

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.optimizer import FEW, MANY, arms
+from benchmarks.optimizer import CELLS, FEW, MANY, TRIALS, arms, lines_of, read_rows, scored
 from benchmarks.optimizer_arms import is_installed
 from benchmarks.optimizer_page import figures, write_page
+from benchmarks.optimizer_problems import PROBLEMS
 from benchmarks.suggestcost import figures as cost_figures
 from optimizer.routing import ENGINES
 from tests.cli.running import clean_environment
@@ -22,15 +23,22 @@ WORLD = {"best": 0.0, "worst": 10.0, "top 1 %": 1.0, "top 5 %": 2.0}
 
 
 def cell(problem: str, arm: str, seed: int, *losses: float, **world: float) -> dict[str, Any]:
-    return {"problem": problem, "arm": arm, "seed": seed, "losses": list(losses), "cpu_s": 1.0, "world": WORLD | world}
+    own = WORLD | world
+    row = {"problem": problem, "arm": arm, "seed": seed, "trials": len(losses), "cpu_s": 1.0, "world": own}
+    return row | scored(losses, own)
 
 
-def planted() -> list[dict[str, Any]]:
-    """Ours is 0.01 of the range better than Ax on one problem, and equal on the gate, where two of three get there."""
+def planted(worse: float = 0.0) -> list[dict[str, Any]]:
+    """Ours is 0.01 of the range better than Ax on one problem, and equal on the gate, where two of three get there.
+
+    Args:
+        worse: What all losses of ours are larger by.
+    """
     rows = [cell("pool:a", "ax", seed, 5.0, 2.0 + seed, 4.0) for seed in range(3)]
-    rows += [cell("pool:a", "ours:lean", seed, 5.0, 1.9 + seed, 4.0) for seed in range(3)]
-    for arm in ("ax", "ours:lean", "botorch-as-is"):
-        rows += [cell("pool:p3ht_cnt", arm, seed, 5.0, 3.0, 1.0 if seed else 3.0) for seed in range(3)]
+    rows += [cell("pool:a", "ours:lean", seed, 5.0 + worse, 1.9 + seed + worse, 4.0 + worse) for seed in range(3)]
+    for arm, more in (("ax", 0.0), ("ours:lean", worse), ("botorch-as-is", 0.0)):
+        ends = [(1.0 if seed else 3.0) + more for seed in range(3)]
+        rows += [cell("pool:p3ht_cnt", arm, seed, 5.0 + more, 3.0 + more, ends[seed]) for seed in range(3)]
     return rows
 
 
@@ -48,11 +56,7 @@ def test_a_planted_difference_to_ax_is_found_with_its_interval() -> None:
 
 
 def test_what_is_worse_than_allowed_is_said_not_to_be_shown() -> None:
-    worse = [
-        {**row, "losses": [value + 1.0 for value in row["losses"]]} if row["arm"] == "ours:lean" else row
-        for row in planted()
-    ]
-    said = "\n".join(figures(worse))
+    said = "\n".join(figures(planted(worse=1.0)))
     assert "over 2 problems. At most +0.005: NOT shown." in said
     assert "At most +0.02 on each: NOT shown." in said
     assert "BoTorch as is in 2. At least as many: NOT shown." in said
@@ -92,10 +96,10 @@ def test_costs_are_compared_with_ax_at_the_same_size() -> None:
 
 @pytest.mark.datasets
 def test_a_run_goes_on_where_it_was_interrupted_and_the_same_seed_gives_the_same_cell(tmp_path: Path) -> None:
-    words = ["--out", str(tmp_path), "--problems", "pool:colors_n9", "--arms", "random", "sobol", "--trials", "6"]
-    command = [sys.executable, "-m", "benchmarks.optimizer", *words]
-    env = clean_environment(AUTOLAB_DATASETS=os.environ["AUTOLAB_DATASETS"])
     file = tmp_path / "cells.jsonl"
+    words = ["--problems", "pool:colors_n9", "--arms", "random", "sobol", "--trials", "6", "--cells", str(file)]
+    command = [sys.executable, "-m", "benchmarks.optimizer", "--out", str(tmp_path), *words]
+    env = clean_environment(AUTOLAB_DATASETS=os.environ["AUTOLAB_DATASETS"])
 
     def run(seeds: int) -> str:
         done = subprocess.run([*command, "--seeds", str(seeds)], env=env, capture_output=True, text=True, check=True)
@@ -103,11 +107,20 @@ def test_a_run_goes_on_where_it_was_interrupted_and_the_same_seed_gives_the_same
 
     assert run(1).startswith("2 cells, 2 to run")
     first = file.read_text()
-    file.write_text(first.splitlines()[0] + "\n" + first.splitlines()[1][:40])  # cut off in the middle of a line
+    world, one, other = first.splitlines()
+    file.write_text(f"{world}\n{one}\n{other[:40]}")  # cut off in the middle of a line
     assert run(1).startswith("2 cells, 1 to run")
-    again = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
-    before = [json.loads(line) for line in first.splitlines()]
-    assert [row["losses"] for row in again] == [row["losses"] for row in before]
+    before = [json.loads(line) for line in (world, one, other)]
+    assert [row | {"cpu_s": 0} for row in lines_of(file)] == [row | {"cpu_s": 0} for row in before]
+
+
+def test_the_cells_that_are_kept_are_of_this_proof_and_each_is_there_once() -> None:
+    rows = read_rows(CELLS, TRIALS)
+    cells = [(row["problem"], row["arm"], row["seed"]) for row in rows]
+    assert len(cells) == len(set(cells))
+    assert {problem for problem, _, _ in cells} <= set(PROBLEMS)
+    assert {arm for _, arm, _ in cells} <= set(arms())
+    assert len(lines_of(CELLS)) == len(cells) + len({problem for problem, _, _ in cells})
 
 
 def test_the_page_names_the_arms_that_it_lacks_and_why(tmp_path: Path) -> None:
