@@ -19,7 +19,7 @@ from safety import relay
 from safety.channel import Channel, press_stop
 from safety.record import latch_in, read_events
 
-__all__ = ["EVENTS", "Supply", "keep_of", "place_of", "power_state", "press_all", "record_of", "supplied"]
+__all__ = ["EVENTS", "Supply", "keep_of", "latch_of", "place_of", "power_state", "press_all", "record_of", "supplied"]
 
 EVENTS = "events.jsonl"
 """The watchdog's record."""
@@ -168,6 +168,12 @@ def power_state(data: Path, lab: str) -> Mapping[str, str | None] | None:
         finally:
             channel.close()
     return {"power": "off", "latch": latch_in(read_events(keep / EVENTS))}
+
+
+def latch_of(data: Path, lab: str) -> str | None:
+    """Why the power of a lab is latched off; None where it is not, or the lab never had a relay in this folder."""
+    state = power_state(data, lab)
+    return None if state is None else state["latch"]
 
 
 def record_of(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import Literal
 from autolab.core.errors import SafetyError
 from autolab.core.principals import Principal
 
-__all__ = ["End", "StopRequest", "StopSwitch"]
+__all__ = ["TRIP_ADVICE", "End", "StopRequest", "StopSwitch"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,10 @@ class End:
     state: Literal["finished", "paused", "stopped", "failed"]
     reason: str
     exit_code: int
+
+
+TRIP_ADVICE = "see to the cause, then 'autolab reset LAB --because TEXT', then resume"
+"""What the reason of a campaign that a trip has ended closes with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,7 @@ class StopRequest:
     def end(self) -> End:
         """How the campaign ends for it."""
         if self.cause == "trip":
-            advice = "see to the cause, then 'autolab reset LAB --because TEXT', then resume"
-            return End("failed", f"stopped by safety: {self.reason}; {advice}", self.exit_code)
+            return End("failed", f"stopped by safety: {self.reason}; {TRIP_ADVICE}", self.exit_code)
         state = "stopped" if self.for_good else "paused"
         return End(state, f"{state} by a person: {self.reason}", self.exit_code)
 

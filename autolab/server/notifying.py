@@ -20,7 +20,7 @@ from autolab.journal.reader import JournalReader
 from autolab.server.notices import Delivery, Notice, Notices
 from autolab.server.sending import UndeliveredError, post, send_mail
 from autolab.server.waiting import requests_waiting
-from safety.supply import power_state
+from safety.supply import latch_of
 
 __all__ = ["Notifier", "waiting_now"]
 
@@ -32,7 +32,7 @@ RECENT = timedelta(hours=1)
 
 def waiting_now(reader: JournalReader, lab: LabSpec, data: Path, clock: Clock) -> list[Notice]:
     """All that waits for a person in a lab now, and the alarms of the last hour."""
-    latch = (power_state(data, lab.name) or {}).get("latch")
+    latch = latch_of(data, lab.name)
     waiting = requests_waiting(reader, lab.name, has_controller=has_controller(data), latch=latch)
     found = [
         Notice(

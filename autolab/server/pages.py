@@ -112,7 +112,9 @@ def campaign(context: Here, request: Request, campaign: str, after: At = 0, stat
         view = campaign_view(reader, record, context.data, context.bests)
         page = trial_page(reader, record, after=after, limit=50, state=wanted)
         is_open = view.state in ("running", "paused", "failed")
-        waits = requests_of(reader, record, has_controller=frame.lab.has_controller) if is_open else []
+        lab = frame.lab
+        is_reset = lab.latch is None and not lab.trips
+        waits = requests_of(reader, record, has_controller=lab.has_controller, is_reset=is_reset) if is_open else []
         changed = changed_limits(record, context.lab()) if is_open and record.lab == context.lab().name else []
     shown = {"campaign": view, "page": page, "waits": waits, "changed": changed}
     shown |= {"state": state, "states": list(TrialState)}

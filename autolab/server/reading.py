@@ -34,7 +34,7 @@ from autolab.server.models import (
 from autolab.server.problems import NotFoundError
 from autolab.server.settings import Context
 from autolab.server.waiting import requests_waiting
-from safety.supply import power_state
+from safety.supply import latch_of
 
 __all__ = ["MOST_PICTURED", "open_reading", "pictures"]
 
@@ -182,7 +182,7 @@ def requests(context: Here) -> list[RequestView]:
     """List what waits for a person: questions, approvals, actions in doubt, trips, pauses."""
     with context.reading() as reader:
         name = context.lab().name
-        latch = (power_state(context.data, name) or {}).get("latch")
+        latch = latch_of(context.data, name)
         return requests_waiting(reader, name, has_controller=has_controller(context.data), latch=latch)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autolab.campaign.stopping import TRIP_ADVICE
 from autolab.core.approvals import Proposal
 from autolab.core.parameters import IntegerParameter, RangeParameter, Value
 from autolab.core.people import Wanted
@@ -48,13 +49,15 @@ def requests_waiting(reader: JournalReader, lab: str, *, has_controller: bool, l
     ]
     if latch is not None and not found:  # a stop by the relay, or a controller that died: the journal knows of no trip
         found.append(RequestView(kind="reset", campaign=None, trial=None, text=latch, since=None))
+    is_reset = not found
     rows = reader.states.rows(
         "SELECT id FROM campaigns WHERE state IN ('running', 'paused') "
         "OR (state = 'failed' AND rowid = (SELECT MAX(rowid) FROM campaigns)) ORDER BY rowid DESC LIMIT ?",
         (MOST_CAMPAIGNS,),
     )
     for row in rows:
-        found += requests_of(reader, campaign_record(reader, row["id"]), has_controller=has_controller)
+        record = campaign_record(reader, row["id"])
+        found += requests_of(reader, record, has_controller=has_controller, is_reset=is_reset)
     return found
 
 
@@ -65,8 +68,17 @@ def latched_trips(states: Database, lab: str) -> list[dict[str, str]]:
     )
 
 
-def requests_of(reader: JournalReader, record: CampaignRecord, *, has_controller: bool) -> list[RequestView]:
-    """What waits for a person in one campaign."""
+def requests_of(
+    reader: JournalReader, record: CampaignRecord, *, has_controller: bool, is_reset: bool
+) -> list[RequestView]:
+    """What waits for a person in one campaign.
+
+    Args:
+        reader: The journal.
+        record: The campaign.
+        has_controller: Whether a controller runs.
+        is_reset: Whether nothing is latched in the lab; then nobody is told to see to the cause of a trip any more.
+    """
     is_alive = record.state == "running" and has_controller
     found = [_question(record, one) for one in questions.waiting(reader.states, record.id)]
     waiting = reader.trials(record.id, state=TrialState.AWAITING)
@@ -74,6 +86,8 @@ def requests_of(reader: JournalReader, record: CampaignRecord, *, has_controller
     if not is_alive:
         found += _doubts(reader, record)
         why = record.reason or "its controller has gone"
+        if is_reset:
+            why = why.replace(TRIP_ADVICE, "the lab has been reset since")
         text = f"{record.state if record.state != 'running' else 'interrupted'}: {why}"
         found.append(RequestView(kind="resume", campaign=record.id, trial=None, text=text, since=None))
     return found

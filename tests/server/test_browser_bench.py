@@ -151,6 +151,7 @@ def test_a_technicians_day_at_the_bench(browser: Any, home: House) -> None:
     drive_too_fast(home)
     page.locator("#now", has_text=TRIP).wait_for(timeout=PATIENCE_MS)
     reset(page, TRIP)
+    page.get_by_text("the lab has been reset since").wait_for(timeout=PATIENCE_MS)
     resume(page)
     see_another_outcome(page)
     page.get_by_role("button", name="Stop", exact=True).click()
