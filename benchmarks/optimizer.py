@@ -101,7 +101,7 @@ def scored(losses: Sequence[float], world: Mapping[str, float]) -> dict[str, Any
 
     run = np.array([losses])
     (needed,) = needed_trials(run, world["top 1 %"])
-    return {"regret": float(regrets(run, world["best"], world["worst"])[0, -1]), "needed": needed}
+    return {"regret": round(float(regrets(run, world["best"], world["worst"])[0, -1]), 6), "needed": needed}
 
 
 def _cell(row: dict[str, Any]) -> Cell:
@@ -164,7 +164,7 @@ def run_cell(problem: str, arm: str, seed: int, trials: int, out: Path) -> tuple
     found = replay(made, ask_of(arm, made, root), root, trials)
     world_facts = facts(made)
     row = {"problem": problem, "arm": arm, "seed": seed, "trials": trials, **scored(found.losses, world_facts)}
-    return {**row, "cpu_s": round(time.process_time() - started, 3)}, world_facts
+    return {**row, "cpu_s": round(time.process_time() - started, 1)}, world_facts
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ SECOND_S = 1.0
 TIMES = 2.0
 """How many times as long as a suggestion a trial lasts with ``botorch``."""
 POOLS = ("pool:agnp_pvlab", "pool:colors_bob", "pool:crossed_barrel", "pool:hplc")
-REGRETS = {"lean": 20, "botorch": 8}
+REGRETS = 20
 """Seeds of the campaigns that are compared."""
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "replay"
 Cell = tuple[str, str, str, int]
@@ -79,7 +79,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("autolab-data/proofs/waiting"), help="folder of the results")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--waits", type=int, default=WAITS, help="seeds of the campaigns that are timed")
-    parser.add_argument("--regrets", type=int, help="seeds of the campaigns that are compared")
+    parser.add_argument("--regrets", type=int, default=REGRETS, help="seeds of the campaigns that are compared")
     parser.add_argument("--page", type=Path, help="write the figures as a page of documentation")
     parser.add_argument("--date", default="undated", help="date to print on the page")
     return parser.parse_args()
@@ -90,7 +90,7 @@ def _cells(options: argparse.Namespace) -> Iterator[Cell]:
         for seed in range(1, options.waits + 1):
             yield "wait", engine, "replay", seed
     for engine in options.engines:
-        for seed in range(REGRETS[engine] if options.regrets is None else options.regrets):
+        for seed in range(options.regrets):
             for problem in POOLS:
                 yield "regret", engine, problem, seed
 
