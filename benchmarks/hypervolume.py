@@ -194,7 +194,7 @@ def page(rows: Rows, planned: int, date: str) -> str:
         f"Measured {date} by `python -m benchmarks.hypervolume`; {versions}.{left}",
         "",
         *_METHOD,
-        *([rough.strip()] if rough else []),
+        *(["", rough.strip()] if rough else []),
         "",
         *figures(rows),
         "",
