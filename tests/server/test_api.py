@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from autolab.campaign.stopping import StopRequest
 from autolab.core.clock import real_clock
+from autolab.core.errors import SafetyError
 from autolab.core.principals import Principal
 from autolab.core.roles import Role
 from autolab.core.trials import Estimate, TrialState
@@ -120,8 +123,23 @@ def test_an_action_in_doubt_waits_for_a_person_whatever_became_of_its_trial(tmp_
         journal.states.write("UPDATE intents SET state = 'intended' WHERE operation = ?", (first,))
         for state in set(TrialState) - {TrialState.INGESTED, TrialState.REFUSED}:
             journal.states.write("UPDATE trials SET state = ? WHERE number = 1", (state,))
-            asked = requests_of(reader, record, has_controller=False)
+            asked = requests_of(reader, record, has_controller=False, is_reset=True)
             assert first in [each.operation for each in asked if each.kind == "settle"], state
+
+
+def test_nobody_is_told_to_see_to_a_trip_that_was_reset(tmp_path: Path):
+    write_journal(tmp_path, trials=4, ended=False)
+    with closing(Journal(tmp_path, real_clock())) as journal:
+        reader = JournalReader(journal.states, journal.documents)
+        end = StopRequest("the door is open", at_once=True, exit_code=SafetyError.exit_code).end
+        record = replace(reader.campaign(), state=end.state, reason=end.reason)
+        latched, reset = (
+            next(each.text for each in requests_of(reader, record, has_controller=False, is_reset=is_reset)
+                 if each.kind == "resume")
+            for is_reset in (False, True)
+        )  # fmt: skip
+    assert "the door is open; see to the cause, then 'autolab reset" in latched
+    assert reset == "failed: stopped by safety: the door is open; the lab has been reset since"
 
 
 def test_pictures_table_and_report_are_those_of_the_commands(ada: Client):
