@@ -150,11 +150,14 @@ class Bench:
         if self.clock is not None:
             self.clock.sleep(1000.0)  # what was begun without a status ends too
 
-    def attempt(self, path: Callable[[], Any]) -> None:
-        """Try to write by a path. It may raise or not: what counts is what arrives."""
+    def attempt(self, path: Callable[[], Any]) -> bool:
+        """Try to write by a path. It may raise or not: what counts is what arrives. False where it raised."""
+        is_gone = False
         with suppress(Exception):
             path()
+            is_gone = True
         self.finish()
+        return is_gone
 
     def arrived(self) -> list[Arrival]:
         """What has arrived since the last look."""

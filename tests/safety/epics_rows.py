@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,8 @@ def _stage_with(signal: Any, value: Any) -> None:
     """Stage the device with a value for one of its signals. It waits, so a thread does; the clock may be virtual."""
     parent = signal.parent
     parent.stage_sigs = {signal: value}
-    thread = threading.Thread(target=_stage, args=(parent,))
+    errors: list[Exception] = []
+    thread = threading.Thread(target=_stage, args=(parent, errors))
     thread.start()
 
     def is_over() -> bool:
@@ -88,11 +89,15 @@ def _stage_with(signal: Any, value: Any) -> None:
     parent.stage_sigs = {}
     parent._original_vals.clear()  # a command has no way back
     parent._staged = Staged.no
+    for error in errors:
+        raise error
 
 
-def _stage(device: Any) -> None:
-    with suppress(Exception):
+def _stage(device: Any, errors: list[Exception]) -> None:
+    try:
         device.stage()
+    except Exception as error:  # noqa: BLE001 (it is raised again where the thread is waited for)
+        errors.append(error)
 
 
 COMMAND = {"two": 2, "a half": 0.5, "nan": float("nan"), "a text": "1", "a truth value": True, "a list": [1, 1]}

@@ -49,7 +49,8 @@ def recording(folder: Path) -> Iterator[None]:
         "EPICS_CAS_AUTO_BEACON_ADDR_LIST": "NO",
     }
     (folder / LOG).touch()
-    command = [sys.executable, "-m", "tests.safety.recording_ioc", PREFIX, str(folder / LOG)]
+    # Slow enough that a client sees the record move: one that missed it would wait for the end of the move for ever.
+    command = [sys.executable, "-m", "tests.safety.recording_ioc", PREFIX, str(folder / LOG), "50"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         yield
