@@ -43,14 +43,21 @@ def record_puts(log: Path) -> None:
             name = circuit.circuit.channels_sid[command.sid].name
             values = [value.decode("latin-1") if isinstance(value, bytes) else float(value) for value in command.data]
             lines.write(json.dumps([name, values[0] if len(values) == 1 else values]) + "\n")
+            Motor.stops += name.endswith(".STOP")
         return await process(circuit, command)
 
     VirtualCircuit._process_command = recorded
 
 
 class Motor(FakeMotor):
-    """A motor record whose puts complete when the move has ended, as those of EPICS do."""
+    """A motor record whose puts complete when the move has ended, as those of EPICS do.
 
+    Like a record it is moving from the moment of the put, and a stop from then on ends the move: the simulator begins at
+    its next tick, and forgets a stop from before that.
+    """
+
+    stops = 0
+    """Stops that clients have asked for."""
     is_going = False
     begin: Any = None
 
@@ -58,14 +65,16 @@ class Motor(FakeMotor):
     async def motor(self, instance: Any, value: float) -> float:
         if self.is_going:  # the simulator itself, which writes where a stopped motor stands
             return value
-        self.is_going = True
+        self.is_going, stops_before = True, Motor.stops
         fields = instance.field_inst
         if self.begin is None:  # the simulator's own, which is called after the put, and would move once more
             self.begin, fields.value_write_hook = fields.value_write_hook, _nothing
         instance._data["value"] = value
-        await self.begin(fields, value)
-        await asyncio.sleep(0.05)
+        await fields.done_moving_to_value.write(0)
         while not fields.done_moving_to_value.value:
+            await self.begin(fields, value)
+            if Motor.stops > stops_before:
+                await fields.stop.write(1)
             await asyncio.sleep(0.01)
         self.is_going = False
         return fields.user_readback_value.value
