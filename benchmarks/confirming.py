@@ -12,7 +12,6 @@ Each seed is a bench of its own: channels with their errors, drift and noise. Re
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import statistics
@@ -22,6 +21,8 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from benchmarks.cells import keep_cells, read_cells
 
 SEEDS, TRIALS, BEST, REPLICATES = 200, 30, 3, 3
 DRAWS = 1000
@@ -43,15 +44,14 @@ def main() -> None:
     logging.disable(logging.WARNING)
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "confirming.jsonl"
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    rows = read_cells(path)
     done = {row["seed"] for row in rows}
     for seed in range(options.seeds):
         if seed in done:
             continue
         row = confirmed(seed)
         rows.append(row)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        keep_cells(path, row)
         print(f"seed {seed}: claimed {row['claimed']:.3f} ± {row['sem']:.3f} in {row['cpu_s']:.1f} s", flush=True)
     rows = [row for row in rows if row["seed"] < options.seeds]
     lines = figures(rows)

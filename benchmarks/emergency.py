@@ -9,7 +9,6 @@ appended to a file as they come, so that an interrupted run goes on.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import signal
@@ -27,6 +26,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from autolab.core.clock import real_clock
 from autolab.core.roles import Role
 from autolab.journal.journal import Journal
+from benchmarks.cells import keep_cells, read_cells
 from benchmarks.served import a_browser, served, signed_in
 from benchmarks.watchdog import Bench, FalseTripError, a_bench
 from safety.channel import Channel
@@ -66,7 +66,7 @@ takes the processors, and the longest times are those of waiting for one of them
 def measure(folder: Path, n: int) -> None:
     """Do the trials that are missing, and append each to the results."""
     file = folder / "results.jsonl"
-    done = {(one["case"], one["hand"], one["seed"]) for one in results(file)}
+    done = {(one["case"], one["hand"], one["seed"]) for one in read_cells(file)}
     todo = [(*pair, seed) for pair in PAIRS for seed in range(n) if (*pair, seed) not in done]
     if not todo:
         return
@@ -87,9 +87,8 @@ def measure(folder: Path, n: int) -> None:
                 pressing = hand_of(browser, address, hand)
                 wait_s = float(np.random.default_rng([seed, PAIRS.index((case, hand))]).uniform(0.0, 0.05))
                 ms = trial(bench, case, around, pressing, wait_s)
-                with file.open("a") as kept:
-                    one = {"case": case, "hand": hand, "seed": seed, "ms": ms, "load": os.getloadavg()[0]}
-                    kept.write(json.dumps(one) + "\n")
+                one = {"case": case, "hand": hand, "seed": seed, "ms": ms, "load": os.getloadavg()[0]}
+                keep_cells(file, one)
 
 
 def trial(
@@ -197,11 +196,6 @@ def answers(address: str) -> bool:
         return False
 
 
-def results(file: Path) -> list[dict[str, Any]]:
-    """The trials so far."""
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-
 def page(found: Sequence[Mapping[str, Any]], date: str) -> tuple[str, bool]:
     """The figures as a page in Markdown, and whether the promise is kept."""
     loads = [one["load"] for one in found]
@@ -229,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     chosen.data.mkdir(parents=True, exist_ok=True)
     measure(chosen.data.absolute(), chosen.trials)
-    text, is_kept = page(results(chosen.data / "results.jsonl"), chosen.date)
+    text, is_kept = page(read_cells(chosen.data / "results.jsonl"), chosen.date)
     print(text)
     if chosen.page:
         chosen.page.write_text(text, encoding="utf-8")

@@ -27,8 +27,8 @@ from autolab.core.parameters import Values
 from autolab.core.problem import Problem
 from autolab.core.proposing import EngineSpec, Observation, Pending
 from autolab.core.seeds import derive_seed
+from benchmarks.cells import keep_cells, read_cells
 from benchmarks.fronts import PROBLEMS, case
-from benchmarks.optimizer import keep, lines_of
 from benchmarks.optimizer_arms import INITIAL, AxPeer, inside
 from benchmarks.optimizer_page import over_problems, said, shown, version
 from optimizer.replay import engine_ask
@@ -55,7 +55,7 @@ def main() -> None:
     print(f"{len(cells)} cells, {len(missing)} to run", flush=True)
     for number, (problem, arm, seed) in enumerate(missing, start=1):
         row = run_cell(problem, arm, seed, options.trials, options.out / "worlds")
-        keep(options.out / "cells.jsonl", row)
+        keep_cells(options.out / "cells.jsonl", row)
         print(f"{number}/{len(missing)} {problem} {arm} {seed}: {share(row):.4f} in {row['cpu_s']:.0f} s", flush=True)
     rows = [row for row in _rows(options) if _cell(row) in set(cells)]
     for line in figures(rows):
@@ -77,7 +77,7 @@ def _options() -> argparse.Namespace:
 
 
 def _rows(options: argparse.Namespace) -> Rows:
-    return [row for row in lines_of(options.out / "cells.jsonl") if len(row["losses"]) == options.trials]
+    return [row for row in read_cells(options.out / "cells.jsonl") if len(row["losses"]) == options.trials]
 
 
 def _cell(row: dict[str, Any]) -> tuple[str, str, int]:

@@ -11,7 +11,6 @@ Results are appended to ``<out>/<case>.jsonl``, one campaign a line; what is the
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import time
@@ -21,6 +20,8 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+from benchmarks.cells import keep_cells, read_cells
 
 CASES = ("colour_bench", "crossed_barrel", "agnp_pvlab", "colors_bob", "hplc")
 DEFAULT_ARMS = ("autolab", "sobol", "bluesky-adaptive")
@@ -53,7 +54,7 @@ def read_rows(folder: Path) -> list[dict[str, Any]]:
     """All campaigns recorded in ``folder``."""
     rows: list[dict[str, Any]] = []
     for path in sorted(folder.glob("*.jsonl")):
-        rows += [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+        rows += read_cells(path)
     return rows
 
 
@@ -77,8 +78,7 @@ def _run(missing: list[tuple[str, str, int, int]], options: argparse.Namespace) 
         futures = [pool.submit(_campaign, *job) for job in missing]
         for future in as_completed(futures):
             row = future.result()
-            with (options.out / f"{row['case']}.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
+            keep_cells(options.out / f"{row['case']}.jsonl", row)
             print(
                 f"{row['case']} {row['arm']} seed {row['seed']}: regret {row['regret']:.4f} in {row['wall_s']:.0f} s",
                 flush=True,

@@ -14,7 +14,6 @@ names them: ``pip install autolab[peers]`` brings them.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import time
@@ -27,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.cells import keep_cells, read_cells
 from benchmarks.optimizer_arms import NEEDS, PEERS, is_installed
 from benchmarks.optimizer_problems import POOLS, PROBLEMS
 
@@ -71,28 +71,10 @@ def arms() -> tuple[str, ...]:
 
 def read_rows(path: Path, trials: int) -> list[dict[str, Any]]:
     """All cells of so many trials that are in the file, each with its world; a line that was cut off does not count."""
-    lines = lines_of(path)
+    lines = read_cells(path)
     worlds = {line["problem"]: line["world"] for line in lines if "world" in line}
     rows = [line for line in lines if line.get("trials") == trials and line["problem"] in worlds]
     return [{**row, "world": worlds[row["problem"]]} for row in rows]
-
-
-def lines_of(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file with one in each line; a line that was cut off does not count."""
-    found: list[dict[str, Any]] = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return found
-
-
-def keep(path: Path, *lines: dict[str, Any]) -> None:
-    """Add lines to a file, behind one that was cut off."""
-    is_cut_off = path.exists() and not path.read_bytes().endswith(b"\n")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(("\n" if is_cut_off else "") + "".join(json.dumps(line) + "\n" for line in lines))
 
 
 def scored(losses: Sequence[float], world: Mapping[str, float]) -> dict[str, Any]:
@@ -137,13 +119,13 @@ def _options() -> argparse.Namespace:
 
 def _run(missing: list[Cell], options: argparse.Namespace) -> None:
     os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    worlds = {line["problem"] for line in lines_of(options.cells) if "world" in line}
+    worlds = {line["problem"] for line in read_cells(options.cells) if "world" in line}
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as workers:
         futures = [workers.submit(run_cell, *cell, options.trials, options.out) for cell in missing]
         for number, future in enumerate(as_completed(futures), start=1):
             row, world = future.result()
             row, problem = row | {"date": options.date}, row["problem"]
-            keep(options.cells, *([] if problem in worlds else [{"problem": problem, "world": world}]), row)
+            keep_cells(options.cells, *([] if problem in worlds else [{"problem": problem, "world": world}]), row)
             worlds.add(problem)
             regret = f"{row['regret']:.4f}"
             print(f"{number}/{len(missing)} {problem} {row['arm']} {row['seed']}: {regret}", flush=True)

@@ -23,6 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cells import keep_cells, read_cells
+
 CONTROL = "ax"
 SIZES = (10, 50, 100, 200, 500)
 LARGE = (1000, 2000, 5000)
@@ -50,8 +52,7 @@ def main() -> None:
     cells = [cell for cell in _cells(options) if cell not in done]
     for number, cell in enumerate(cells, start=1):
         row = _in_a_process(cell)
-        with (options.out / "cost.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        keep_cells(options.out / "cost.jsonl", row)
         steps = row["cpu_s"]
         said = f"median {sorted(steps)[len(steps) // 2]:.4f} s, worst {max(steps):.4f} s" if steps else row["refused"]
         print(f"{number}/{len(cells)} {' '.join(map(str, cell))}: {said}", flush=True)
@@ -61,8 +62,7 @@ def main() -> None:
 
 def read_rows(folder: Path) -> list[dict[str, Any]]:
     """All cells recorded in ``folder``."""
-    path = folder / "cost.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    return read_cells(folder / "cost.jsonl")
 
 
 def _options() -> argparse.Namespace:

@@ -18,7 +18,6 @@ Two kinds of cells, each a line of ``<out>/waiting.jsonl``; what is there is not
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import statistics
@@ -32,6 +31,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.cells import keep_cells, read_cells
 from benchmarks.waiting_page import figures, page
 
 ENGINES = ("lean", "botorch")
@@ -58,8 +58,7 @@ def main() -> None:
     missing = [cell for cell in _cells(options) if cell not in done]
     for number, (kind, engine, problem, seed) in enumerate(missing, start=1):
         row = waited(engine, seed) if kind == "wait" else regretted(engine, problem, seed)
-        with (options.out / "waiting.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        keep_cells(options.out / "waiting.jsonl", row)
         print(f"{number}/{len(missing)} {kind} {engine} {problem} {seed}: {row['said']}", flush=True)
     rows = read_rows(options.out)
     for line in figures(rows):
@@ -70,8 +69,7 @@ def main() -> None:
 
 def read_rows(folder: Path) -> list[dict[str, Any]]:
     """All cells recorded in ``folder``."""
-    path = folder / "waiting.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    return read_cells(folder / "waiting.jsonl")
 
 
 def _options() -> argparse.Namespace:

@@ -28,6 +28,7 @@ from autolab.core.clock import real_clock
 from autolab.core.errors import SafetyError
 from autolab.core.trials import TrialState
 from autolab.journal.reader import JournalReader
+from benchmarks.cells import keep_cells, read_cells
 from benchmarks.watchdog_page import FALSE_TRIP, page
 from safety.channel import Channel
 from safety.supply import Supply, supplied
@@ -198,27 +199,19 @@ def measure(folder: Path, n: int) -> None:
                 while True:
                     bench.until_reset()
                     try:
-                        _note(file, {"load": name, "case": case, "seed": seed, "ms": trial(bench, case, seed)})
+                        keep_cells(file, {"load": name, "case": case, "seed": seed, "ms": trial(bench, case, seed)})
                         break
                     except FalseTripError as error:
-                        _note(file, {"load": name, "case": FALSE_TRIP, "seed": seed, "ms": None, "cause": str(error)})
+                        keep_cells(
+                            file, {"load": name, "case": FALSE_TRIP, "seed": seed, "ms": None, "cause": str(error)}
+                        )
                 if case == "watchdog killed":
                     bench.supply.start_watchdog()
                     bench.supply.await_ready(real_clock())
 
 
-def _note(file: Path, result: Mapping[str, Any]) -> None:
-    with file.open("a") as results:
-        results.write(json.dumps(result) + "\n")
-
-
-def results(file: Path) -> list[dict[str, Any]]:
-    """The trials so far."""
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-
 def _done(file: Path) -> set[tuple[str, str, int]]:
-    return {(result["load"], result["case"], result["seed"]) for result in results(file)}
+    return {(result["load"], result["case"], result["seed"]) for result in read_cells(file)}
 
 
 def campaigns(folder: Path, hours: float, burners: int) -> Mapping[str, Any]:
@@ -289,7 +282,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         measure(chosen.data, chosen.trials)
     hour = chosen.data / "hour.json"
     text = page(
-        results(chosen.data / "results.jsonl"), json.loads(hour.read_text()) if hour.exists() else None, chosen.date
+        read_cells(chosen.data / "results.jsonl"), json.loads(hour.read_text()) if hour.exists() else None, chosen.date
     )
     print(text)
     if chosen.page:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.optimizer import CELLS, FEW, MANY, TRIALS, arms, lines_of, read_rows, scored
+from benchmarks.cells import read_cells
+from benchmarks.optimizer import CELLS, FEW, MANY, TRIALS, arms, read_rows, scored
 from benchmarks.optimizer_arms import is_installed
 from benchmarks.optimizer_page import figures, write_page
 from benchmarks.optimizer_problems import PROBLEMS
@@ -111,7 +112,7 @@ def test_a_run_goes_on_where_it_was_interrupted_and_the_same_seed_gives_the_same
     file.write_text(f"{world}\n{one}\n{other[:40]}")  # cut off in the middle of a line
     assert run(1).startswith("2 cells, 1 to run")
     before = [json.loads(line) for line in (world, one, other)]
-    assert [row | {"cpu_s": 0} for row in lines_of(file)] == [row | {"cpu_s": 0} for row in before]
+    assert [row | {"cpu_s": 0} for row in read_cells(file)] == [row | {"cpu_s": 0} for row in before]
 
 
 def test_the_cells_that_are_kept_are_of_this_proof_and_each_is_there_once() -> None:
@@ -120,7 +121,7 @@ def test_the_cells_that_are_kept_are_of_this_proof_and_each_is_there_once() -> N
     assert len(cells) == len(set(cells))
     assert {problem for problem, _, _ in cells} <= set(PROBLEMS)
     assert {arm for _, arm, _ in cells} <= set(arms())
-    assert len(lines_of(CELLS)) == len(cells) + len({problem for problem, _, _ in cells})
+    assert len(read_cells(CELLS)) == len(cells) + len({problem for problem, _, _ in cells})
 
 
 def test_the_page_names_the_arms_that_it_lacks_and_why(tmp_path: Path) -> None:
