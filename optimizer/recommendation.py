@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, cast
@@ -43,8 +44,9 @@ def recommend(
 ) -> Recommendation | None:
     """The observed trial that is best: midway between model and measurement from 5 outcomes on, as measured below that.
 
-    Of trials that keep the outcome constraints, where any does. Where a front is sought it is the middle of the front,
-    by `autolab.core.front.middle_of`. Deterministic.
+    Trials of one recipe are judged by the mean of their measurements, and the first of them is named: else the luckiest
+    of its repeats would speak for it. Of trials that keep the outcome constraints, where any does. Where a front is
+    sought it is the middle of the front, by `autolab.core.front.middle_of`. Deterministic.
 
     Args:
         problem: The problem; its objective decides what is best.
@@ -93,7 +95,31 @@ def _is_lean(problem: Problem, engine: str | None) -> bool:
 
 
 def _measured(evidence: Evidence, reason: str) -> Recommendation:
-    return _chosen(evidence, [outcome for _, outcome in evidence.usable], f"best {reason}")
+    outcomes = [outcome for _, outcome in evidence.usable]
+    for rows in _repeats(evidence):
+        mean = _mean([outcomes[row] for row in rows], evidence.outputs)
+        for row in rows:
+            outcomes[row] = mean
+    return _chosen(evidence, outcomes, f"best {reason}")
+
+
+def _repeats(evidence: Evidence) -> list[list[int]]:
+    """Rows of the usable outcomes of each recipe that was measured more than once."""
+    rows: dict[Key, list[int]] = {}
+    for row, (observation, _) in enumerate(evidence.usable):
+        rows.setdefault(key_of(evidence.problem.space.settled(observation.values)), []).append(row)
+    return [of_one for of_one in rows.values() if len(of_one) > 1]
+
+
+def _mean(outcomes: list[Outcome], metrics: tuple[str, ...]) -> Outcome:
+    """The mean of independent outcomes; of a metric it has a standard error where each of them has one."""
+    found: dict[str, Estimate] = {}
+    for metric in metrics:
+        values, sems = zip(*((outcome[metric].value, outcome[metric].sem) for outcome in outcomes), strict=True)
+        known = [sem for sem in sems if sem is not None]
+        sem = math.hypot(*known) / len(values) if len(known) == len(values) else None
+        found[metric] = Estimate(math.fsum(values) / len(values), sem)
+    return found
 
 
 @dataclass(frozen=True)
@@ -152,9 +178,14 @@ def _lean_posterior(evidence: Evidence) -> _Belief:
 
 def _modelled(evidence: Evidence, modelled: Points, deviations: Points) -> Recommendation:
     metrics = evidence.outputs
-    measured = np.stack([evidence.values(metric) for metric in metrics], axis=1)
-    means = TRUST_IN_MODEL * modelled + (1.0 - TRUST_IN_MODEL) * measured
-    means = np.where(_doubted(evidence), modelled, means)
+    values = np.stack([evidence.values(metric) for metric in metrics], axis=1)
+    measured = np.ma.masked_array(values, mask=_doubted(evidence))
+    modelled, deviations = modelled.copy(), deviations.copy()
+    for rows in _repeats(evidence):  # alike to the last bit: the first of them is named
+        measured[rows] = measured[rows].mean(axis=0)
+        modelled[rows], deviations[rows] = modelled[rows[0]], deviations[rows[0]]
+    midway = TRUST_IN_MODEL * modelled + (1.0 - TRUST_IN_MODEL) * measured
+    means = np.where(np.ma.getmaskarray(midway), modelled, np.ma.getdata(midway))
     believed = [
         {metric: Estimate(float(mean), float(sd)) for metric, mean, sd in zip(metrics, row, sds, strict=True)}
         for row, sds in zip(means, deviations, strict=True)
@@ -163,7 +194,7 @@ def _modelled(evidence: Evidence, modelled: Points, deviations: Points) -> Recom
 
 
 def _doubted(evidence: Evidence) -> NDArray[np.bool_]:
-    """Which outcomes are doubted: of these the model alone is believed. Shape ``(n, m)``."""
+    """Which outcomes are doubted: where no other is of their recipe, the model alone is believed. Shape ``(n, m)``."""
     from optimizer.outliers import doubts_of  # scipy's optimisers take a third of a second to import
 
     doubted = [{doubt.trial for doubt in doubts_of(evidence, metric)} for metric in evidence.outputs]
