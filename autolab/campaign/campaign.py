@@ -66,8 +66,7 @@ class Campaign:
         past: Recovered | None = None,
         desk: Desk | None = None,
     ) -> None:
-        self._setup, self._lab = setup, lab
-        self._proposer, self._journal = proposer, journal
+        self._setup, self._lab, self._proposer, self._journal = setup, lab, proposer, journal
         self._stop = stop or StopSwitch()
         self._heeded: StopRequest | None = None
         self._past = past
@@ -99,14 +98,13 @@ class Campaign:
         Raises:
             StorageError: the journal cannot be written: nothing more is done.
         """
-        setup, lab = self._setup, self._lab
-        self.teller.tell(started(setup, lab, len(self._book.concluded)))
+        self.teller.tell(started(self._setup, self._lab, len(self._book.concluded)))
         try:
             if self._past is not None:
                 self._recover(self._past)
             while not self._is_over() or self._confirms():
                 begun = len(self._book.suggestions) - len(self._ready)
-                self.teller.note(self._supplies.outlook(setup.planned - begun))
+                self.teller.note(self._supplies.outlook(self._setup.planned - begun))
                 self._prepare()
                 self._attend()
                 self._start()
@@ -130,8 +128,8 @@ class Campaign:
                 self._end = self._end or changed_underway(self._setup.id, trial.suggestion.trial)
             elif not self._plates.resumes(trial):
                 self._unfinished.append(trial)
-        for suggestion in past.unscreened:
-            self._judge(suggestion)
+        for suggestion, verdict in past.unscreened:
+            self._judge(suggestion, verdict)
 
     def _fate(self, trial: Unfinished) -> Fate:
         return fate_of(trial, self._lab.devices, self._lab.clock, self._journal)
@@ -180,14 +178,18 @@ class Campaign:
                 self._journal.suggest(self._setup.id, self._lab.realm, suggestion)
                 self._judge(suggestion)
 
-    def _judge(self, suggestion: Suggestion) -> None:
-        attempt = self._aftermath.attempt(suggestion.trial)
+    def _judge(self, suggestion: Suggestion, before: Verdict | None = None) -> None:
+        """Screen a suggestion; ``before`` is what was said of it before an interruption, where it waits for people."""
+        attempt, is_idle = self._aftermath.attempt(suggestion.trial), not (self._running or self._unfinished)
         self._book.suggestions[suggestion.trial] = suggestion
         try:
-            verdict = self._screening.verdict(suggestion, attempt, is_idle=not (self._running or self._unfinished))
+            verdict = self._screening.verdict(suggestion, attempt, is_idle=is_idle, before=before)
         except DeviceError as error:  # it is judged when the campaign is resumed
             self._end = self._end or End("failed", str(error), error.exit_code)
             return
+        self._follow(suggestion, verdict, attempt)
+
+    def _follow(self, suggestion: Suggestion, verdict: Verdict, attempt: int) -> None:
         with self._journal.commit():
             self._journal.screen(self._setup.id, suggestion, verdict, SCREEN)
             if verdict.decision == "needs approval":
@@ -253,7 +255,7 @@ class Campaign:
             self._refused(number, verdict)
             return True
         if not self._permitting.permits(suggestion, verdict, attempt):
-            self._judge(suggestion)
+            self._follow(suggestion, verdict, attempt)
             return True
         sample, lacking = self._supplies.take(number, attempt, self._screening.needs_ul)
         if lacking is not None:

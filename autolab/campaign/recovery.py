@@ -14,7 +14,7 @@ from autolab.core.operations import OperationId
 from autolab.core.phases import Settlement
 from autolab.core.principals import Principal
 from autolab.core.samples import Sample
-from autolab.core.trials import CONFIRM, FINAL, Suggestion, TrialState
+from autolab.core.trials import CONFIRM, FINAL, Suggestion, TrialState, Verdict
 from autolab.journal.journal import Journal
 from autolab.journal.reader import JournalReader
 from autolab.journal.records import IntentRecord, TrialRecord
@@ -48,8 +48,8 @@ class Recovered:
     lab_s: float
     """Lab seconds of its last record."""
     book: Book
-    unscreened: tuple[Suggestion, ...]
-    """Suggestions without a verdict, and those that wait for people: the screen judges them again."""
+    unscreened: tuple[tuple[Suggestion, Verdict | None], ...]
+    """Suggestions without a verdict, and those that wait for people, with theirs: the screen judges them again."""
     ready: tuple[Suggestion, ...]
     """Suggestions that were allowed and not begun, and those of trials that have failed and are tried again."""
     attempts: Mapping[int, int]
@@ -102,7 +102,10 @@ def recovered(trials: Iterable[TrialRecord], intents: Iterable[IntentRecord]) ->
     return Recovered(
         lab_s=lab_s,
         book=book,
-        unscreened=(*_suggestions(by_state, TrialState.AWAITING), *_suggestions(by_state, TrialState.SUGGESTED)),
+        unscreened=(
+            *((trial.suggestion, trial.verdict) for trial in by_state.get(TrialState.AWAITING, [])),
+            *((suggestion, None) for suggestion in _suggestions(by_state, TrialState.SUGGESTED)),
+        ),
         ready=_suggestions(by_state, TrialState.SCREENED),
         attempts={trial.number: trial.attempt for group in by_state.values() for trial in group},
         unfinished=tuple(

@@ -64,7 +64,7 @@ class Screening:
         self.needs_ul: Mapping[str, float] | None = None
         """What the trial of the last verdict will pour, in microlitres by material; None where nobody knows."""
 
-    def verdict(self, suggestion: Suggestion, attempt: int, *, is_idle: bool) -> Verdict:
+    def verdict(self, suggestion: Suggestion, attempt: int, *, is_idle: bool, before: Verdict | None = None) -> Verdict:
         """What the screen says of a suggestion, and who has to approve it.
 
         What a person wants repeated, what confirms the winner, and another attempt are not kept out of a closed region.
@@ -73,12 +73,15 @@ class Screening:
             suggestion: What is suggested.
             attempt: Number of the attempt, from 1.
             is_idle: True where no trial is running.
+            before: What was said of it before an interruption, where people have to approve it. That stands until it is
+                known how things will stand: nobody's word is lost meanwhile.
 
         Raises:
             NotConnectedError: a device does not answer, so that nobody knows what the trial would do.
         """
         if not is_idle and self._afterwards is None:  # nobody knows how things will stand: it is judged when it begins
-            return self._point(suggestion, attempt)
+            verdict = self._point(suggestion, attempt)
+            return verdict if before is None or verdict.decision == "refused" else before
         return self._judged(suggestion, attempt, None if is_idle else self._afterwards).verdict
 
     def last_verdict(self, suggestion: Suggestion, attempt: int, first: Sequence[First] = ()) -> Verdict:

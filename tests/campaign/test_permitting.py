@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from autolab.campaign.events import CampaignEvent, Noted, TrialEnded, TrialStarted
+from autolab.campaign.events import CampaignEvent, CampaignStarted, Noted, TrialEnded, TrialStarted
 from autolab.campaign.setup import PermitRules
 from autolab.core.approvals import Level, Proposal
 from autolab.core.authority import NOBODY, Action, Signed, Statement, sign
 from autolab.core.canonical import canonical_json
+from autolab.core.clock import ScaledClock
 from autolab.core.effects import Write
 from autolab.core.envelope import RangeLimit
 from autolab.core.errors import DeviceError
@@ -325,6 +326,66 @@ def test_what_people_say_while_it_is_paused_counts_when_it_is_resumed(tmp_path: 
     told(lab).say = lambda p: [("approve", approval(proposal))]
     assert lab.resume().state == "finished"
     assert lab.trials_of()[2].state is TrialState.INGESTED
+
+
+@dataclass
+class AtTheStart:
+    """Somebody speaks as a campaign begins or is resumed, before it knows where its trials stand."""
+
+    speak: Callable[[], None]
+
+    def notify(self, event: CampaignEvent) -> None:
+        if isinstance(event, CampaignStarted):
+            self.speak()
+
+
+def paused_with_one_begun_and_one_waiting(tmp_path: Path, lanes: int = 1) -> tuple[SoftLab, Proposal]:
+    """A campaign that was paused in the middle of its first trial while its second waits, and the proposal of that."""
+    lab = waiting_lab(
+        lambda p: [("approve", approval(p))] if p.trial == 1 else [],
+        level="new", trials=2, lanes=lanes, pause=False, folder=tmp_path,
+    )  # fmt: skip
+    pause = PauseInTheMiddle()
+    people, lab.observers = lab.observers, (*lab.observers, pause)
+    pause.lab = lab
+    assert lab.run().state == "paused"
+    assert states(lab) == [TrialState.RUNNING, TrialState.AWAITING]
+    lab.journal.close()
+    told(lab).say, lab.observers = lambda p: [], people
+    return lab, told(lab).asked[1]
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_refusal_that_was_given_while_another_trial_was_interrupted_is_heard(lanes: int, tmp_path: Path):
+    """How things will stand after the interrupted trial is not known yet: what was asked for still is."""
+    lab, proposal = paused_with_one_begun_and_one_waiting(tmp_path, lanes)
+    said = statement_for(proposal, NOW, 60.0, "no", Action.REFUSE_TRIAL, "too much yellow")
+    no = sign(said, "bob", KEYS["bob"])
+    lab.observers = (*lab.observers, AtTheStart(lambda: post(lab, "refuse", 2, no)))
+    assert lab.resume().state == "finished"
+    assert answers(lab)[1:] == ["trial 2 of soft-1 is refused"]
+    assert states(lab) == [TrialState.INGESTED, TrialState.REFUSED]
+    assert {operation.trial for operation in lab.pump.poured} == {1}
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_an_approval_that_was_given_while_another_trial_was_interrupted_counts(lanes: int, tmp_path: Path):
+    lab, proposal = paused_with_one_begun_and_one_waiting(tmp_path, lanes)
+    lab.observers = (*lab.observers, AtTheStart(lambda: post(lab, "approve", 2, approval(proposal))))
+    assert lab.resume().state == "finished"
+    assert answers(lab)[1:] == ["trial 2 of soft-1 is approved by bob; it runs as soon as a lane is free"]
+    assert states(lab) == [TrialState.INGESTED, TrialState.INGESTED]
+
+
+def test_a_trial_for_a_free_lane_waits_for_people_while_another_runs():
+    """How things will stand is not known before it could begin: what is said of it then counts."""
+    lab = waiting_lab(lambda p: [("approve", approval(p))], level="new", trials=4, lanes=2, pause=False)
+    lab.clock = lab.pump._clock = ScaledClock(10.0)
+    assert lab.run().state == "finished"
+    assert states(lab) == [TrialState.INGESTED] * 4
+    assert len(told(lab).asked) == 4
+    ways = [[t.state for t in trial.transitions].count(TrialState.AWAITING) for trial in lab.trials_of()]
+    assert ways == [1] * 4
 
 
 @pytest.mark.parametrize(("minutes", "state"), [(29, "finished"), (30, "paused")])
