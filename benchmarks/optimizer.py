@@ -19,7 +19,7 @@ import os
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -119,16 +119,23 @@ def _options() -> argparse.Namespace:
 
 def _run(missing: list[Cell], options: argparse.Namespace) -> None:
     os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    worlds = {line["problem"] for line in read_cells(options.cells) if "world" in line}
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as workers:
-        futures = [workers.submit(run_cell, *cell, options.trials, options.out) for cell in missing]
-        for number, future in enumerate(as_completed(futures), start=1):
-            row, world = future.result()
-            row, problem = row | {"date": options.date}, row["problem"]
-            keep_cells(options.cells, *([] if problem in worlds else [{"problem": problem, "world": world}]), row)
-            worlds.add(problem)
-            regret = f"{row['regret']:.4f}"
-            print(f"{number}/{len(missing)} {problem} {row['arm']} {row['seed']}: {regret}", flush=True)
+        try:
+            _keep_all([workers.submit(run_cell, *cell, options.trials, options.out) for cell in missing], options)
+        except BaseException:  # or the rest would be run for hours, and nobody would keep it
+            workers.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _keep_all(futures: list[Future[tuple[dict[str, Any], dict[str, float]]]], options: argparse.Namespace) -> None:
+    worlds = {line["problem"] for line in read_cells(options.cells) if "world" in line}
+    for number, future in enumerate(as_completed(futures), start=1):
+        row, world = future.result()
+        row, problem = row | {"date": options.date}, row["problem"]
+        keep_cells(options.cells, *([] if problem in worlds else [{"problem": problem, "world": world}]), row)
+        worlds.add(problem)
+        regret = f"{row['regret']:.4f}"
+        print(f"{number}/{len(futures)} {problem} {row['arm']} {row['seed']}: {regret}", flush=True)
 
 
 def run_cell(problem: str, arm: str, seed: int, trials: int, out: Path) -> tuple[dict[str, Any], dict[str, float]]:
