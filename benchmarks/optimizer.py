@@ -29,6 +29,7 @@ import numpy as np
 from benchmarks.cells import keep_cells, read_cells
 from benchmarks.optimizer_arms import NEEDS, PEERS, is_installed
 from benchmarks.optimizer_problems import POOLS, PROBLEMS
+from optimizer.world import World
 
 CELLS = Path(__file__).resolve().parents[1] / "docs" / "proofs" / "optimizer.jsonl"
 MANY, FEW = 20, 8
@@ -56,9 +57,7 @@ def main() -> None:
     for line in figures(rows):
         print(line)
     if options.page:
-        from benchmarks.suggestcost import read_rows as read_cost
-
-        write_page(options.page, rows, read_cost(options.out), absent, len(cells), options.date)
+        write_page(options.page, rows, absent, len(cells), options.date)
 
 
 def arms() -> tuple[str, ...]:
@@ -105,7 +104,7 @@ def _cells(options: argparse.Namespace) -> list[Cell]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder of emulators and costs")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the fitted emulators")
     parser.add_argument("--cells", type=Path, default=CELLS, help="file of the results")
     parser.add_argument("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
     parser.add_argument("--arms", nargs="+", choices=arms(), default=list(arms()))
@@ -141,19 +140,24 @@ def _keep_all(futures: list[Future[tuple[dict[str, Any], dict[str, float]]]], op
 def run_cell(problem: str, arm: str, seed: int, trials: int, out: Path) -> tuple[dict[str, Any], dict[str, float]]:
     """Run one cell (in a worker process). Returns its row, and the facts of its world."""
     from autolab.core.seeds import derive_seed
-    from benchmarks.optimizer_arms import ask_of
     from benchmarks.optimizer_problems import facts, world
+
+    made = world(problem, out / "worlds")
+    found = played(made, arm, derive_seed(seed, "optimizer proof", problem), trials)
+    return {"problem": problem, "arm": arm, "seed": seed, "trials": trials, **found}, facts(made)
+
+
+def played(made: World, arm: str, seed: int, trials: int) -> dict[str, Any]:
+    """What a campaign of an arm comes to, as `scored`, and its processor time."""
+    from benchmarks.optimizer_arms import ask_of
     from optimizer.replay import replay
 
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    made = world(problem, out / "worlds")
-    root = derive_seed(seed, "optimizer proof", problem)
     started = time.process_time()
-    found = replay(made, ask_of(arm, made, root), root, trials)
-    world_facts = facts(made)
-    row = {"problem": problem, "arm": arm, "seed": seed, "trials": trials, **scored(found.losses, world_facts)}
-    return {**row, "cpu_s": round(time.process_time() - started, 1)}, world_facts
+    found = replay(made, ask_of(arm, made, seed), seed, trials)
+    cpu_s = round(time.process_time() - started, 1)
+    return {**scored(found.losses, {"best": made.best, "worst": made.worst, **made.shares}), "cpu_s": cpu_s}
 
 
 if __name__ == "__main__":

@@ -229,7 +229,7 @@ def shown(so: bool) -> str:
     return "shown" if so else "NOT shown"
 
 
-def write_page(path: Path, rows: Rows, cost: list[dict[str, Any]], absent: list[str], planned: int, date: str) -> None:
+def write_page(path: Path, rows: Rows, absent: list[str], planned: int, date: str) -> None:
     """Write the page with its method, figures, versions and how to run it again."""
     versions = ", ".join(f"{name} {version(name)}" for name in _VERSIONED if version(name))
     left = f" {len(rows)} of {planned} cells were run; the rest was interrupted." if len(rows) < planned else ""
@@ -243,7 +243,6 @@ def write_page(path: Path, rows: Rows, cost: list[dict[str, Any]], absent: list[
         "",
         *_METHOD,
         *figures(rows),
-        *(_cost_lines(cost) if cost else ()),
         "",
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -252,17 +251,6 @@ def write_page(path: Path, rows: Rows, cost: list[dict[str, Any]], absent: list[
 
 def _absent(arm: str) -> str:
     return f"{arm} (not asked for)" if is_installed(arm) else f"{arm} (not installed: the extra 'peers' brings it)"
-
-
-def _cost_lines(cost: list[dict[str, Any]]) -> Iterator[str]:
-    from benchmarks.suggestcost import figures as cost_figures
-
-    yield from ("", "## What a suggestion costs", "")
-    yield (
-        "Processor time in ms of one outcome taken in and one suggestion made, refits included, one thread: median / "
-        "worst step. By `python -m benchmarks.suggestcost`."
-    )
-    yield from cost_figures(cost)
 
 
 def version(name: str) -> str:

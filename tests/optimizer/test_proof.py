@@ -89,10 +89,39 @@ def test_costs_are_compared_with_ax_at_the_same_size() -> None:
     ours = [row("ours:lean", 10, 0.01, 0.01, 0.04), row("ours:lean", 50, 0.01, 0.01, 0.02)]
     lines = list(cost_figures([*theirs, *ours]))
     assert "| free | 3 | 10 | 400 / 400 | 10 / 40 |" in lines
-    assert lines[-1] == (
-        "- ours:lean, free: 1/60 of Ax's processor time on the geometric mean of 2 cells; its worst step is 1/10 of "
-        "Ax's median there."
-    )
+    assert lines[-2:] == [
+        "- ours:lean, free: 1/60 of Ax's processor time on the geometric mean of 2 cells; at most 1/30: shown.",
+        "- ours:lean, free: its worst step is 1/10 of Ax's median at the same size; at most 1/8: shown.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "arm", "s", "said"),
+    [
+        (
+            "free",
+            "ours:lean",
+            0.011,
+            "1/27.3 of Ax's processor time on the geometric mean of 1 cells; at most 1/30: NO",
+        ),
+        (
+            "mixed",
+            "ours:lean",
+            0.005,
+            "1/60 of Ax's processor time on the geometric mean of 1 cells; at most 1/50: sh",
+        ),
+        ("mixed", "ours:lean", 0.007, "on the geometric mean of 1 cells; at most 1/50: NOT shown"),
+        (
+            "free",
+            "ours:botorch",
+            0.16,
+            "1/1.88 of Ax's processor time on the geometric mean of 1 cells; at most 1/2: NO",
+        ),
+    ],
+)
+def test_a_cost_above_what_is_allowed_is_said_not_to_be_shown(kind: str, arm: str, s: float, said: str) -> None:
+    rows = [{"kind": kind, "arm": one, "d": 6, "n": 40, "cpu_s": [x] * 3} for one, x in (("ax", 0.3), (arm, s))]
+    assert said in "\n".join(cost_figures(rows))
 
 
 @pytest.mark.datasets
@@ -126,9 +155,8 @@ def test_the_cells_that_are_kept_are_of_this_proof_and_each_is_there_once() -> N
 
 def test_the_page_names_the_arms_that_it_lacks_and_why(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    write_page(page, planted(), [], ["sobol", "baybe"], 40, "2026-01-31")
+    write_page(page, planted(), ["sobol", "baybe"], 40, "2026-01-31")
     text = page.read_text(encoding="utf-8")
     why = "not asked for" if is_installed("baybe") else "not installed: the extra 'peers' brings it"
     assert f"Not on this page: sobol (not asked for), baybe ({why})." in text
     assert "15 of 40 cells were run; the rest was interrupted." in text
-    assert "What a suggestion costs" not in text
