@@ -273,7 +273,11 @@ def _ax_parameter(parameter: Parameter) -> Any:
     from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
 
     if isinstance(parameter, ChoiceParameter):
-        return ChoiceParameterConfig(name=parameter.name, values=list(parameter.choices), parameter_type="str")
+        values = list(parameter.choices)
+        kind = "str" if any(isinstance(value, str) for value in values) else "float"
+        return ChoiceParameterConfig(
+            name=parameter.name, values=values, parameter_type=kind, is_ordered=parameter.ordered
+        )
     if isinstance(parameter, FixedParameter):
         raise SystemExit(f"{parameter.name}: no problem of this benchmark fixes a parameter")
     is_whole = isinstance(parameter, IntegerParameter)

@@ -169,12 +169,17 @@ def figures(rows: list[dict[str, Any]]) -> Iterator[str]:
     yield from ("", "| kind | d | n | " + " | ".join(arms) + " |", "|---|---|---|" + "---|" * len(arms))
     for kind, d, n in sorted({(kind, d, n) for kind, _, d, n in cost}):
         cells = [cost.get((kind, arm, d, n)) for arm in arms]
-        said = ["–" if c is None else f"{1000 * np.median(c):.4g} / {1000 * max(c):.4g}" for c in cells]
+        said = ["–" if c is None else f"{_ms(float(np.median(c)))} / {_ms(max(c))}" for c in cells]
         yield f"| {kind} | {d} | {n} | {' | '.join(said)} |"
     yield ""
     for arm in arms:
         if arm != CONTROL:
             yield from _against(cost, arm)
+
+
+def _ms(seconds: float) -> str:
+    """Milliseconds to three digits, and whole ones."""
+    return f"{1000 * seconds:.3g}" if seconds < 1.0 else f"{1000 * seconds:.0f}"
 
 
 def _against(cost: dict[Cell, list[float]], arm: str) -> Iterator[str]:
@@ -205,7 +210,7 @@ def _allowed(ratio: float, least: float) -> str:
 def page(rows: list[dict[str, Any]], date: str) -> str:
     """The page with its method, figures and versions."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("ax-platform", "botorch", "torch", "numpy", "scipy"))
-    head = f"Measured {date} by `python -m benchmarks.suggestcost`, on a machine with nothing else to do; {versions}."
+    head = f"Measured {date} by `python -m benchmarks.suggestcost`; {versions}."
     return "\n".join(["# Proof: what a suggestion costs", "", head, "", *_METHOD, *figures(rows), ""])
 
 
