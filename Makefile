@@ -51,7 +51,7 @@ prove: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.guard --page docs/proofs/guard.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.portfolio --page docs/proofs/portfolio.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.suggestcost --out autolab-data/proofs/cost --page docs/proofs/suggest-cost.md --date "$$(date +%F)"
-	$(BIN)/python -m benchmarks.constrained --out autolab-data/proofs/constrained --page docs/proofs/constrained.md --date "$$(date +%F)"
+	$(BIN)/python -m benchmarks.constrained --page docs/proofs/constrained.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.optimizer --out autolab-data/proofs/optimizer --page docs/proofs/optimizer.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.hypervolume --out autolab-data/proofs/hypervolume --page docs/proofs/hypervolume.md --date "$$(date +%F)"
 	$(BIN)/python -m benchmarks.waiting --out autolab-data/proofs/waiting --page docs/proofs/waiting.md --date "$$(date +%F)"

@@ -2,10 +2,11 @@
 
 ::
 
-    python -m benchmarks.constrained --out autolab-data/proofs/constrained
-    python -m benchmarks.constrained --out FOLDER --page docs/proofs/constrained.md --date 2026-01-31
+    python -m benchmarks.constrained                                                   # all cells
+    python -m benchmarks.constrained --page docs/proofs/constrained.md --date 2026-01-31
 
-A cell is one arm on one problem with one seed: a line of ``<out>/cells.jsonl``. What is there is not run again.
+A cell is one arm on one problem with one seed: a line of ``docs/proofs/constrained.jsonl``. What is there is not run
+again: all cells take some three hours, most of them Ax's. Take out the lines of an engine of ours that was changed.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from benchmarks.optimizer import played
 from benchmarks.optimizer_arms import INITIAL
 from benchmarks.optimizer_page import over_problems, said, shown, version
 
+CELLS = Path(__file__).resolve().parents[1] / "docs" / "proofs" / "constrained.jsonl"
 CONTROL = "ax"
 OURS = ("ours:lean", "ours:botorch")
 ARMS = (*OURS, CONTROL, "sobol")
@@ -40,18 +42,16 @@ Rows = list[dict[str, Any]]
 def main() -> None:
     """Run what is missing, then print the figures and write the page if one is asked for."""
     options = _options()
-    options.out.mkdir(parents=True, exist_ok=True)
     os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    kept = options.out / "cells.jsonl"
     cells = [(problem, arm, seed) for seed in range(options.seeds) for problem in options.problems for arm in ARMS]
-    done = {_cell(row) for row in read_cells(kept)}
+    done = {_cell(row) for row in read_cells(options.cells)}
     missing = [cell for cell in cells if cell not in done]
     print(f"{len(cells)} cells, {len(missing)} to run", flush=True)
     for number, (problem, arm, seed) in enumerate(missing, start=1):
         row = run_cell(problem, arm, seed)
-        keep_cells(kept, row)
+        keep_cells(options.cells, row | {"date": options.date})
         print(f"{number}/{len(missing)} {problem} {arm} {seed}: {row['regret']:.4f}", flush=True)
-    rows = [row for row in read_cells(kept) if _cell(row) in set(cells)]
+    rows = [row for row in read_cells(options.cells) if _cell(row) in set(cells)]
     for line in figures(rows):
         print(line)
     if options.page:
@@ -60,11 +60,11 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--cells", type=Path, default=CELLS, help="file of the results")
     parser.add_argument("--problems", nargs="+", choices=FUNCTIONS, default=list(FUNCTIONS))
     parser.add_argument("--seeds", type=int, default=SEEDS, help="seeds 0 to N-1")
     parser.add_argument("--page", type=Path, help="write the figures as a page of documentation")
-    parser.add_argument("--date", default="undated", help="date to print on the page")
+    parser.add_argument("--date", default="undated", help="date of the cells that are run, and of the page")
     return parser.parse_args()
 
 
@@ -130,7 +130,9 @@ def page(rows: Rows, planned: int, date: str) -> str:
     """The page with its method, figures and versions."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("ax-platform", "botorch", "torch"))
     left = f" {len(rows)} of {planned} cells were run; the rest was interrupted." if len(rows) < planned else ""
-    head = f"Measured {date} by `python -m benchmarks.constrained`; {versions}.{left}"
+    dates = sorted({row.get("date", date) for row in rows} or {date})
+    measured = " to ".join(dict.fromkeys((dates[0], dates[-1])))
+    head = f"Measured {measured} by `python -m benchmarks.constrained`; {versions}.{left}"
     return "\n".join(["# Proof: constrained and mixed parameters", "", head, "", *_METHOD, "", *figures(rows), ""])
 
 
