@@ -52,8 +52,8 @@ def record_puts(log: Path) -> None:
 class Motor(FakeMotor):
     """A motor record whose puts complete when the move has ended, as those of EPICS do.
 
-    Like a record it is moving from the moment of the put, and a stop from then on ends the move: the simulator begins at
-    its next tick, and forgets a stop from before that.
+    Like a record it is moving from the moment of the put, and a stop from then on ends the move: the simulator begins
+    at its next tick, and forgets a stop from before that.
     """
 
     stops = 0
