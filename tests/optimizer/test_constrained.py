@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from autolab.core.parameters import Values
-from benchmarks.constrained import ARMS, figures, run_cell
+from benchmarks.cells import read_cells
+from benchmarks.constrained import ARMS, CELLS, figures, run_cell
 from benchmarks.functions import FUNCTIONS, without_equality
 from optimizer.design import feasible_draws
 from optimizer.space import UnitSpace
@@ -41,7 +42,7 @@ def test_a_mixture_without_its_equality_has_the_same_answers() -> None:
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_a_cell_can_be_run_again(arm: str) -> None:
-    one, two = ({**run_cell("mixture:hartmann4", arm, 3, trials=7), "cpu_s": 0} for _ in range(2))
+    one, two = ({**run_cell("mixed:branin", arm, 3, trials=7), "cpu_s": 0} for _ in range(2))
     assert one == two
     assert 0.0 < one["regret"] < 1.0
 
@@ -53,6 +54,13 @@ def test_the_figures_say_on_how_many_problems_it_is_no_worse() -> None:
     assert "| linear:branin | 4 | -0.0100 (-0.0100 to -0.0100) | shown |" in said
     assert "| mixed:branin | 4 | 0.0300 (0.0300 to 0.0300) | NOT shown |" in said
     assert "No worse than Ax on 1 of 2; wanted on at least 6: NOT shown." in said
+
+
+def test_the_cells_that_are_kept_are_of_this_proof_and_each_is_there_once() -> None:
+    cells = [(row["problem"], row["arm"], row["seed"]) for row in read_cells(CELLS)]
+    assert len(cells) == len(set(cells))
+    assert {problem for problem, _, _ in cells} <= set(FUNCTIONS)
+    assert {arm for _, arm, _ in cells} <= set(ARMS)
 
 
 def _rows(problem: str, ours: float, control: float) -> list[dict[str, Any]]:
