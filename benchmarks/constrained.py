@@ -34,6 +34,8 @@ OURS = ("ours:lean", "ours:botorch")
 ARMS = (*OURS, CONTROL, "sobol")
 TRIALS = 50
 SEEDS = 8
+LEAST = 5
+"""Pairs of seeds below which an interval says nothing."""
 WANTED = 6
 """Problems on which the regret is to be no worse than Ax's."""
 Rows = list[dict[str, Any]]
@@ -108,7 +110,7 @@ def _differences(pairs: dict[str, NDArray[np.float64]], ours: str) -> Iterator[s
         value, low, high = paired_interval(
             len(differences), lambda rows, d=differences: d[rows].mean(axis=-1), problem, ours
         )
-        is_good = low is not None and bool(low <= 0.0)
+        is_good = len(found) >= LEAST and bool(low <= 0.0)
         n_good += is_good
         yield f"| {problem} | {len(found)} | {said(value, low, high)} | {shown(is_good)} |"
     mean = over_problems(list(pairs.values()), lambda one, other: (one - other).mean(axis=-1), ours)
