@@ -60,7 +60,7 @@ class RangeParameter:
 
     def round(self, value: float) -> float:
         """The nearest value that the hardware can do, inside the bounds."""
-        value = min(max(float(value), self.lower), self.upper)
+        value = float(min(max(value, self.lower), self.upper))  # a bound may be a whole number
         if self.step is None:
             return value
         index = round((value - self.lower) / self.step)
@@ -69,9 +69,9 @@ class RangeParameter:
     def at(self, index: int) -> float:
         """Value number ``index`` of the step grid, free of the dust of binary fractions."""
         if self.step is None:
-            return self.lower
+            return float(self.lower)
         decimals = 6 - math.floor(math.log10(self.step))  # a millionth of a step and less is dust
-        return min(max(round(self.lower + index * self.step, decimals), self.lower), self.upper)
+        return float(min(max(round(self.lower + index * self.step, decimals), self.lower), self.upper))
 
     def holds(self, value: Value) -> bool:
         """True where ``value`` is a number inside the bounds and on the step grid. NaN never is."""

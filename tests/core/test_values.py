@@ -43,6 +43,12 @@ def test_a_rounded_whole_number_is_one_that_the_parameter_takes(lower: int, widt
     assert parameter.holds(parameter.round(wish))
 
 
+@pytest.mark.parametrize("step", [None, 25])
+@pytest.mark.parametrize("wish", [-1, 0, 100, 200, 201])
+def test_a_rounded_value_is_a_real_number_also_where_the_bounds_are_written_as_whole_ones(step: float | None, wish: int):
+    assert type(RangeParameter("x", 0, 200, step=step).round(wish)) is float
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "1", True, 1.5, -0.1])
 def test_what_is_no_number_inside_the_bounds_is_never_held(value: object):
     assert not RangeParameter("x", 0.0, 1.0).holds(value)
