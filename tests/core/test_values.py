@@ -45,7 +45,7 @@ def test_a_rounded_whole_number_is_one_that_the_parameter_takes(lower: int, widt
 
 @pytest.mark.parametrize("step", [None, 25])
 @pytest.mark.parametrize("wish", [-1, 0, 100, 200, 201])
-def test_a_rounded_value_is_a_real_number_also_where_the_bounds_are_written_as_whole_ones(step: float | None, wish: int):
+def test_a_rounded_value_is_a_real_number_also_where_a_bound_is_a_whole_one(step: float | None, wish: int):
     assert type(RangeParameter("x", 0, 200, step=step).round(wish)) is float
 
 
