@@ -39,6 +39,8 @@ class CampaignStarted:
     budget_hours: float | None
     done: int = 0
     """Trials that are over already, where the campaign is resumed."""
+    per_plate: int = 1
+    """Trials that are measured, and so end, together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def started(setup: CampaignSetup, lab: OpenLab, done: int) -> CampaignStarted:
     """What observers are told when a campaign begins or is resumed with so many trials done."""
     return CampaignStarted(
         setup.id, setup.name, lab.name, lab.realm, setup.problem, setup.engine.name, setup.seed, setup.planned,
-        setup.budget.hours, done,
+        setup.budget.hours, done, setup.per_plate,
     )  # fmt: skip
 
 

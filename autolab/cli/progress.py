@@ -28,7 +28,7 @@ __all__ = ["Progress", "Running"]
 
 LAST_TRIALS = 6
 _TYPICAL_OF = 15
-"""Number of the latest trials whose durations say how long the next ones take."""
+"""Number of the latest trials, or plates, whose durations say how long the next ones take."""
 
 
 @dataclass
@@ -51,6 +51,8 @@ class Progress:
         self._begin_s = self._clock.real()
         self._last_end_s = self._begin_s
         self._durations: deque[float] = deque(maxlen=_TYPICAL_OF)
+        self._since_s = self._begin_s
+        self._n_since = 0
         self._lab_s = 0.0
         self.lock = threading.RLock()
         self.start: CampaignStarted | None = None
@@ -71,7 +73,7 @@ class Progress:
             match event:
                 case CampaignStarted():
                     self.start, self.done = event, event.done
-                    self._last_end_s = self._clock.real()
+                    self._last_end_s = self._since_s = self._clock.real()
                 case TrialStarted():
                     self.running = {**self.running, event.lane: Running(event.suggestion)}
                 case PhaseChanged():
@@ -93,11 +95,12 @@ class Progress:
     def left_s(self) -> float | None:
         """Real seconds left: trials left times the median time between their ends; None while unknown or at the end.
 
-        Where the budget has hours, what is left of them counts too, at the pace at which lab time has passed.
+        Trials that share a plate end together: the time between plates counts, shared out among their trials. Where
+        the budget has hours, what is left of them counts too, at the pace at which lab time has passed.
         """
         if self.start is None or not self._durations or self.done >= self.start.budget_trials:
             return None
-        left = max(self.start.budget_trials - self.done, 0) * statistics.median(self._durations)
+        left = max(self.start.budget_trials - self.done, 0) * statistics.median(self._durations) / self.start.per_plate
         if self.start.budget_hours is not None and self._lab_s > 0:
             pace = self._lab_s / max(self._last_end_s - self._begin_s, 1e-9)
             left = min(left, max(self.start.budget_hours * 3600 - self._lab_s, 0.0) / pace)
@@ -138,8 +141,11 @@ class Progress:
 
     def _end(self, event: TrialEnded) -> None:
         now = self._clock.real()
-        self._durations.append(now - self._last_end_s)
         self._last_end_s, self._lab_s = now, event.lab_s
+        self._n_since += 1
+        if self.start is None or self._n_since >= self.start.per_plate:
+            self._durations.append(now - self._since_s)
+            self._since_s, self._n_since = now, 0
         self.running = {lane: r for lane, r in self.running.items() if r.suggestion.trial != event.trial}
         self.ended.append(event)
         if event.outcome:

@@ -62,6 +62,17 @@ def test_the_time_left_is_the_trials_left_times_the_median() -> None:
     assert progress.left_s == pytest.approx(6 * 2.0), "one slow trial does not frighten anybody"
 
 
+def test_the_time_left_counts_whole_plates_whose_trials_end_together() -> None:
+    clock = SteppedClock()
+    progress = Progress(clock)
+    progress.note(replace(START, per_plate=4))
+    for trial in (1, 2, 3, 4):
+        clock.sleep(12.0 if trial == 1 else 0.0)
+        progress.note(ended(trial, 9.0, 1, 9.0))
+        assert (progress.left_s is None) == (trial < 4), "a part of a plate says nothing"
+    assert progress.left_s == pytest.approx(6 * 3.0)
+
+
 def test_the_best_stands_against_the_target() -> None:
     progress, _ = after_three_trials()
     assert progress.best_text() == "colour_distance 4.00 ± 0.10 in trial 2 (target at most 2)"
