@@ -84,10 +84,11 @@ UNPROVEN: Mapping[Trait, str] = {
     Trait.OUTCOME_CONSTRAINT: "it is not proven that lean is as good under outcome constraints, such as {}",
     Trait.COSTS: "it is not proven that lean is as good at weighing what {} costs",
     Trait.TARGET: "it is not proven that lean is as good at bringing {} to a target",
+    Trait.EQUALITY: "it is not proven that lean is as good where parts make up a total, as by {}",
 }
 """What keeps ``auto`` from taking lean, which could serve such a problem."""
 
-_IS_LEAN = "lean is made for one objective over numbers with linear constraints at most"
+_IS_LEAN = "lean is made for one objective over numbers with linear inequalities at most"
 
 
 @dataclass(frozen=True, slots=True)

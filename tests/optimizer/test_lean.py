@@ -210,7 +210,7 @@ def test_it_recommends_by_a_model_like_botorchs() -> None:
     [
         (problem(PLAIN), "lean", "lean is made for one objective over numbers"),
         (problem(BENCH.__class__(BENCH.parameters[:2], BENCH.constraints)), "lean", "lean is made for"),
-        (problem(MIXTURE), "lean", "lean is made for"),
+        (problem(MIXTURE), "botorch", "as good where parts make up a total, as by 'a + b + c == 100'"),
         (problem(KINDS), "botorch", "as good with choices, such as solvent"),
         (problem(CURVED), "botorch", "lean takes no nonlinear constraint such as 'x * y <= 5'"),
         (problem(PLAIN, goal="target"), "botorch", "bringing y to a target"),
