@@ -276,7 +276,7 @@ _METHOD = (
     "  waits for its outcomes. Ax is its client with method *fast*; `botorch-as-is` is `SingleTaskGP` and",
     "  `qLogNoisyExpectedImprovement` with their defaults, 10 restarts and 512 raw samples.",
     "- The parts of p3ht_cnt sum to 100. Ours is told so; the peers, of which most cannot be told, search the box.",
-    "- `auto` first took `lean` for p3ht_cnt too, and takes `botorch` for mixtures since one seed had missed the best 1 %",
-    "  (the row of `ours:lean`): there it is not blind.",
+    "- `auto` first took `lean` for p3ht_cnt too. It takes `botorch` for mixtures since one seed had missed the best",
+    "  1 % (the row of `ours:lean`): there it is not blind.",
     "- Intervals are 95 % percentile intervals of 2000 resamplings of the seeds, within each problem.",
 )
