@@ -120,6 +120,29 @@ class CallsAStopSuccess(Slide):
             yield 0.05
 
 
+class EndsJustBefore(Slide):
+    """It keeps its word; each of its first moves ends by itself before a stop reaches it."""
+
+    early = 1
+
+    def set(self, value: float) -> DeviceStatus:
+        self.status = super().set(value)
+        return self.status
+
+    def stop(self, *, success: bool = False) -> None:
+        if self.early > 0:
+            self.early -= 1
+            self.instrument.origin = self.instrument.target
+            self.status.wait(5.0)
+        super().stop(success=success)
+
+
+class IgnoresStops(EndsJustBefore):
+    """stop: it goes on to where it was sent."""
+
+    early = 1000
+
+
 class WaitsForEver(Slide):
     """timeout: it believes that an instrument that says nothing is busy."""
 

@@ -36,7 +36,7 @@ from safety.foreign import guard_foreign
 from safety.guard import Guard
 from simulators.base import FileStore
 from simulators.spectrometers import SpectrometerServer
-from tests.devices.slides import WRONG, Slide, subject
+from tests.devices.slides import WRONG, EndsJustBefore, IgnoresStops, Slide, subject
 from tests.epics_env import LOOPBACK, PORTS
 from tests.rigs import PATIENCE_S, Ioc, ioc
 
@@ -66,6 +66,16 @@ def test_a_driver_that_keeps_its_word_passes() -> None:
 @pytest.mark.parametrize("check", CHECKS)
 def test_a_deliberately_wrong_driver_fails(check: str) -> None:
     found = judge(subject(WRONG[check]), check)
+    assert found.verdict == "failed", found
+
+
+def test_a_move_that_ended_by_itself_just_before_the_stop_is_no_evidence_and_it_is_stopped_anew() -> None:
+    found = judge(subject(EndsJustBefore), "stop")
+    assert found.verdict == "passed", found
+
+
+def test_a_driver_that_ignores_stops_fails_however_often_it_is_tried() -> None:
+    found = judge(subject(IgnoresStops), "stop")
     assert found.verdict == "failed", found
 
 
