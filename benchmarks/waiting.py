@@ -42,7 +42,17 @@ SECOND_S = 1.0
 """How long a trial lasts with ``lean``."""
 TIMES = 2.0
 """How many times as long as a suggestion a trial lasts with ``botorch``."""
-POOLS = ("pool:agnp_pvlab", "pool:colors_bob", "pool:crossed_barrel", "pool:hplc")
+POOLS = (
+    "pool:agnp_pvlab",
+    "pool:colors_bob",
+    "pool:crossed_barrel",
+    "pool:hplc",
+    "pool:autoam",
+    "pool:colors_n9",
+    "pool:p3ht_cnt",
+    "pool:suzuki",
+)
+"""All tables of measured conditions; the first four were compared first."""
 REGRETS = 20
 """Seeds of the campaigns that are compared."""
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "replay"
